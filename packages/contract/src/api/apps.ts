@@ -1,0 +1,148 @@
+import { z } from "zod";
+import { appName, environmentName, orgName, roleName } from "../names.js";
+import { deploymentState, desiredState, instanceState } from "../states.js";
+import { appParams, done, environmentParams, timestamp } from "./common.js";
+import { defineRoutes } from "./route.js";
+
+/** `running` and `stopped` are wishes; `crashed` and `deploying` are what is seen; `empty` was never deployed. */
+export const environmentHealth = z.enum(["empty", "running", "starting", "crashed", "stopped"]);
+
+export const environmentView = z.object({
+  name: environmentName,
+  url: z.string(),
+  desired: desiredState,
+  health: environmentHealth,
+  version: z.number().int().nullable(),
+  release: z.number().int().nullable(),
+  replicas: z.record(roleName, z.number().int()),
+  instances: z.object({ ready: z.number().int(), wanted: z.number().int() }),
+  lastDeployment: z
+    .object({ id: z.string(), state: deploymentState, createdAt: timestamp, finishedAt: timestamp.nullable() })
+    .nullable(),
+});
+export type EnvironmentView = z.infer<typeof environmentView>;
+
+export const appView = z.object({
+  org: orgName,
+  app: appName,
+  shape: z.string().nullable(),
+  createdAt: timestamp,
+  environments: z.array(environmentView),
+});
+export type AppView = z.infer<typeof appView>;
+
+export const instanceView = z.object({
+  id: z.string(),
+  org: orgName,
+  app: appName,
+  environment: environmentName,
+  version: z.number().int(),
+  role: roleName,
+  replica: z.number().int(),
+  state: instanceState,
+  /** The user's process as the host sees it. */
+  pid: z.number().int().nullable(),
+  restarts: z.number().int(),
+  startedAt: timestamp.nullable(),
+  memoryBytes: z.number().int().nullable(),
+  connections: z.number().int(),
+  address: z.string().nullable(),
+  lastExit: z.string().nullable(),
+  lastProbe: z.string().nullable(),
+});
+export type InstanceView = z.infer<typeof instanceView>;
+
+export const appRoutes = defineRoutes({
+  listApps: {
+    method: "GET",
+    path: "/v1/apps",
+    access: "viewer",
+    scope: "platform",
+    tag: "apps",
+    summary: "The apps this token can see",
+    query: z.object({ org: orgName.optional() }),
+    response: z.object({ apps: z.array(appView) }),
+  },
+  createApp: {
+    method: "POST",
+    path: "/v1/orgs/:org/apps",
+    access: "developer",
+    scope: "org",
+    tag: "apps",
+    summary: "Makes an app; a deploy does it by itself",
+    params: z.object({ org: orgName }),
+    body: z.object({ name: appName }),
+    response: appView,
+  },
+  getApp: {
+    method: "GET",
+    path: "/v1/orgs/:org/apps/:app",
+    access: "viewer",
+    scope: "app",
+    tag: "apps",
+    summary: "One app with its environments",
+    params: appParams,
+    response: appView,
+  },
+  deleteApp: {
+    method: "DELETE",
+    path: "/v1/orgs/:org/apps/:app",
+    access: "admin",
+    scope: "app",
+    tag: "apps",
+    summary: "Stops and removes an app with everything it has",
+    params: appParams,
+    response: done,
+  },
+  listInstances: {
+    method: "GET",
+    path: "/v1/instances",
+    access: "viewer",
+    scope: "platform",
+    tag: "instances",
+    summary: "Running instances",
+    query: z.object({ org: orgName.optional(), app: appName.optional(), environment: environmentName.optional() }),
+    response: z.object({ instances: z.array(instanceView) }),
+  },
+  scaleEnvironment: {
+    method: "PUT",
+    path: "/v1/orgs/:org/apps/:app/environments/:environment/scale",
+    access: "developer",
+    scope: "app",
+    tag: "apps",
+    summary: "Sets how many replicas of each role run",
+    params: environmentParams,
+    body: z.object({ replicas: z.record(roleName, z.number().int().min(1).max(16)) }),
+    response: environmentView,
+  },
+  stopEnvironment: {
+    method: "POST",
+    path: "/v1/orgs/:org/apps/:app/environments/:environment/stop",
+    access: "developer",
+    scope: "app",
+    tag: "apps",
+    summary: "Stops the environment until it is started again",
+    params: environmentParams,
+    response: environmentView,
+  },
+  startEnvironment: {
+    method: "POST",
+    path: "/v1/orgs/:org/apps/:app/environments/:environment/start",
+    access: "developer",
+    scope: "app",
+    tag: "apps",
+    summary: "Starts the environment's live release",
+    params: environmentParams,
+    response: environmentView,
+  },
+  restartEnvironment: {
+    method: "POST",
+    path: "/v1/orgs/:org/apps/:app/environments/:environment/restart",
+    access: "developer",
+    scope: "app",
+    tag: "apps",
+    summary: "Replaces the running instances by fresh ones, without a gap",
+    params: environmentParams,
+    response: environmentView,
+  },
+});

@@ -1,0 +1,121 @@
+import { z } from "zod";
+
+/**
+ * The instance protocol between the daemon and `bloom-shim`. `crates/control` has the same words in Rust;
+ * both are checked against `fixtures/control/`. Keys are snake_case on the wire.
+ */
+export const controlProtocol = 1;
+
+const milliseconds = z.number().int().min(0);
+
+/** A bind mount made by the shim as root, so that an unprivileged user can reach the source. */
+export const stageMount = z.strictObject({ name: z.string(), source: z.string() });
+
+export const cgroupSpec = z.strictObject({
+  path: z.string(),
+  files: z.record(z.string(), z.string()),
+  optional: z.boolean(),
+});
+export type CgroupSpec = z.infer<typeof cgroupSpec>;
+
+export const readySpec = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("none") }),
+  z.strictObject({ kind: z.literal("tcp"), port: z.number().int(), timeout_ms: milliseconds }),
+  z.strictObject({ kind: z.literal("http"), port: z.number().int(), path: z.string(), timeout_ms: milliseconds }),
+]);
+export type ReadySpec = z.infer<typeof readySpec>;
+
+/** What both `bloom-shim run` and `bloom-shim exec` need to set a process up. */
+const processSpecShape = {
+  protocol: z.literal(controlProtocol),
+  id: z.string(),
+  sandbox: z.enum(["bwrap", "none"]),
+  command: z.array(z.string()).min(1),
+  env: z.record(z.string(), z.string()),
+  user: z.strictObject({ uid: z.number().int(), gid: z.number().int() }).nullable(),
+  netns: z.string().nullable(),
+  stage: z.strictObject({ target: z.string(), mounts: z.array(stageMount) }).nullable(),
+  cgroups: z.array(cgroupSpec),
+  rlimits: z.partialRecord(z.enum(["nofile", "core", "fsize", "data", "nproc"]), z.number().int()),
+  nice: z.number().int(),
+  seccomp: z.boolean(),
+};
+
+export const execSpec = z.strictObject(processSpecShape);
+export type ExecSpec = z.infer<typeof execSpec>;
+
+export const shimSpec = z.strictObject({
+  ...processSpecShape,
+  dir: z.string(),
+  ready: readySpec,
+  restart: z.strictObject({
+    policy: z.enum(["always", "never"]),
+    backoff_initial_ms: milliseconds,
+    backoff_max_ms: milliseconds,
+    reset_after_ms: milliseconds,
+    crash_loop_after: z.number().int().min(1),
+  }),
+  stop: z.strictObject({ signal: z.string(), grace_ms: milliseconds }),
+  log: z.strictObject({ max_bytes: z.number().int(), files: z.number().int() }),
+  forward: z.strictObject({ listen: z.string(), port: z.number().int() }).nullable(),
+});
+export type ShimSpec = z.infer<typeof shimSpec>;
+
+export const lastExit = z.object({
+  code: z.number().int().nullable(),
+  signal: z.string().nullable(),
+  at: z.string(),
+  oom: z.boolean(),
+  ran_ms: milliseconds,
+  note: z.string().nullable(),
+});
+
+export const shimStatus = z.object({
+  id: z.string(),
+  state: z.enum(["starting", "ready", "draining", "stopped", "crashed"]),
+  pid: z.number().int().nullable(),
+  shim_pid: z.number().int(),
+  /** Start time of the shim in clock ticks since boot: pid and this name one process for ever. */
+  shim_start: z.number().int(),
+  started_at: z.string().nullable(),
+  ready_at: z.string().nullable(),
+  ready_ms: z.number().int().nullable(),
+  restarts: z.number().int(),
+  consecutive_failures: z.number().int(),
+  ready_timeout: z.boolean(),
+  last_exit: lastExit.nullable(),
+  last_probe: z.string().nullable(),
+  listening: z.array(z.number().int()),
+  connections: z.number().int(),
+  memory_bytes: z.number().int().nullable(),
+  warnings: z.array(z.string()),
+});
+export type ShimStatus = z.infer<typeof shimStatus>;
+
+export const controlRequest = z.discriminatedUnion("verb", [
+  z.strictObject({ id: z.number().int(), verb: z.literal("status") }),
+  z.strictObject({ id: z.number().int(), verb: z.literal("watch") }),
+  z.strictObject({ id: z.number().int(), verb: z.literal("stop"), grace_ms: milliseconds.nullable() }),
+  z.strictObject({ id: z.number().int(), verb: z.literal("drain"), limit_ms: milliseconds }),
+  z.strictObject({ id: z.number().int(), verb: z.literal("signal"), signal: z.string() }),
+  z.strictObject({ id: z.number().int(), verb: z.literal("restart") }),
+]);
+export type ControlRequest = z.infer<typeof controlRequest>;
+
+/** A line from the shim: the answer to a request, or an event on a watching connection. */
+export const controlLine = z.union([
+  z.object({ event: z.literal("state"), status: shimStatus }),
+  z.object({ id: z.number().int(), ok: z.literal(true), status: shimStatus.optional() }),
+  z.object({
+    id: z.number().int().optional(),
+    ok: z.literal(false),
+    error: z.object({ code: z.string(), message: z.string() }),
+  }),
+]);
+export type ControlLine = z.infer<typeof controlLine>;
+
+/** What `bloom-shim run` prints before it lets go of its parent. */
+export const shimHello = z.discriminatedUnion("ok", [
+  z.object({ ok: z.literal(true), pid: z.number().int() }),
+  z.object({ ok: z.literal(false), error: z.string() }),
+]);

@@ -1,0 +1,164 @@
+import { z } from "zod";
+import { later } from "./container.js";
+import { manifestDefaults as defaults, manifestLimits as limits } from "./defaults.js";
+import { element, key } from "./key-meta.js";
+import {
+  cargoWord,
+  commandText,
+  intWithin,
+  memorySize,
+  portNumber,
+  scriptText,
+  seconds,
+  toolchainChannel,
+} from "./scalars.js";
+
+const secondsWords = `a number of seconds from ${limits.seconds.min} to ${limits.seconds.max}`;
+
+/** `[build]`. */
+export const buildTable = z.object({
+  command: key(scriptText, {
+    about: "A script for `sh`, run in the build sandbox in place of plain `cargo build`.",
+    expected: "a script as text",
+    example: "cargo build --release",
+    default: "`hooks.build` of .platform.app.yaml, else `cargo build`",
+  }),
+  target: key(cargoWord, {
+    about: "The target triple given to cargo.",
+    expected: "a target triple",
+    example: "x86_64-unknown-linux-musl",
+    default: "the machine's own",
+  }),
+  toolchain: key(toolchainChannel, {
+    about: "The Rust toolchain; a rust-toolchain.toml comes first.",
+    expected: "a channel",
+    example: "stable",
+    default: "`type` of .platform.app.yaml, else the daemon's default",
+  }),
+  profile: key(cargoWord, {
+    about: "The cargo profile.",
+    expected: "the name of a cargo profile",
+    example: "release",
+    default: defaults.profile,
+  }),
+  features: key(
+    z.array(element(cargoWord, { about: "A feature.", expected: "the name of a feature", example: "tls" })),
+    { about: "Cargo features to switch on.", expected: "a list of features", example: ["tls"], default: "none" },
+  ),
+  package: key(cargoWord, {
+    about: "The package to build, in a workspace with several.",
+    expected: "the name of a package",
+    example: "my-app",
+    default: "cargo's choice",
+  }),
+  bin: key(cargoWord, {
+    about: "The binary to build and start, when there are several.",
+    expected: "the name of a binary",
+    example: "server",
+    default: "the only one, or `default-run`",
+  }),
+});
+
+/** `[run]`. */
+export const runTable = z.object({
+  command: key(commandText, {
+    about: "The command line that starts the app, run by `sh` in `/app`.",
+    expected: "a command line",
+    example: "./target/release/my-app",
+    default: "`web.commands.start` of .platform.app.yaml, else the only binary of Cargo.toml",
+  }),
+  port: key(portNumber, {
+    about: "The port the app is told in PORT.",
+    expected: "a port from 1 to 65535",
+    example: 8888,
+    default: String(defaults.port),
+  }),
+  replicas: key(intWithin(limits.replicas), {
+    about: "How many instances run.",
+    expected: `a whole number from ${limits.replicas.min} to ${limits.replicas.max}`,
+    example: 2,
+    default: String(defaults.replicas),
+  }),
+  network: key(z.enum(["none", "outbound", "host"]), {
+    about: "What an instance may reach: nothing, the outside, or everything the host does.",
+    expected: 'one of "none", "outbound", "host"',
+    example: "outbound",
+    default: defaults.network,
+  }),
+  grace_seconds: key(seconds, {
+    about: "Seconds from TERM to KILL when an instance is stopped.",
+    expected: secondsWords,
+    example: 15,
+    default: String(defaults.graceSeconds),
+  }),
+  drain_seconds: key(seconds, {
+    about: "Seconds an instance of an old version may finish its connections after a switch.",
+    expected: secondsWords,
+    example: 30,
+    default: String(defaults.drainSeconds),
+  }),
+  min_replicas: later(intWithin({ min: 0, max: limits.replicas.max }), {
+    about: "The fewest instances; 0 lets the app sleep.",
+    expected: `a whole number from 0 to ${limits.replicas.max}`,
+    example: 0,
+  }),
+  max_replicas: later(intWithin(limits.replicas), {
+    about: "The most instances.",
+    expected: `a whole number from ${limits.replicas.min} to ${limits.replicas.max}`,
+    example: 4,
+  }),
+  idle_seconds: later(seconds, {
+    about: "Seconds without a request until the app sleeps.",
+    expected: secondsWords,
+    example: 300,
+  }),
+  concurrency: later(intWithin({ min: 1, max: 100_000 }), {
+    about: "Requests one instance may have at the same time.",
+    expected: "a whole number from 1 to 100000",
+    example: 64,
+  }),
+});
+
+/** `[limits]`. */
+export const limitsTable = z.object({
+  memory: key(memorySize, {
+    about: "Memory of one instance: bytes, or a text such as `512MB`, `512M` (10^6 bytes) or `1GiB` (2^30 bytes).",
+    expected: 'a size of at least 16MB such as "512MB" or "1GiB", or a number of bytes',
+    example: "512MB",
+    default: "512MiB",
+  }),
+  cpu: key(z.number().min(limits.cpu.min).max(limits.cpu.max), {
+    about: "Cores of one instance; fractions are fine.",
+    expected: `a number of cores from ${limits.cpu.min} to ${limits.cpu.max}`,
+    example: 0.5,
+    default: String(defaults.cpu),
+  }),
+  pids: key(intWithin(limits.pids), {
+    about: "Processes and threads of one instance.",
+    expected: `a whole number from ${limits.pids.min} to ${limits.pids.max}`,
+    example: 512,
+    default: String(defaults.pids),
+  }),
+  timeout_seconds: key(seconds, {
+    about: "Seconds the app may leave a request without an answer before the proxy gives up.",
+    expected: secondsWords,
+    example: 60,
+    default: "the proxy's own limit",
+  }),
+});
+
+/** `[ready]`. */
+export const readyTable = z.object({
+  path: key(z.string().regex(/^\/[\u0021-\u007e]*$/), {
+    about: "A path that answers with 2xx or 3xx once the app is ready.",
+    expected: "a path that begins with /",
+    example: "/health",
+    default: "none: ready when a TCP connection is accepted",
+  }),
+  timeout_seconds: key(seconds, {
+    about: "Seconds an instance has to become ready.",
+    expected: secondsWords,
+    example: 60,
+    default: String(defaults.readyTimeoutSeconds),
+  }),
+});

@@ -1,0 +1,117 @@
+import { z } from "zod";
+import { later } from "./container.js";
+import { buildTable, limitsTable, readyTable, runTable } from "./bloom-tables.js";
+import { element, key } from "./key-meta.js";
+import { locationsSchema } from "./location.js";
+import { lineText, portNumber, seconds } from "./scalars.js";
+import { envSchema } from "./variables.js";
+
+/** The shapes an app can have; this release runs `web`. */
+export const shapeNames = ["web", "function", "prefork", "tcp"] as const;
+export type ShapeName = (typeof shapeNames)[number];
+
+const mount = element(
+  z.object({
+    source: key(z.enum(["local", "tmp", "service"]), {
+      about: "Where the folder's content lives.",
+      expected: 'one of "local", "tmp", "service"',
+      example: "local",
+    }),
+    source_path: key(z.string(), {
+      about: "The folder within the source.",
+      expected: "a path",
+      example: "uploads",
+    }),
+    service: key(z.string(), {
+      about: "The service that holds the folder.",
+      expected: "the name of a service",
+      example: "files",
+    }),
+  }),
+  { about: "One folder.", expected: "the key source", example: { source: "local" } },
+);
+
+const tcpListener = element(
+  z.object({
+    port: key(portNumber, {
+      about: "The port clients connect to.",
+      expected: "a port from 1 to 65535",
+      example: 7878,
+    }),
+    target_port: key(portNumber, {
+      about: "The port the app listens on.",
+      expected: "a port from 1 to 65535",
+      example: 7878,
+      default: "the same as `port`",
+    }),
+    drain_seconds: key(seconds, {
+      about: "How long connections to an old version may last.",
+      expected: "a number of seconds from 1 to 86400",
+      example: 300,
+    }),
+  }),
+  { about: "One port.", expected: "the keys port and target_port", example: { port: 7878 } },
+);
+
+/** The whole of bloom.toml. Keys that are not listed are errors. */
+export const bloomTomlSchema = z.object({
+  name: key(lineText, {
+    about: "The app's name: lowercase letters, digits and single hyphens. A name given to the command wins.",
+    expected: "a name as text",
+    example: "my-app",
+    default: "the name in .platform.app.yaml, else Cargo's package name, else the folder's",
+  }),
+  shape: key(z.enum(shapeNames), {
+    about: "What kind of app this is. This release runs `web`.",
+    expected: 'one of "web", "function", "prefork", "tcp"',
+    example: "web",
+    default: "detected from the files",
+  }),
+  build: key(buildTable, {
+    about: "How the app is built.",
+    expected: "a table with keys such as command",
+    example: { command: "make" },
+  }),
+  run: key(runTable, {
+    about: "How the app runs.",
+    expected: "a table with keys such as command",
+    example: { command: "./server" },
+  }),
+  limits: key(limitsTable, {
+    about: "What one instance may use.",
+    expected: "a table with keys such as memory",
+    example: { memory: "512MB" },
+  }),
+  ready: key(readyTable, {
+    about: "When an instance counts as ready.",
+    expected: "a table with keys such as path",
+    example: { path: "/health" },
+  }),
+  http: later(
+    z.object({
+      locations: later(locationsSchema, {
+        about: "The same as `web.locations` of .platform.app.yaml.",
+        expected: "path prefixes with keys of a location",
+        example: { "/": { passthru: true } },
+      }),
+    }),
+    { about: "Static files and paths.", expected: "a table with the key locations", example: {} },
+  ),
+  tcp: later(z.array(tcpListener), {
+    about: "Ports of an app that speaks raw TCP.",
+    expected: "tables written [[tcp]]",
+    example: [{ port: 7878 }],
+  }),
+  env: key(envSchema, {
+    about: "Environment variables; they replace those of the same name in .platform.app.yaml.",
+    expected: "a table of names with values",
+    example: { RUST_LOG: "info" },
+    default: "none",
+  }),
+  mounts: later(z.record(z.string(), mount), {
+    about: "Writable folders that survive a deploy.",
+    expected: "a table of paths, each with a source",
+    example: { "/uploads": { source: "local" } },
+  }),
+});
+export type BloomToml = z.infer<typeof bloomTomlSchema>;

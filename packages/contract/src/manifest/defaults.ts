@@ -1,0 +1,28 @@
+/** What holds when the manifest says nothing. The reference prints these very values. */
+export const manifestDefaults = Object.freeze({
+  memoryBytes: 512 * 1024 ** 2,
+  /** Cores. */
+  cpu: 1,
+  pids: 512,
+  replicas: 1,
+  network: "outbound",
+  profile: "release",
+  /** Told to the app in PORT. */
+  port: 8888,
+  readyTimeoutSeconds: 60,
+  /** From TERM to KILL. */
+  graceSeconds: 15,
+  /** How long an old instance may finish its connections. */
+  drainSeconds: 30,
+} as const);
+
+/** Limits of the numbers in a manifest. */
+export const manifestLimits = Object.freeze({
+  diskMb: { min: 128, max: 10_000_000 },
+  memoryBytes: { min: 16_000_000, max: 16 * 1024 ** 4 },
+  cpu: { min: 0.05, max: 1024 },
+  pids: { min: 8, max: 1_000_000 },
+  replicas: { min: 1, max: 64 },
+  seconds: { min: 1, max: 86_400 },
+  port: { min: 1, max: 65_535 },
+} as const);

@@ -1,0 +1,95 @@
+import { newId } from "@bloomery/contract";
+import { planSlot } from "./plan-slot.js";
+import { now } from "./rows.js";
+import type { Db } from "./schema.js";
+import { insertOf } from "./store-errors.js";
+import { inTransaction, takeTurn } from "./take-turns.js";
+
+export interface App {
+  readonly id: string;
+  readonly orgId: string;
+  readonly orgName: string;
+  readonly name: string;
+  /** From 1, unique among all apps, taken again after the app is gone: decides the app's user ids. */
+  readonly slot: number;
+  readonly createdAt: string;
+}
+
+export interface NewApp {
+  readonly orgId: string;
+  readonly name: string;
+}
+
+export type Apps = ReturnType<typeof createApps>;
+
+export function createApps(db: Db) {
+  const select = (on: Db = db) =>
+    on
+      .selectFrom("apps")
+      .innerJoin("orgs", "orgs.id", "apps.orgId")
+      .select(["apps.id", "orgId", "orgs.name as orgName", "apps.name", "slot", "apps.createdAt"]);
+
+  async function findByName(on: Db, orgId: string, name: string): Promise<App | undefined> {
+    const row = await select(on).where("orgId", "=", orgId).where("apps.name", "=", name).executeTakeFirst();
+    return row && Object.freeze(row);
+  }
+
+  /** Only in a transaction that has the turn: two must not find the same free slot. */
+  async function insert(tx: Db, { orgId, name }: NewApp): Promise<App> {
+    const rows = await tx.selectFrom("apps").select("slot").execute();
+    const slot = planSlot(
+      rows.map((row) => row.slot),
+      1,
+    );
+    const app = { id: newId("app"), orgId, name, slot, createdAt: now() };
+    await insertOf(`the app ${name}`, () => tx.insertInto("apps").values(app).execute());
+    return Object.freeze(await select(tx).where("apps.id", "=", app.id).executeTakeFirstOrThrow());
+  }
+
+  return Object.freeze({
+    /** Throws ERR_ALREADY_EXISTS, or ERR_NOT_FOUND when the org does not exist. */
+    create(app: NewApp): Promise<App> {
+      return inTransaction(db, async (tx) => {
+        await takeTurn(tx, "app-slot");
+        return insert(tx, app);
+      });
+    },
+
+    /** The app of this name, made when there is none. */
+    ensure(app: NewApp): Promise<{ readonly app: App; readonly created: boolean }> {
+      return inTransaction(db, async (tx) => {
+        await takeTurn(tx, "app-slot");
+        const found = await findByName(tx, app.orgId, app.name);
+        return { app: found ?? (await insert(tx, app)), created: found === undefined };
+      });
+    },
+
+    async get(id: string): Promise<App | undefined> {
+      const row = await select().where("apps.id", "=", id).executeTakeFirst();
+      return row && Object.freeze(row);
+    },
+
+    getByName(orgId: string, name: string): Promise<App | undefined> {
+      return findByName(db, orgId, name);
+    },
+
+    /** By org and name. */
+    async list(filter: { readonly orgId?: string | undefined } = {}): Promise<App[]> {
+      let query = select().orderBy("orgs.name").orderBy("apps.name");
+      if (filter.orgId !== undefined) query = query.where("orgId", "=", filter.orgId);
+      return (await query.execute()).map((row) => Object.freeze(row));
+    },
+
+    async count(filter: { readonly orgId?: string | undefined } = {}): Promise<number> {
+      let query = db.selectFrom("apps").select((is) => is.fn.countAll().as("count"));
+      if (filter.orgId !== undefined) query = query.where("orgId", "=", filter.orgId);
+      return Number((await query.executeTakeFirstOrThrow()).count);
+    },
+
+    /** Removes the app and everything below it; activities stay. False when there was none. */
+    async remove(id: string): Promise<boolean> {
+      const result = await db.deleteFrom("apps").where("id", "=", id).executeTakeFirst();
+      return result.numDeletedRows > 0n;
+    },
+  });
+}

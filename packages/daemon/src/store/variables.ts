@@ -1,0 +1,134 @@
+import { newId } from "@bloomery/contract";
+import { now, toFlag } from "./rows.js";
+import type { Database, Db } from "./schema.js";
+import { insertOf } from "./store-errors.js";
+import { inTransaction, lockApp } from "./take-turns.js";
+
+export interface Variable {
+  readonly id: string;
+  readonly appId: string;
+  /** Null: of every environment of the app. */
+  readonly environmentId: string | null;
+  readonly name: string;
+  /** Sealed by the caller; the store does not look inside. */
+  readonly value: string;
+  readonly sensitive: boolean;
+  readonly visibleBuild: boolean;
+  readonly visibleRuntime: boolean;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+/** What identifies a variable. */
+export interface VariableKey {
+  readonly appId: string;
+  readonly environmentId: string | null;
+  readonly name: string;
+}
+
+export interface NewVariable extends VariableKey {
+  readonly value: string;
+  readonly sensitive: boolean;
+  /** False when absent. */
+  readonly visibleBuild?: boolean;
+  /** True when absent. */
+  readonly visibleRuntime?: boolean;
+}
+
+export type Variables = ReturnType<typeof createVariables>;
+
+export function createVariables(db: Db) {
+  return Object.freeze({
+    /** Makes the variable or replaces its value and flags. Throws ERR_NOT_FOUND when app or environment are gone. */
+    set(variable: NewVariable): Promise<Variable> {
+      const {
+        appId,
+        environmentId,
+        name,
+        value,
+        sensitive,
+        visibleBuild = false,
+        visibleRuntime = true,
+      } = variable;
+      const change = {
+        ...{ value, sensitive: toFlag(sensitive), updatedAt: now() },
+        ...{ visibleBuild: toFlag(visibleBuild), visibleRuntime: toFlag(visibleRuntime) },
+      };
+      return inTransaction(db, async (tx) => {
+        // The lock makes "update, else insert" safe without an upsert, which cannot name two partial indexes.
+        await lockApp(tx, appId);
+        const current = await find(tx, variable);
+        if (current !== undefined) {
+          await tx.updateTable("variables").set(change).where("id", "=", current.id).execute();
+          return toVariable({ ...current, ...change });
+        }
+        const row = {
+          id: newId("variable"),
+          appId,
+          environmentId,
+          name,
+          ...change,
+          createdAt: change.updatedAt,
+        };
+        await insertOf(`the variable ${name}`, () => tx.insertInto("variables").values(row).execute());
+        return toVariable(row);
+      });
+    },
+
+    /** Of exactly this level. */
+    async get(key: VariableKey): Promise<Variable | undefined> {
+      const row = await find(db, key);
+      return row && toVariable(row);
+    },
+
+    /** By name, of exactly one level: the app's own when `environmentId` is null. */
+    async list({ appId, environmentId }: Omit<VariableKey, "name">): Promise<Variable[]> {
+      const rows = await ofLevel(db, appId, environmentId).orderBy("name").execute();
+      return rows.map(toVariable);
+    },
+
+    /** What is in force in an environment, by name: the environment's own variables hide the app's. */
+    async listInForce(appId: string, environmentId: string): Promise<Variable[]> {
+      const rows = await db
+        .selectFrom("variables")
+        .selectAll()
+        .where("appId", "=", appId)
+        .where((is) => is.or([is("environmentId", "is", null), is("environmentId", "=", environmentId)]))
+        .orderBy("name")
+        .execute();
+      const own = new Set(rows.filter((row) => row.environmentId !== null).map((row) => row.name));
+      return rows.filter((row) => row.environmentId !== null || !own.has(row.name)).map(toVariable);
+    },
+
+    /** False when there was none. */
+    async remove(key: VariableKey): Promise<boolean> {
+      const row = await find(db, key);
+      if (row === undefined) return false;
+      const result = await db.deleteFrom("variables").where("id", "=", row.id).executeTakeFirst();
+      return result.numDeletedRows > 0n;
+    },
+  });
+}
+
+function ofLevel(db: Db, appId: string, environmentId: string | null) {
+  const query = db.selectFrom("variables").selectAll().where("appId", "=", appId);
+  return environmentId === null
+    ? query.where("environmentId", "is", null)
+    : query.where("environmentId", "=", environmentId);
+}
+
+function find(
+  db: Db,
+  { appId, environmentId, name }: VariableKey,
+): Promise<Database["variables"] | undefined> {
+  return ofLevel(db, appId, environmentId).where("name", "=", name).executeTakeFirst();
+}
+
+function toVariable(row: Database["variables"]): Variable {
+  return Object.freeze({
+    ...row,
+    sensitive: row.sensitive === 1,
+    visibleBuild: row.visibleBuild === 1,
+    visibleRuntime: row.visibleRuntime === 1,
+  });
+}

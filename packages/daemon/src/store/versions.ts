@@ -1,0 +1,100 @@
+import { newId, type AppConfig } from "@bloomery/contract";
+import { defaultLimit, type Page } from "./page.js";
+import { fromJson, now, toJson } from "./rows.js";
+import type { Database, Db } from "./schema.js";
+import { insertOf } from "./store-errors.js";
+import { inTransaction, lockApp } from "./take-turns.js";
+
+export interface Version {
+  readonly id: string;
+  readonly appId: string;
+  /** From 1, per app. */
+  readonly number: number;
+  readonly buildId: string;
+  readonly artifact: string;
+  readonly tree: string;
+  readonly config: AppConfig;
+  readonly createdAt: string;
+  readonly createdBy: string;
+}
+
+export interface NewVersion {
+  readonly appId: string;
+  readonly buildId: string;
+  readonly artifact: string;
+  readonly tree: string;
+  readonly config: AppConfig;
+  readonly createdBy: string;
+}
+
+export type Versions = ReturnType<typeof createVersions>;
+
+/** Versions never change: there is no update. */
+export function createVersions(db: Db) {
+  return Object.freeze({
+    /** The app's next version. Throws ERR_NOT_FOUND when the app or the build does not exist. */
+    create(version: NewVersion): Promise<Version> {
+      return inTransaction(db, async (tx) => {
+        await lockApp(tx, version.appId);
+        const { last } = await tx
+          .selectFrom("versions")
+          .select((is) => is.fn.max("number").as("last"))
+          .where("appId", "=", version.appId)
+          .executeTakeFirstOrThrow();
+        const { appId, buildId, artifact, tree, createdBy } = version;
+        const row: Database["versions"] = {
+          ...{ id: newId("version"), appId, number: (last ?? 0) + 1, buildId, artifact, tree },
+          ...{ config: toJson(version.config), createdAt: now(), createdBy },
+        };
+        await insertOf(`version ${row.number}`, () => tx.insertInto("versions").values(row).execute());
+        return toVersion(row);
+      });
+    },
+
+    async get(id: string): Promise<Version | undefined> {
+      const row = await db.selectFrom("versions").selectAll().where("id", "=", id).executeTakeFirst();
+      return row && toVersion(row);
+    },
+
+    async getByNumber(appId: string, number: number): Promise<Version | undefined> {
+      const row = await db
+        .selectFrom("versions")
+        .selectAll()
+        .where("appId", "=", appId)
+        .where("number", "=", number)
+        .executeTakeFirst();
+      return row && toVersion(row);
+    },
+
+    /** Newest first; `before` is a version number. */
+    async list({
+      appId,
+      limit = defaultLimit,
+      before,
+    }: Page<number> & { readonly appId: string }): Promise<Version[]> {
+      let query = db
+        .selectFrom("versions")
+        .selectAll()
+        .where("appId", "=", appId)
+        .orderBy("number", "desc")
+        .limit(limit);
+      if (before !== undefined) query = query.where("number", "<", before);
+      return (await query.execute()).map(toVersion);
+    },
+
+    /** Digests that some version of any app needs: what the artifact store must keep. */
+    async listArtifacts(): Promise<string[]> {
+      const rows = await db
+        .selectFrom("versions")
+        .select("artifact")
+        .distinct()
+        .orderBy("artifact")
+        .execute();
+      return rows.map((row) => row.artifact);
+    },
+  });
+}
+
+function toVersion(row: Database["versions"]): Version {
+  return Object.freeze({ ...row, config: fromJson<AppConfig>(row.config) });
+}
