@@ -95,9 +95,8 @@ export interface Problem {
   readonly code?: "ERR_SHAPE_UNKNOWN" | "ERR_SHAPE_UNSUPPORTED";
 }
 
-/** `file:line:column path: message`, the form compilers use. */
-export function formatProblem(problem: Problem): string {
-  const path = problem.path === "" ? "" : ` ${problem.path}`;
-  const mark = problem.severity === "warning" ? " warning:" : "";
-  return `${problem.file}:${problem.line}:${problem.column}${mark}${path}: ${problem.message}`;
+/** `file:line:column path: message`, the form compilers use; a warning says so after the place. */
+export function formatProblem({ severity, file, line, column, path, message }: Problem): string {
+  const marks = `${severity === "warning" ? " warning:" : ""}${path === "" ? "" : ` ${path}:`}`;
+  return `${file}:${line}:${column}${marks === "" ? ":" : marks} ${message}`;
 }

@@ -51,7 +51,11 @@ export function findSourceProblem(entries: readonly SourceEntry[]): SourceProble
     if (entry.kind === "link") links.set(entry.path, entry.target);
     else bytes += entry.size;
     if (bytes > sourceLimits.bytes) {
-      return { path: entry.path, reason: `all files together exceed ${sourceLimits.bytes} bytes`, kind: "too-large" };
+      return {
+        path: entry.path,
+        reason: `all files together exceed ${sourceLimits.bytes} bytes`,
+        kind: "too-large",
+      };
     }
   }
   for (const entry of entries) {
@@ -78,7 +82,8 @@ export function findPathProblem(path: string): string | null {
     if (name === "") return "its path has an empty segment";
     if (name === "." || name === "..") return `its path has a \`${name}\` segment`;
     if (name === ".git") return "it belongs to .git";
-    if (byteLength(name) > sourceLimits.nameBytes) return `a name in its path exceeds ${sourceLimits.nameBytes} bytes`;
+    if (byteLength(name) > sourceLimits.nameBytes)
+      return `a name in its path exceeds ${sourceLimits.nameBytes} bytes`;
   }
   return null;
 }
@@ -94,7 +99,11 @@ export function parentFolders(path: string): string[] {
  * Follows `path` as a kernel would, given the links of the tree (path → target); the result has no link in
  * it. Null: it leaves the tree, is absolute (unless below `root`, where the tree will be mounted), or loops.
  */
-export function resolveInTree(path: string, links: ReadonlyMap<string, string>, root?: string): string | null {
+export function resolveInTree(
+  path: string,
+  links: ReadonlyMap<string, string>,
+  root?: string,
+): string | null {
   const pending = path.split("/").reverse();
   const done: string[] = [];
   let hops = 0;

@@ -43,7 +43,12 @@ export const buildTable = z.object({
   }),
   features: key(
     z.array(element(cargoWord, { about: "A feature.", expected: "the name of a feature", example: "tls" })),
-    { about: "Cargo features to switch on.", expected: "a list of features", example: ["tls"], default: "none" },
+    {
+      about: "Cargo features to switch on.",
+      expected: "a list of features",
+      example: ["tls"],
+      default: "none",
+    },
   ),
   package: key(cargoWord, {
     about: "The package to build, in a workspace with several.",
@@ -122,7 +127,8 @@ export const runTable = z.object({
 /** `[limits]`. */
 export const limitsTable = z.object({
   memory: key(memorySize, {
-    about: "Memory of one instance: bytes, or a text such as `512MB`, `512M` (10^6 bytes) or `1GiB` (2^30 bytes).",
+    about:
+      "Memory of one instance: bytes, or a text such as `512MB`, `512M` (10^6 bytes) or `1GiB` (2^30 bytes).",
     expected: 'a size of at least 16MB such as "512MB" or "1GiB", or a number of bytes',
     example: "512MB",
     default: "512MiB",
@@ -139,11 +145,11 @@ export const limitsTable = z.object({
     example: 512,
     default: String(defaults.pids),
   }),
-  timeout_seconds: key(seconds, {
+  timeout_seconds: later(seconds, {
     about: "Seconds the app may leave a request without an answer before the proxy gives up.",
     expected: secondsWords,
     example: 60,
-    default: "the proxy's own limit",
+    default: "60, the proxy's own limit",
   }),
 });
 

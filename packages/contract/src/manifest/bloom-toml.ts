@@ -93,6 +93,7 @@ export const bloomTomlSchema = z.object({
         about: "The same as `web.locations` of .platform.app.yaml.",
         expected: "path prefixes with keys of a location",
         example: { "/": { passthru: true } },
+        entry: "path",
       }),
     }),
     { about: "Static files and paths.", expected: "a table with the key locations", example: {} },
@@ -112,6 +113,7 @@ export const bloomTomlSchema = z.object({
     about: "Writable folders that survive a deploy.",
     expected: "a table of paths, each with a source",
     example: { "/uploads": { source: "local" } },
+    entry: "path",
   }),
 });
 export type BloomToml = z.infer<typeof bloomTomlSchema>;

@@ -4,4 +4,11 @@ export { manifestDefaults, manifestLimits } from "./defaults.js";
 export { keyMetaOf, unwrapSchema, type KeyEffect, type KeyMeta } from "./key-meta.js";
 export { platformAppSchema, type PlatformApp } from "./platform-app.js";
 export { toolchainChannel } from "./scalars.js";
-export { childSchema, elementOf, formatManifestPath, keysOf, schemaAt, type ManifestPath } from "./schema-tree.js";
+export {
+  childSchema,
+  elementOf,
+  formatManifestPath,
+  keysOf,
+  schemaAt,
+  type ManifestPath,
+} from "./schema-tree.js";

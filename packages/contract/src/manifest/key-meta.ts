@@ -20,6 +20,8 @@ export interface KeyMeta {
   readonly effect?: KeyEffect;
   /** For keys of which only some values work yet: why this value does not, or null when it does. */
   readonly notYet?: (value: unknown) => string | null;
+  /** What the keys of a map are, for the reference; `name` when absent. */
+  readonly entry?: string;
   /** The key that has replaced an old one. */
   readonly instead?: string;
 }
@@ -47,6 +49,7 @@ export function keyMetaOf(schema: z.ZodType): KeyMeta | undefined {
 /** The schema inside `optional` and `nullable`. */
 export function unwrapSchema(schema: z.ZodType): z.ZodType {
   let inner = schema;
-  while (inner instanceof z.ZodOptional || inner instanceof z.ZodNullable) inner = inner.unwrap() as z.ZodType;
+  while (inner instanceof z.ZodOptional || inner instanceof z.ZodNullable)
+    inner = inner.unwrap() as z.ZodType;
   return inner;
 }

@@ -17,7 +17,8 @@ const headers = z.record(
 /** The keys a location and a rule have in common. */
 const shared = {
   passthru: key(passthru, {
-    about: "Whether requests that no file answers go to the app; a path is the address they are led to instead.",
+    about:
+      "Whether requests that no file answers go to the app; a path is the address they are led to instead.",
     expected: 'true, false or a path such as "/index.html"',
     example: true,
     default: "true",
@@ -78,7 +79,7 @@ const requestBuffering = z.object({
 });
 
 /** One entry of `web.locations`, and of `[http.locations]` in bloom.toml. */
-export const locationSchema = z.object({
+const locationSchema = z.object({
   root: key(z.string(), {
     about: "The folder of static files behind this prefix, relative to the app.",
     expected: "a folder below the app",
@@ -87,9 +88,7 @@ export const locationSchema = z.object({
   }),
   ...shared,
   index: key(
-    z.array(
-      element(lineText, { about: "A file name.", expected: "a file name", example: "index.html" }),
-    ),
+    z.array(element(lineText, { about: "A file name.", expected: "a file name", example: "index.html" })),
     {
       about: "Files to look for when a folder is asked for.",
       expected: "a list of file names",
@@ -101,6 +100,7 @@ export const locationSchema = z.object({
     about: "Regular expressions over the whole path, each with keys that replace the location's.",
     expected: "regular expressions with keys of a location",
     example: { "\\.css$": { expires: "2h" } },
+    entry: "regex",
     effect: "later",
   }),
   request_buffering: key(requestBuffering, {

@@ -38,7 +38,8 @@ export const platformAppSchema = z.object({
     example: { commands: { start: "./target/release/my-app" } },
   }),
   variables: key(variablesSchema, {
-    about: "Variables in two levels. Below `env` they are environment variables, with names in upper case; values that are not scalars become JSON.",
+    about:
+      "Variables in two levels. Below `env` they are environment variables, with names in upper case; values that are not scalars become JSON.",
     expected: "prefixes with names and values",
     example: { env: { RUST_LOG: "info" } },
     default: "none",

@@ -7,7 +7,7 @@ export type ManifestPath = readonly (string | number)[];
 /** The named keys of an object schema; null for anything else. */
 export function keysOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | null {
   const inner = unwrapSchema(schema);
-  return inner instanceof z.ZodObject ? (inner.shape as Record<string, z.ZodType>) : null;
+  return inner instanceof z.ZodObject ? inner.shape : null;
 }
 
 /** The schema of the values of a map or of the items of a list; null for anything else. */

@@ -32,14 +32,16 @@ const upstream = z.object({
     expected: 'one of "tcp", "unix"',
     example: "tcp",
     default: "tcp",
-    notYet: (value) => (value === "unix" ? "unix takes effect in a later release; the app is reached at PORT" : null),
+    notYet: (value) =>
+      value === "unix" ? "unix takes effect in a later release; the app is reached at PORT" : null,
   }),
   protocol: key(z.enum(["http", "fastcgi"]), {
     about: "What is spoken with the app.",
     expected: 'one of "http", "fastcgi"',
     example: "http",
     default: "http",
-    notYet: (value) => (value === "fastcgi" ? "fastcgi takes effect in a later release; the app is spoken to in HTTP" : null),
+    notYet: (value) =>
+      value === "fastcgi" ? "fastcgi takes effect in a later release; the app is spoken to in HTTP" : null,
   }),
 });
 
@@ -72,6 +74,7 @@ export const webSchema = z.object({
     expected: "path prefixes with keys of a location",
     example: { "/": { passthru: true } },
     default: "`/` with `passthru: true`",
+    entry: "path",
   }),
   ...containerKeys,
   variables: key(anyMap, {

@@ -33,6 +33,8 @@ export interface NewBuild {
 
 /** What may change; absent keys stay as they are. */
 export interface BuildPatch {
+  /** Known only when the toolchain was chosen. */
+  readonly key?: string | undefined;
   readonly state?: BuildState | undefined;
   readonly artifact?: string | null | undefined;
   readonly toolchain?: string | null | undefined;

@@ -1,0 +1,65 @@
+import type { Client } from "./client.js";
+import type { Output } from "./output/output.js";
+import type { CliSettings } from "./settings.js";
+
+/** A positional argument: `app`, `[path]`, `[command...]`. */
+export interface ArgumentSpec {
+  readonly name: string;
+  readonly about: string;
+  readonly optional?: boolean;
+  readonly many?: boolean;
+}
+
+/** A flag such as `-e, --environment <name>`. */
+export interface FlagSpec {
+  /** In commander's form. */
+  readonly flag: string;
+  readonly about: string;
+  readonly fallback?: string;
+}
+
+/** Everything a command runs with. */
+export interface Context {
+  readonly settings: CliSettings;
+  readonly output: Output;
+  /** Made at the first use, so that commands without a daemon never look for one. */
+  readonly client: () => Client;
+  readonly args: readonly string[];
+  readonly flags: Readonly<Record<string, string | boolean | undefined>>;
+  /** Aborted by Ctrl-C; the command has the time it needs to tidy up. */
+  readonly signal: AbortSignal;
+  /** Asks a yes-or-no question; throws ERR_NEEDS_CONFIRMATION where nobody can answer. */
+  readonly confirm: (question: string) => Promise<void>;
+}
+
+/** A command is data: the program, the help, the reference and the tests are made from it. */
+export interface Command {
+  /** `deploy`, or `env set`. */
+  readonly name: string;
+  readonly group: string;
+  readonly summary: string;
+  readonly about?: string;
+  readonly args?: readonly ArgumentSpec[];
+  readonly flags?: readonly FlagSpec[];
+  readonly examples: readonly string[];
+  /** Loaded when the command runs. Returns the exit code; nothing means 0. */
+  readonly run: (context: Context) => Promise<number | void>;
+}
+
+export const appArgument: ArgumentSpec = { name: "app", about: "the app, `app` or `org:app`" };
+export const environmentFlag: FlagSpec = {
+  flag: "-e, --environment <name>",
+  about: "the environment",
+  fallback: "main",
+};
+
+/** Accepted by every verb. */
+export const globalFlags: readonly FlagSpec[] = [
+  { flag: "--json", about: "print one JSON document (streams: one object a line) on standard output" },
+  { flag: "--yes", about: "answer every question with yes" },
+  { flag: "-q, --quiet", about: "print only the result" },
+  { flag: "-v, --verbose", about: "print more of what happens" },
+  { flag: "--no-color", about: "print without colours" },
+  { flag: "--api <url>", about: "the daemon's address, http://… or unix:/path (BLOOM_API)" },
+  { flag: "--token <token>", about: "the token to use (BLOOM_TOKEN)" },
+];

@@ -1,0 +1,147 @@
+import { BloomError, formatAppRef, parseAppRef, type AppView, type EnvironmentView } from "@bloomery/contract";
+import { appArgument, environmentFlag, type Command, type Context } from "../command.js";
+import { formatAge, formatBytes } from "../output/table.js";
+
+const group = "Look";
+
+/** The app that the first argument names, with the environment of the flag. */
+export function placeOf(context: Context): { org: string; app: string; environment: string } {
+  return { ...parseAppRef(context.args[0] ?? ""), environment: String(context.flags["environment"] ?? "main") };
+}
+
+function describe(environment: EnvironmentView): string[] {
+  const { ready, wanted } = environment.instances;
+  return [environment.health, environment.version === null ? "-" : `v${environment.version}`, `${ready}/${wanted}`, environment.url];
+}
+
+export const lookCommands: readonly Command[] = [
+  {
+    name: "apps",
+    group,
+    summary: "List apps",
+    examples: ["bloom apps", "bloom apps --json"],
+    async run({ client, output }) {
+      const answer = await client().call("listApps", {});
+      const rows = answer.apps.flatMap((app) =>
+        app.environments.map((environment) => [formatAppRef(app), environment.name, ...describe(environment)]),
+      );
+      output.table(answer, ["APP", "ENVIRONMENT", "HEALTH", "VERSION", "READY", "URL"], rows);
+    },
+  },
+  {
+    name: "ps",
+    group,
+    summary: "List running instances",
+    args: [{ ...appArgument, optional: true }],
+    flags: [{ flag: "-e, --environment <name>", about: "only this environment" }],
+    examples: ["bloom ps", "bloom ps shop"],
+    async run({ client, output, args, flags }) {
+      const ref = args[0] === undefined ? {} : parseAppRef(args[0]);
+      const environment = typeof flags["environment"] === "string" ? { environment: flags["environment"] } : {};
+      const answer = await client().call("listInstances", { query: { ...ref, ...environment } });
+      const rows = answer.instances.map((one) => [
+        one.id,
+        formatAppRef(one),
+        one.environment,
+        `v${one.version}`,
+        `${one.role}/${one.replica}`,
+        one.state,
+        String(one.pid ?? "-"),
+        String(one.restarts),
+        formatBytes(one.memoryBytes),
+        formatAge(one.startedAt),
+        one.state === "ready" ? "" : (one.lastExit ?? one.lastProbe ?? ""),
+      ]);
+      const head = ["INSTANCE", "APP", "ENVIRONMENT", "VERSION", "ROLE", "STATE", "PID", "RESTARTS", "MEMORY", "STARTED", "LAST"];
+      output.table(answer, head, rows);
+    },
+  },
+  {
+    name: "status",
+    group,
+    summary: "Show one app and its environments",
+    args: [appArgument],
+    examples: ["bloom status shop"],
+    async run({ client, output, args }) {
+      const app: AppView = await client().call("getApp", { params: parseAppRef(args[0] ?? "") });
+      const rows = app.environments.map((environment) => [
+        environment.name,
+        ...describe(environment),
+        environment.lastDeployment === null ? "-" : `${environment.lastDeployment.state} ${formatAge(environment.lastDeployment.createdAt)}`,
+      ]);
+      output.table(app, ["ENVIRONMENT", "HEALTH", "VERSION", "READY", "URL", "LAST DEPLOYMENT"], rows);
+    },
+  },
+  {
+    name: "url",
+    group,
+    summary: "Print where an app is served",
+    args: [appArgument],
+    flags: [environmentFlag],
+    examples: ["bloom url shop", "curl $(bloom url shop)"],
+    async run(context) {
+      const { org, app, environment } = placeOf(context);
+      const view = await context.client().call("getApp", { params: { org, app } });
+      const found = view.environments.find((one) => one.name === environment);
+      if (found === undefined) throw new BloomError("ERR_NOT_FOUND", `${app} has no environment ${environment}`);
+      context.output.result({ url: found.url }, [found.url]);
+    },
+  },
+  {
+    name: "versions",
+    group,
+    summary: "List the versions of an app, newest first",
+    args: [appArgument],
+    examples: ["bloom versions shop"],
+    async run({ client, output, args }) {
+      const answer = await client().call("listVersions", { params: parseAppRef(args[0] ?? "") });
+      const rows = answer.versions.map((one) => [
+        `v${one.number}`,
+        one.liveIn.join(" ") || "-",
+        one.artifact.slice(0, 12),
+        one.toolchain ?? "-",
+        one.createdBy,
+        formatAge(one.createdAt),
+      ]);
+      output.table(answer, ["VERSION", "LIVE IN", "ARTIFACT", "RUSTC", "BY", "CREATED"], rows);
+    },
+  },
+  {
+    name: "releases",
+    group,
+    summary: "List the releases of an environment, newest first",
+    args: [appArgument],
+    flags: [environmentFlag],
+    examples: ["bloom releases shop -e staging"],
+    async run(context) {
+      const answer = await context.client().call("listReleases", { params: placeOf(context) });
+      const rows = answer.releases.map((one) => [String(one.number), `v${one.version}`, one.live ? "live" : "", formatAge(one.createdAt)]);
+      context.output.table(answer, ["RELEASE", "VERSION", "", "CREATED"], rows);
+    },
+  },
+  {
+    name: "activities",
+    group,
+    summary: "List who changed what, newest first",
+    args: [{ ...appArgument, optional: true }],
+    flags: [{ flag: "-n, --limit <count>", about: "how many", fallback: "50" }],
+    examples: ["bloom activities", "bloom activities shop -n 10"],
+    async run({ client, output, args, flags }) {
+      const ref = args[0] === undefined ? {} : parseAppRef(args[0]);
+      const answer = await client().call("listActivities", { query: { ...ref, limit: String(flags["limit"]) } });
+      const rows = answer.activities.map((one) => [one.id, formatAge(one.createdAt), one.state, one.description, one.error?.message.split("\n")[0] ?? ""]);
+      output.table(answer, ["ACTIVITY", "WHEN", "STATE", "WHAT", "ERROR"], rows);
+    },
+  },
+  {
+    name: "activity log",
+    group,
+    summary: "Print the log an activity left",
+    args: [{ name: "id", about: "an activity's id" }],
+    examples: ["bloom activity log act-7k2m9xq4wz3b"],
+    async run({ client, output, args, signal }) {
+      const lines = client().stream("readActivityLog", { params: { activity: args[0] ?? "" } }, { signal });
+      for await (const line of lines) output.line(line, line.text);
+    },
+  },
+];

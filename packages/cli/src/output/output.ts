@@ -1,0 +1,83 @@
+import { BloomError, type ErrorDocument } from "@bloomery/contract";
+import { renderTable } from "./table.js";
+
+export interface Stream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+}
+
+export interface OutputOptions {
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly color: boolean;
+  /** A terminal that can redraw a line. */
+  readonly live: boolean;
+}
+
+/** Data goes to standard output, everything else to standard error. */
+export interface Output extends OutputOptions {
+  /** The command's result: the document with `--json`, else the lines. */
+  result(document: unknown, lines: readonly string[]): void;
+  table(document: unknown, head: readonly string[], rows: readonly (readonly string[])[]): void;
+  /** One line of a stream. */
+  line(document: unknown, text: string): void;
+  /** Progress and prose. */
+  say(text: string): void;
+  /** Only with --verbose. */
+  detail(text: string): void;
+  error(error: BloomError): void;
+  paint(style: Style, text: string): string;
+}
+
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+const codes: Record<Style, number> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 };
+
+export function createOutput(options: OutputOptions): Output {
+  const paint = (style: Style, text: string): string => (options.color ? `\u001B[${codes[style]}m${text}\u001B[0m` : text);
+  const print = (text: string): void => void options.stdout.write(`${text}\n`);
+  const say = (text: string): void => {
+    if (!options.quiet) options.stderr.write(`${text}\n`);
+  };
+  return {
+    ...options,
+    paint,
+    say,
+    detail(text) {
+      if (options.verbose) say(text);
+    },
+    result(document, lines) {
+      if (options.json) print(JSON.stringify(document));
+      else for (const line of lines) print(line);
+    },
+    table(document, head, rows) {
+      if (options.json) print(JSON.stringify(document));
+      else for (const line of renderTable(head, rows, (text) => paint("dim", text))) print(line);
+    },
+    line(document, text) {
+      print(options.json ? JSON.stringify(document) : text);
+    },
+    error(error) {
+      const document: ErrorDocument = error.toDocument();
+      if (options.json) print(JSON.stringify({ error: document }));
+      for (const line of describeError(document, paint)) options.stderr.write(`${line}\n`);
+      if (document.code === "ERR_INTERNAL" && options.verbose) options.stderr.write(`${error.stack ?? ""}\n`);
+    },
+  };
+}
+
+/** What happened, where, what to do next, and the code to search for. */
+function describeError(error: ErrorDocument, paint: Output["paint"]): string[] {
+  const { where } = error;
+  const place = where?.file === undefined ? undefined : [where.file, where.line, where.column].filter((part) => part !== undefined).join(":");
+  const [first = "", ...more] = error.message.split("\n");
+  return [
+    `${paint("red", "error:")} ${first}`,
+    ...more.map((line) => `       ${line}`),
+    ...(place === undefined ? [] : [`  at:   ${place}`]),
+    ...(error.hint === undefined ? [] : [`  ${paint("cyan", "next:")} ${error.hint}`]),
+    `  ${paint("dim", `code: ${error.code}`)}`,
+  ];
+}

@@ -1,0 +1,31 @@
+/** Columns wide enough for their widest cell; the last one is not padded. */
+export function renderTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  paintHead: (text: string) => string,
+): string[] {
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length)));
+  const render = (cells: readonly string[]): string =>
+    cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join("  ").trimEnd();
+  return [paintHead(render(head)), ...rows.map(render)];
+}
+
+/** `12 s ago`, `3 h ago`. */
+export function formatAge(time: string | null, now = Date.now()): string {
+  if (time === null) return "-";
+  const seconds = Math.max(0, Math.round((now - Date.parse(time)) / 1000));
+  if (seconds < 90) return `${seconds} s ago`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
+  return seconds < 129_600 ? `${Math.round(seconds / 3600)} h ago` : `${Math.round(seconds / 86_400)} d ago`;
+}
+
+/** `14.2 MB`. */
+export function formatBytes(bytes: number | null): string {
+  if (bytes === null) return "-";
+  if (bytes < 1000) return `${bytes} B`;
+  const units = ["kB", "MB", "GB", "TB"];
+  let value = bytes / 1000;
+  let unit = 0;
+  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
+  return `${value.toFixed(1)} ${units[unit] ?? ""}`;
+}

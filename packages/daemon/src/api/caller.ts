@@ -1,0 +1,62 @@
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { BloomError, isRoleEnough, type ApiRoute, type Role } from "@bloomery/contract";
+
+/** Who calls, as found from the token. */
+export interface Caller {
+  /** For activities: the token's name. */
+  readonly name: string;
+  readonly role: Role;
+  /** Null: every organization. */
+  readonly orgId: string | null;
+  readonly orgName: string | null;
+  /** Null: every app of the organization. */
+  readonly appId: string | null;
+  readonly appName: string | null;
+}
+
+/** Only this is stored of a token. */
+export function hashSecret(secret: string): string {
+  return createHash("sha256").update(secret).digest("hex");
+}
+
+/** A new token: `bloom_` and 256 random bits, so that scanners for leaked secrets can tell what it is. */
+export function newSecret(): string {
+  return `bloom_${randomBytes(32).toString("base64url")}`;
+}
+
+/** Compares without telling by its duration where the difference is. */
+export function isSameSecret(a: string, b: string): boolean {
+  return timingSafeEqual(Buffer.from(hashSecret(a)), Buffer.from(hashSecret(b)));
+}
+
+/** The bearer token of a request; undefined when there is none. */
+export function parseBearer(header: string | undefined): string | undefined {
+  const match = /^Bearer ([!-~]{1,512})$/i.exec(header ?? "");
+  return match?.[1];
+}
+
+/**
+ * Throws ERR_FORBIDDEN unless the caller's role is enough and the token reaches the org and app the route
+ * names. Routes of the whole platform that read (`GET`) are open to limited tokens, because their handlers
+ * answer with what the token may see; those that change something are not.
+ */
+export function assertAllowed(
+  caller: Caller,
+  route: ApiRoute,
+  target: { readonly org?: string; readonly app?: string },
+): void {
+  if (route.access === "public") return;
+  if (!isRoleEnough(caller.role, route.access)) {
+    throw new BloomError("ERR_FORBIDDEN", `this needs the role ${route.access}, but the token has ${caller.role}`);
+  }
+  const limited = caller.orgName !== null;
+  if (limited && route.scope === "platform" && route.method !== "GET") {
+    throw new BloomError("ERR_FORBIDDEN", "this changes the whole platform, but the token is limited to one organization");
+  }
+  if (limited && target.org !== undefined && target.org !== caller.orgName) {
+    throw new BloomError("ERR_FORBIDDEN", `the token is limited to the organization ${caller.orgName}`);
+  }
+  if (caller.appName !== null && (route.scope === "app" ? target.app !== caller.appName : route.scope === "org")) {
+    throw new BloomError("ERR_FORBIDDEN", `the token is limited to the app ${caller.appName}`);
+  }
+}

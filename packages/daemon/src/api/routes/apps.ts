@@ -1,0 +1,141 @@
+import { formatAppRef, parseErrorDocument, type InstanceView } from "@bloomery/contract";
+import { findApp, findOrg, findPlace, namesOf, placeOfEnvironment, formatPlace } from "../../deploy/places.js";
+import { viewInstance } from "../../observe/list-instances.js";
+import { recordActivity } from "../activity.js";
+import type { Caller } from "../caller.js";
+import type { Handlers } from "../handlers.js";
+import { viewApp, viewEnvironment } from "../views.js";
+import type { ApiContext } from "./context.js";
+
+type Noun = Pick<
+  Handlers,
+  | "listApps"
+  | "createApp"
+  | "getApp"
+  | "deleteApp"
+  | "listInstances"
+  | "scaleEnvironment"
+  | "stopEnvironment"
+  | "startEnvironment"
+  | "restartEnvironment"
+>;
+
+export function createAppHandlers(context: ApiContext): Noun {
+  const { store, views, operations, deployer } = context;
+
+  /** A change of what runs, recorded, answered with the environment as it is then. */
+  const change = async (
+    params: { org: string; app: string; environment: string },
+    caller: Caller,
+    verb: string,
+    work: (place: Awaited<ReturnType<typeof findPlace>>) => Promise<void>,
+  ): ReturnType<typeof viewEnvironment> => {
+    const place = await findPlace(store, params);
+    const order = {
+      type: `environment.${verb}`,
+      actor: caller.name,
+      description: `${caller.name} asked ${formatPlace(params)} to ${verb}`,
+      orgId: place.org.id,
+      appId: place.app.id,
+      environment: place.environment.name,
+      parameters: { ...params },
+    };
+    await recordActivity(store, order, () => work(place));
+    return viewEnvironment(views, place);
+  };
+
+  return {
+    async listApps({ query }, { caller }) {
+      const orgs = query.org === undefined ? await store.orgs.list() : [await findOrg(store, query.org)];
+      const seen = orgs.filter((org) => caller.orgId === null || caller.orgId === org.id);
+      const apps = await Promise.all(
+        seen.map(async (org) => {
+          const rows = await store.apps.list({ orgId: org.id });
+          const visible = rows.filter((app) => caller.appId === null || caller.appId === app.id);
+          return Promise.all(visible.map((app) => viewApp(views, org, app)));
+        }),
+      );
+      return { apps: apps.flat() };
+    },
+
+    async createApp({ params, body }, { caller }) {
+      const org = await findOrg(store, params.org);
+      const order = {
+        type: "app.create",
+        actor: caller.name,
+        description: `${caller.name} made the app ${formatAppRef({ org: org.name, app: body.name })}`,
+        orgId: org.id,
+        parameters: { org: org.name, app: body.name },
+      };
+      const app = await recordActivity(store, order, () => store.apps.create({ orgId: org.id, name: body.name }));
+      return viewApp(views, org, app);
+    },
+
+    async getApp({ params }) {
+      const { org, app } = await findApp(store, params);
+      return viewApp(views, org, app);
+    },
+
+    async deleteApp({ params }, { caller }) {
+      const { org, app } = await findApp(store, params);
+      const order = {
+        type: "app.delete",
+        actor: caller.name,
+        description: `${caller.name} deleted the app ${formatAppRef(params)}`,
+        orgId: org.id,
+        appId: app.id,
+        parameters: { ...params },
+      };
+      await recordActivity(store, order, () => operations.deleteApp(org, app));
+      return { ok: true };
+    },
+
+    async listInstances({ query }, { caller }) {
+      const found = await Promise.all(
+        context.fleet.all().map(async (instance): Promise<InstanceView | undefined> => {
+          const place = await placeOfEnvironment(store, instance.environmentId);
+          if (place === undefined) return undefined;
+          const names = namesOf(place);
+          const isSeen =
+            (caller.orgId === null || caller.orgId === place.org.id) &&
+            (caller.appId === null || caller.appId === place.app.id) &&
+            (query.org === undefined || query.org === names.org) &&
+            (query.app === undefined || query.app === names.app) &&
+            (query.environment === undefined || query.environment === names.environment);
+          if (!isSeen) return undefined;
+          const release = await store.releases.get(instance.releaseId);
+          return viewInstance(instance, { ...names, version: release?.versionNumber ?? 0 });
+        }),
+      );
+      return { instances: found.filter((instance) => instance !== undefined) };
+    },
+
+    scaleEnvironment: ({ params, body }, { caller }) =>
+      change(params, caller, "scale", (place) => operations.scale(place, body.replicas)),
+
+    stopEnvironment: ({ params }, { caller }) => change(params, caller, "stop", (place) => operations.stop(place)),
+
+    async startEnvironment({ params }, { caller, signal }) {
+      const place = await findPlace(store, params);
+      const row = await deployer.restart(place, caller.name, "start");
+      await waitFinished(context, row.id, signal);
+      return viewEnvironment(views, place);
+    },
+
+    async restartEnvironment({ params }, { caller, signal }) {
+      const place = await findPlace(store, params);
+      const row = await deployer.restart(place, caller.name, "restart");
+      await waitFinished(context, row.id, signal);
+      return viewEnvironment(views, place);
+    },
+  };
+}
+
+/** Waits for the end of a deployment and throws its error. */
+async function waitFinished(context: ApiContext, deployment: string, signal: AbortSignal): Promise<void> {
+  for await (const event of context.hub.watch(deployment, signal)) {
+    if (event.type === "finished" && event.deployment.error !== null) {
+      throw parseErrorDocument(event.deployment.error);
+    }
+  }
+}

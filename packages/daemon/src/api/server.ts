@@ -1,0 +1,148 @@
+import { Readable } from "node:stream";
+import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import {
+  hasZodFastifySchemaValidationErrors,
+  serializerCompiler,
+  validatorCompiler,
+} from "fastify-type-provider-zod";
+import { apiRoutes, BloomError, errorAnswer, toBloomError, type ApiRoute, type RouteName } from "@bloomery/contract";
+import { assertAllowed, parseBearer, type Caller } from "./caller.js";
+import type { CallContext, Handlers } from "./handlers.js";
+
+export interface ApiOptions {
+  readonly handlers: Handlers;
+  /** Finds the caller of a secret; undefined when unknown or expired. */
+  readonly authenticate: (secret: string) => Promise<Caller | undefined>;
+  readonly log: FastifyBaseLogger;
+  /** Host names the API answers to; guards a browser's localhost against DNS rebinding. */
+  readonly allowedHosts: readonly string[];
+}
+
+const nobody: Caller = Object.freeze({
+  name: "nobody",
+  role: "viewer",
+  orgId: null,
+  orgName: null,
+  appId: null,
+  appName: null,
+});
+
+/** The HTTP server, not yet listening. Every route of the contract is registered, with its role checked first. */
+export function createApiServer(options: ApiOptions): FastifyInstance {
+  const app = fastify({
+    loggerInstance: options.log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: 64 * 1_048_576, // a source tree of 100,000 names
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 200 },
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.addContentTypeParser("application/x-tar", (_request, payload, done) => done(null, payload));
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const error = new BloomError("ERR_NOT_FOUND", `there is no route ${request.method} ${request.url.split("?")[0]}`);
+    return answerError(error, request, reply);
+  });
+  app.addHook("onRequest", async (request) => {
+    const host = (request.headers.host ?? "").replace(/:\d+$/, "");
+    const local = request.socket.remoteAddress === undefined; // the unix socket
+    if (!local && !options.allowedHosts.includes(host)) {
+      throw new BloomError("ERR_FORBIDDEN", `the API does not answer to the host name ${host}`);
+    }
+  });
+  for (const name of Object.keys(apiRoutes) as RouteName[]) register(app, name, options);
+  return app;
+}
+
+function register(app: FastifyInstance, name: RouteName, options: ApiOptions): void {
+  const route: ApiRoute = apiRoutes[name];
+  const handler = options.handlers[name] as unknown as (call: unknown, context: CallContext) => unknown;
+  app.route({
+    method: route.method,
+    url: route.path,
+    schema: {
+      ...(route.params === undefined ? {} : { params: route.params }),
+      ...(route.query === undefined ? {} : { querystring: route.query }),
+      ...(route.body === undefined ? {} : { body: route.body }),
+      ...(route.stream === true ? {} : { response: { 200: route.response } }),
+    },
+    // Before the body is read: a stranger cannot make the daemon parse anything.
+    onRequest: async (request) => {
+      const caller = route.access === "public" ? nobody : await findCaller(request, options);
+      assertAllowed(caller, route, request.params as { org?: string; app?: string });
+      callers.set(request, caller);
+    },
+    handler: async (request, reply) => {
+      const abort = new AbortController();
+      reply.raw.once("close", () => abort.abort());
+      const context: CallContext = {
+        caller: callers.get(request) ?? nobody,
+        signal: abort.signal,
+        raw: request.body instanceof Readable ? request.body : request.raw,
+      };
+      const call = { params: request.params, query: request.query, body: request.body };
+      if (route.stream !== true) return await (handler(call, context) as Promise<unknown>);
+      const lines = handler(call, context) as AsyncIterable<unknown>;
+      return sendLines(reply, lines);
+    },
+  });
+}
+
+const callers = new WeakMap<FastifyRequest, Caller>();
+
+async function findCaller(request: FastifyRequest, options: ApiOptions): Promise<Caller> {
+  const secret = parseBearer(request.headers.authorization);
+  if (secret === undefined) throw new BloomError("ERR_UNAUTHENTICATED", "the request carries no token");
+  const caller = await options.authenticate(secret);
+  if (caller === undefined) throw new BloomError("ERR_UNAUTHENTICATED", "the token is unknown or has expired");
+  return caller;
+}
+
+/**
+ * Sends an NDJSON stream. The first line is awaited before the head is sent, so that a handler that fails at
+ * once still answers with a status and an error document.
+ */
+async function sendLines(reply: FastifyReply, lines: AsyncIterable<unknown>): Promise<FastifyReply> {
+  const iterator = lines[Symbol.asyncIterator]();
+  const first = iterator.next();
+  await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 50).unref())]);
+  const rest = async function* (): AsyncGenerator<string> {
+    // A head that has left cannot take an error back: it becomes the last line.
+    try {
+      for (let result = await first; result.done !== true; result = await iterator.next()) {
+        yield `${JSON.stringify(result.value)}\n`;
+      }
+    } catch (error) {
+      yield `${JSON.stringify({ error: toBloomError(error).toDocument() })}\n`;
+    } finally {
+      await iterator.return?.();
+    }
+  };
+  return reply.type("application/x-ndjson").send(Readable.from(rest(), { objectMode: false }));
+}
+
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = asBloomError(error);
+  if (known.code === "ERR_INTERNAL") request.log.error({ err: error, url: request.url }, "request failed");
+  return reply
+    .code(known.status)
+    .type("application/json")
+    .send(JSON.stringify(errorAnswer.parse({ error: known.toDocument() })));
+}
+
+/** Fastify's own refusals (bad JSON, too large, wrong type) are the caller's mistakes, not ours. */
+function asBloomError(error: unknown): BloomError {
+  if (error instanceof BloomError) return error;
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const places = error.validation.map((issue) => `${issue.instancePath || "/"} ${issue.message ?? "is not valid"}`);
+    return new BloomError("ERR_INVALID_ARGUMENT", `the request is not valid: ${places.join("; ")}`, {
+      details: { places },
+    });
+  }
+  const status = (error as { statusCode?: number }).statusCode;
+  const message = error instanceof Error ? error.message : String(error);
+  if (status === 413) return new BloomError("ERR_LIMIT_REACHED", message);
+  if (status !== undefined && status >= 400 && status < 500) return new BloomError("ERR_INVALID_ARGUMENT", message);
+  return toBloomError(error);
+}

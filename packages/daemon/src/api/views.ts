@@ -1,0 +1,179 @@
+import {
+  errorDocument,
+  type ActivityView,
+  type AppView,
+  type DeploymentView,
+  type EnvironmentView,
+  type ErrorDocument,
+  type TokenView,
+  type VariableView,
+  type VersionView,
+} from "@bloomery/contract";
+import type { Store } from "../store/open-store.js";
+import type { Activity } from "../store/activities.js";
+import type { App } from "../store/apps.js";
+import type { Deployment } from "../store/deployments.js";
+import type { Environment } from "../store/environments.js";
+import type { Org } from "../store/orgs.js";
+import type { Token } from "../store/tokens.js";
+import type { Version } from "../store/versions.js";
+import type { Fleet } from "../deploy/fleet.js";
+import { findLiveRelease, planReplicas } from "../deploy/releases.js";
+import { namesOf, placeOfEnvironment, urlOf, type Place } from "../deploy/places.js";
+
+/** What views need besides the row they show. */
+export interface ViewParts {
+  readonly store: Store;
+  readonly fleet: Fleet;
+  readonly edge: { readonly baseDomain: string; readonly httpPort: number };
+}
+
+export async function viewDeployment(parts: ViewParts, row: Deployment): Promise<DeploymentView> {
+  const place = await placeOfEnvironment(parts.store, row.environmentId);
+  const build = row.buildId === null ? undefined : await parts.store.builds.get(row.buildId);
+  return {
+    id: row.id,
+    environment: row.environmentName,
+    kind: row.kind,
+    state: row.state,
+    version: row.versionNumber,
+    release: row.releaseNumber,
+    build: row.buildId,
+    // A build that is older than the deployment was made for another one.
+    reused: build !== undefined && build.createdAt < row.createdAt,
+    url: place === undefined ? "" : urlOf(namesOf(place), parts.edge),
+    error: viewError(row.error),
+    timings: row.timings,
+    createdBy: row.createdBy,
+    createdAt: row.createdAt,
+    finishedAt: row.finishedAt,
+  };
+}
+
+export async function viewEnvironment(parts: ViewParts, place: Place): Promise<EnvironmentView> {
+  const environment = (await parts.store.environments.get(place.environment.id)) ?? place.environment;
+  const release = await findLiveRelease(parts.store, place);
+  const version = release === undefined ? undefined : await parts.store.versions.get(release.versionId);
+  const [last] = await parts.store.deployments.list({ environmentId: environment.id, limit: 1 });
+  const replicas = version === undefined ? {} : planReplicas({ ...place, environment }, version.config);
+  const wanted = environment.desired === "stopped" ? 0 : Object.values(replicas).reduce((sum, one) => sum + one, 0);
+  const states = parts.fleet.live(environment.id).map((instance) => instance.status.state);
+  const ready = states.filter((state) => state === "ready").length;
+  return {
+    name: environment.name,
+    url: urlOf(namesOf(place), parts.edge),
+    desired: environment.desired,
+    health:
+      release === undefined
+        ? "empty"
+        : environment.desired === "stopped"
+          ? "stopped"
+          : states.includes("crashed")
+            ? "crashed"
+            : ready >= wanted
+              ? "running"
+              : "starting",
+    version: version?.number ?? null,
+    release: release?.number ?? null,
+    replicas,
+    instances: { ready, wanted },
+    lastDeployment:
+      last === undefined
+        ? null
+        : { id: last.id, state: last.state, createdAt: last.createdAt, finishedAt: last.finishedAt },
+  };
+}
+
+export async function viewApp(parts: ViewParts, org: Org, app: App): Promise<AppView> {
+  const environments = await parts.store.environments.list({ appId: app.id });
+  const [version] = await parts.store.versions.list({ appId: app.id, limit: 1 });
+  return {
+    org: org.name,
+    app: app.name,
+    shape: version?.config.shape ?? null,
+    createdAt: app.createdAt,
+    environments: await Promise.all(
+      environments.map((environment: Environment) => viewEnvironment(parts, { org, app, environment })),
+    ),
+  };
+}
+
+export async function viewVersion(store: Store, app: App, row: Version): Promise<VersionView> {
+  const build = await store.builds.get(row.buildId);
+  const environments = await store.environments.list({ appId: app.id });
+  const liveIn = environments.filter((one) => one.liveVersionId === row.id).map((one) => one.name);
+  return {
+    number: row.number,
+    build: row.buildId,
+    artifact: row.artifact,
+    tree: row.tree,
+    toolchain: build?.toolchain ?? null,
+    liveIn,
+    createdBy: row.createdBy,
+    createdAt: row.createdAt,
+  };
+}
+
+export function viewToken(row: Token): TokenView {
+  return {
+    id: row.id,
+    name: row.name,
+    role: row.role,
+    org: row.orgName,
+    app: row.appName,
+    createdAt: row.createdAt,
+    lastUsedAt: row.lastUsedAt,
+    expiresAt: row.expiresAt,
+  };
+}
+
+export function viewActivity(row: Activity): ActivityView {
+  const names = row.parameters as { org?: string; app?: string; environment?: string };
+  return {
+    id: row.id,
+    type: row.type,
+    state: row.state,
+    actor: row.actor,
+    description: row.description,
+    org: names.org ?? null,
+    app: names.app ?? null,
+    environment: row.environment,
+    deployment: row.deploymentId,
+    error: viewError(row.error),
+    createdAt: row.createdAt,
+    finishedAt: row.finishedAt,
+  };
+}
+
+/** Keeps only what the contract knows of an error. */
+function viewError(error: ErrorDocument | null): DeploymentView["error"] {
+  return error === null ? null : errorDocument.parse(error);
+}
+
+/** The manifest's variables first, then the owner's; a sensitive value never leaves the daemon. */
+export async function listVariableViews(
+  store: Store,
+  open: (sealed: string) => string,
+  place: Place,
+): Promise<VariableView[]> {
+  const release = await findLiveRelease(store, place);
+  const version = release === undefined ? undefined : await store.versions.get(release.versionId);
+  const manifest: VariableView[] = Object.entries(version?.config.variables ?? {}).map(([name, value]) => ({
+    name,
+    value,
+    sensitive: false,
+    level: "manifest",
+    updatedAt: null,
+  }));
+  const rows = await store.variables.listInForce(place.app.id, place.environment.id);
+  const own = rows.map(
+    (row): VariableView => ({
+      name: row.name,
+      value: row.sensitive ? null : open(row.value),
+      sensitive: row.sensitive,
+      level: row.environmentId === null ? "app" : "environment",
+      updatedAt: row.updatedAt,
+    }),
+  );
+  return [...manifest, ...own];
+}

@@ -1,0 +1,235 @@
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { BloomError, type AppConfig, type BuildStats, type CgroupSpec } from "@bloomery/contract";
+import type { Artifact, ArtifactStore } from "./artifact-store.js";
+import { planBuildFolders } from "./build-folders.js";
+import { buildKey } from "./build-key.js";
+import { planBuildUser } from "./build-user.js";
+import { endProcessTree } from "./end-process-tree.js";
+import { laySource } from "./lay-source.js";
+import { needsNetwork, planBuild } from "./plan-build.js";
+import { planFetch, type FetchPlan } from "./plan-fetch.js";
+import { adoptLockfile, prepareEtc, prepareFetch, prepareFolders } from "./prepare-build.js";
+import { removeTree } from "./remove-tree.js";
+import type { ToolchainResolver } from "./resolve-toolchain.js";
+import { runBuild } from "./run-build.js";
+import type { SourceStore } from "./source-store.js";
+
+export type BuiltArtifact = Pick<Artifact, "digest" | "size" | "files">;
+
+/** A network namespace that a build may use until it is released. */
+export interface BuildNetwork {
+  /** Path of the namespace, such as /run/netns/bl-b3. */
+  readonly netns: string;
+  release(): Promise<void>;
+}
+
+export interface BuilderDeps {
+  /** The daemon's home; builds live in `build-cache/` below it. */
+  readonly home: string;
+  readonly shimPath: string;
+  readonly sourceStore: SourceStore;
+  readonly artifactStore: ArtifactStore;
+  readonly toolchains: ToolchainResolver;
+  readonly isRoot: boolean;
+  readonly uidBase: number;
+  /** An artifact that an earlier build made under this key. */
+  readonly findReusable: (key: string) => Promise<BuiltArtifact | null>;
+  /** A namespace with a way out and nothing of the platform in reach; null: the host's network. */
+  readonly allocateNetwork: (buildId: string) => Promise<BuildNetwork | null>;
+  /** Control groups of one build, as the shim makes them. */
+  readonly cgroupsFor: (buildId: string) => readonly CgroupSpec[];
+  readonly settings: {
+    readonly timeLimitSeconds: number;
+    /** Bytes of /tmp in the sandbox; default 1 GiB. */
+    readonly tmpBytes?: number;
+    /** Default /usr/bin/bwrap. */
+    readonly bwrap?: string;
+  };
+}
+
+/** What happens in a build, in the shape of a deployment's events. */
+export type BuildEvent =
+  | { readonly type: "phase"; readonly phase: "fetch" | "compile" | "collect"; readonly detail?: string }
+  | {
+      readonly type: "progress";
+      readonly phase: "fetch" | "compile";
+      readonly done: number;
+      readonly total: number;
+      readonly current?: string;
+    }
+  | { readonly type: "log"; readonly source: "build"; readonly text: string }
+  | { readonly type: "warning"; readonly message: string };
+
+export interface BuildRequest {
+  /** The build's id. */
+  readonly id: string;
+  readonly appId: string;
+  /** Decides the uid of the app's builds. */
+  readonly appSlot: number;
+  readonly tree: string;
+  readonly config: AppConfig;
+  /** Variables that builds may see, besides those of the manifest. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Written anew; its folder exists. */
+  readonly logFile: string;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: BuildEvent) => void;
+}
+
+export interface BuildResult {
+  readonly artifact: BuiltArtifact;
+  readonly key: string;
+  /** Version of rustc. */
+  readonly toolchain: string;
+  readonly stats: BuildStats;
+  /** True: an earlier artifact was used, nothing was built. */
+  readonly reused: boolean;
+  readonly warnings: readonly string[];
+}
+
+export interface Builder {
+  /**
+   * Turns a source tree into an artifact. Throws ERR_SOURCE_INCOMPLETE, ERR_TOOLCHAIN_MISSING,
+   * ERR_SANDBOX_UNAVAILABLE, ERR_BUILD_FAILED, ERR_BUILD_TIMEOUT, ERR_BUILD_CANCELLED or
+   * ERR_BUILD_OUTPUT_UNSAFE. At most one build of an app at a time: the queue sees to it.
+   */
+  build(request: BuildRequest): Promise<BuildResult>;
+  /** Removes everything kept for an app's next build. */
+  forget(appId: string): Promise<void>;
+}
+
+const noStats: BuildStats = Object.freeze({ units: null, fresh: 0, compiled: 0, rebuilt: [] });
+const defaultTmpBytes = 1024 ** 3;
+
+export function createBuilder(deps: BuilderDeps): Builder {
+  return {
+    async build(request) {
+      try {
+        return await build(deps, request);
+      } catch (error) {
+        if (!request.signal.aborted) throw error;
+        throw new BloomError("ERR_BUILD_CANCELLED", "the build was cancelled", { cause: error });
+      }
+    },
+    async forget(appId) {
+      await removeTree(foldersOf(deps, appId).root);
+    },
+  };
+}
+
+async function build(deps: BuilderDeps, request: BuildRequest): Promise<BuildResult> {
+  const { config, signal } = request;
+  const warnings: string[] = [];
+  const warn = (messages: readonly string[]): void => {
+    for (const message of messages) request.onEvent({ type: "warning", message });
+    warnings.push(...messages);
+  };
+
+  await deps.sourceStore.assertComplete(request.tree);
+  const chosen = await deps.toolchains.resolve(config.toolchain, signal);
+  warn(chosen.warnings);
+  const key = buildKey({
+    tree: request.tree,
+    build: config.build,
+    toolchain: chosen.toolchain.version,
+    name: config.name,
+    variables: { ...config.variables, ...request.variables },
+  });
+  const outcome = { key, toolchain: chosen.toolchain.version, warnings };
+  const earlier = await deps.findReusable(key);
+  if (earlier !== null && (await deps.artifactStore.has(earlier.digest))) {
+    return { ...outcome, artifact: earlier, stats: noStats, reused: true };
+  }
+
+  signal.throwIfAborted();
+  const stats = await compile(deps, request, chosen.toolchain.dir, warn);
+  signal.throwIfAborted();
+  request.onEvent({ type: "phase", phase: "collect" });
+  const artifact = await deps.artifactStore.collect(foldersOf(deps, request.appId).app);
+  warn(artifact.warnings);
+  const { digest, size, files } = artifact;
+  return { ...outcome, artifact: { digest, size, files }, stats, reused: false };
+}
+
+/** Lays the source, plans the steps and runs them. */
+async function compile(
+  deps: BuilderDeps,
+  request: BuildRequest,
+  toolchainDir: string | null,
+  warn: (messages: readonly string[]) => void,
+): Promise<BuildStats> {
+  const { config, onEvent } = request;
+  const folders = foldersOf(deps, request.appId);
+  const user = deps.isRoot ? planBuildUser(deps.uidBase, request.appSlot) : null;
+  const tree = await deps.sourceStore.openTree(request.tree);
+  const fetch = planFetch(tree);
+  const facts = {
+    hasLockfile: fetch.hasLockfile,
+    needsFetch: await mustFetch(request, fetch, folders.fetched),
+  };
+
+  // A daemon that was killed may have left one behind for a moment.
+  if (user !== null) await endProcessTree({ pid: null, groups: [], uid: user.uid });
+  await prepareFolders(folders, user);
+  await prepareEtc(folders, user);
+  await laySource({ tree, workDir: folders.app, recordFile: folders.laid, user });
+  if (facts.needsFetch) await prepareFetch(folders, tree, fetch, user);
+  request.signal.throwIfAborted();
+
+  const network = needsNetwork(config, facts) ? await deps.allocateNetwork(request.id) : null;
+  try {
+    if (deps.isRoot && network === null && needsNetwork(config, facts)) {
+      warn(["the build shares the host's network, because it could not be given one of its own"]);
+    }
+    const steps = planBuild({
+      config,
+      id: request.id,
+      tree: request.tree,
+      folders,
+      bwrap: deps.settings.bwrap ?? "/usr/bin/bwrap",
+      toolchainDir,
+      user,
+      netns: network?.netns ?? null,
+      cgroups: deps.cgroupsFor(request.id),
+      tmpBytes: deps.settings.tmpBytes ?? defaultTmpBytes,
+      variables: request.variables,
+      facts,
+    });
+    return await runBuild(steps, {
+      shimPath: deps.shimPath,
+      logFile: request.logFile,
+      timeLimitMs: deps.settings.timeLimitSeconds * 1000,
+      signal: request.signal,
+      onStep: (step) => onEvent({ type: "phase", phase: step.phase, detail: step.title }),
+      onLine: (text) => onEvent({ type: "log", source: "build", text }),
+      onProgress: ({ done, total, current }, { phase }) =>
+        onEvent({ type: "progress", phase, done, total, ...(current === "" ? {} : { current }) }),
+      afterStep: async (step) => {
+        if (step.phase !== "fetch") return;
+        if (!fetch.hasLockfile) await adoptLockfile(folders, user);
+        await writeFile(folders.fetched, fetch.key, { mode: 0o600 });
+      },
+    });
+  } catch (error) {
+    // Should the cause be a dependency that is gone after all, the next build fetches again.
+    await rm(folders.fetched, { force: true });
+    throw error;
+  } finally {
+    await network?.release();
+  }
+}
+
+/** Dependencies that the last build fetched, for the same manifests, are still there. */
+async function mustFetch(request: BuildRequest, plan: FetchPlan, fetchedFile: string): Promise<boolean> {
+  if (request.config.build.hook !== null || !plan.needsFetch) return false;
+  const fetched = await readFile(fetchedFile, "utf8").catch(() => "");
+  return fetched !== plan.key;
+}
+
+function foldersOf(deps: BuilderDeps, appId: string): ReturnType<typeof planBuildFolders> {
+  // Ids are made by this daemon; the check keeps a mistake from becoming a path.
+  if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(appId))
+    throw new BloomError("ERR_INVALID_ARGUMENT", "malformed app id");
+  return planBuildFolders(join(deps.home, "build-cache"), appId);
+}

@@ -1,0 +1,160 @@
+import type { AppConfig, CargoConfig, CgroupSpec, ExecSpec } from "@bloomery/contract";
+import type { BuildFolders } from "./build-folders.js";
+import type { BuildUser } from "./build-user.js";
+import { planBuildSandbox } from "./plan-build-sandbox.js";
+
+/** Everything that decides how a build runs; nothing else is looked at. */
+export interface BuildWish {
+  readonly config: AppConfig;
+  /** The build's id; names its process in messages. */
+  readonly id: string;
+  readonly tree: string;
+  readonly folders: BuildFolders;
+  readonly bwrap: string;
+  readonly toolchainDir: string | null;
+  /** Null: the daemon is not root and builds as itself. */
+  readonly user: BuildUser | null;
+  /** The network namespace for steps with network; null: the host's. */
+  readonly netns: string | null;
+  readonly cgroups: readonly CgroupSpec[];
+  /** Bytes of /tmp. */
+  readonly tmpBytes: number;
+  /** Variables that builds may see, besides the manifest's own. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly facts: BuildFacts;
+}
+
+/** What the source tree says about how cargo has to be called. */
+export interface BuildFacts {
+  readonly hasLockfile: boolean;
+  /** Dependencies come from a registry or from git and are not here yet. */
+  readonly needsFetch: boolean;
+}
+
+/** One command of a build. */
+export interface BuildStep {
+  readonly phase: "fetch" | "compile";
+  /** What the log calls it. */
+  readonly title: string;
+  readonly spec: ExecSpec;
+}
+
+/** A single file larger than this is a build that went wrong; folders are limited by the disk. */
+const maxFileBytes = 16 * 1024 ** 3;
+
+/** True when some step of this build talks to the network. */
+export function needsNetwork(config: AppConfig, facts: BuildFacts): boolean {
+  return config.build.hook !== null || facts.needsFetch;
+}
+
+/**
+ * The steps of a build. A hook is one step with network, because users download in it. Plain cargo is two:
+ * fetching with network but without the project's own code, compiling with the code but without network.
+ */
+export function planBuild(wish: BuildWish): BuildStep[] {
+  const { hook, cargo } = wish.config.build;
+  if (hook !== null) {
+    return [
+      planStep(wish, {
+        phase: "compile",
+        title: summarize(hook),
+        command: ["/bin/sh", "-c", hook],
+        online: true,
+      }),
+    ];
+  }
+  const locked = wish.facts.hasLockfile ? ["--locked"] : [];
+  const compile = ["cargo", "build", ...cargoArguments(cargo), ...locked, "--offline"];
+  const steps: BuildStep[] = [];
+  if (wish.facts.needsFetch) {
+    // For all targets: build scripts and macros need the host's dependencies as well.
+    const fetch = ["cargo", "fetch", ...locked];
+    steps.push(planStep(wish, { phase: "fetch", title: fetch.join(" "), command: fetch, online: true }));
+  }
+  steps.push(planStep(wish, { phase: "compile", title: compile.join(" "), command: compile, online: false }));
+  return steps;
+}
+
+function planStep(
+  wish: BuildWish,
+  step: { phase: BuildStep["phase"]; title: string; command: readonly string[]; online: boolean },
+): BuildStep {
+  const sandbox = planBuildSandbox({
+    bwrap: wish.bwrap,
+    staged: wish.user !== null,
+    folders: wish.folders,
+    appFolder: step.phase === "fetch" ? "fetch" : "app",
+    toolchainDir: wish.toolchainDir,
+    registryWritable: step.online,
+    network: step.online ? "kept" : "none",
+    tmpBytes: wish.tmpBytes,
+    command: step.command,
+  });
+  return {
+    phase: step.phase,
+    title: step.title,
+    spec: {
+      protocol: 1,
+      id: wish.id,
+      sandbox: "bwrap",
+      command: sandbox.command,
+      env: planBuildEnvironment(wish, step.online),
+      user: wish.user,
+      netns: step.online ? wish.netns : null,
+      stage: sandbox.stage,
+      cgroups: [...wish.cgroups],
+      // Only lowered: in a container not even root may raise a limit.
+      rlimits: { core: 0, fsize: maxFileBytes },
+      nice: 10,
+      seccomp: true,
+    },
+  };
+}
+
+function summarize(hook: string): string {
+  const [first = "", ...more] = hook.trim().split("\n");
+  return `${first.slice(0, 200)}${more.length > 0 || first.length > 200 ? " …" : ""}`;
+}
+
+/** How cargo is to speak; a project may want it otherwise. */
+const cargoVoice = {
+  CARGO_TERM_COLOR: "never",
+  CARGO_TERM_PROGRESS_WHEN: "always",
+  CARGO_TERM_PROGRESS_WIDTH: "100",
+  CARGO_TERM_VERBOSE: "true",
+} as const;
+
+function planBuildEnvironment(wish: BuildWish, online: boolean): Record<string, string> {
+  const bin = wish.toolchainDir === null ? [] : ["/rust/bin"];
+  return {
+    LANG: "C.UTF-8",
+    ...cargoVoice,
+    ...wish.config.variables,
+    ...wish.variables,
+    CI: "1",
+    HOME: "/home/build",
+    USER: "build",
+    LOGNAME: "build",
+    SHELL: "/bin/sh",
+    TMPDIR: "/tmp",
+    CARGO_HOME: "/home/build/.cargo",
+    PATH: ["/home/build/.cargo/bin", ...bin, "/usr/local/bin", "/usr/bin", "/bin"].join(":"),
+    ...(online ? {} : { CARGO_NET_OFFLINE: "true" }),
+    PLATFORM_APP_DIR: "/app",
+    PLATFORM_OUTPUT_DIR: "/app",
+    PLATFORM_APPLICATION_NAME: wish.config.name,
+    PLATFORM_CACHE_DIR: "/home/build/cache",
+    PLATFORM_TREE_ID: wish.tree,
+  };
+}
+
+function cargoArguments(cargo: CargoConfig): string[] {
+  const profile = cargo.profile === "release" ? ["--release"] : [`--profile=${cargo.profile}`];
+  return [
+    ...profile,
+    ...(cargo.features.length === 0 ? [] : [`--features=${cargo.features.join(",")}`]),
+    ...(cargo.package === null ? [] : [`--package=${cargo.package}`]),
+    ...(cargo.bin === null ? [] : [`--bin=${cargo.bin}`]),
+    ...(cargo.target === null ? [] : [`--target=${cargo.target}`]),
+  ];
+}

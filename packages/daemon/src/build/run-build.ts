@@ -1,0 +1,146 @@
+import { BloomError, type BuildStats } from "@bloomery/contract";
+import { openBoundedLog, type BoundedLog, type LogLimits } from "./bounded-log.js";
+import { createCargoReader, type BuildProgress } from "./parse-cargo-output.js";
+import type { BuildStep } from "./plan-build.js";
+import { runStep, type StepResult } from "./run-step.js";
+
+export interface RunBuildOptions {
+  readonly shimPath: string;
+  readonly logFile: string;
+  readonly logLimits?: LogLimits;
+  readonly timeLimitMs: number;
+  readonly signal: AbortSignal;
+  readonly onStep: (step: BuildStep) => void;
+  /** Lines as they come, without progress bars, until the log's beginning is full. */
+  readonly onLine: (text: string) => void;
+  readonly onProgress: (progress: BuildProgress, step: BuildStep) => void;
+  /** Runs after a step has succeeded, before the next. */
+  readonly afterStep?: (step: BuildStep) => Promise<void>;
+}
+
+const tailLines = 20;
+
+/**
+ * Runs the steps of a build one after the other. Throws ERR_BUILD_FAILED (`details`: exitCode, tail),
+ * ERR_BUILD_TIMEOUT, ERR_BUILD_CANCELLED or ERR_SANDBOX_UNAVAILABLE; in every case no process is left.
+ */
+export async function runBuild(steps: readonly BuildStep[], options: RunBuildOptions): Promise<BuildStats> {
+  const log = openBoundedLog(options.logFile, options.logLimits);
+  const stop = startClock(options.timeLimitMs, options.signal);
+  const total = emptyStats();
+  let isFull = false;
+  const write = (line: string): void => {
+    const isShown = log.write(line);
+    if (isShown) options.onLine(line);
+    else if (!isFull) options.onLine("… the output is too long to be shown; the build's log keeps its end …");
+    isFull = !isShown;
+  };
+  try {
+    for (const step of steps) {
+      assertGoing(stop.reason(), log, options.timeLimitMs);
+      options.onStep(step);
+      write(`$ ${step.title}`);
+      const cargo = createCargoReader((progress) => options.onProgress(progress, step));
+      const result = await runStep(step, {
+        shimPath: options.shimPath,
+        signal: stop.signal,
+        onSegment: (text, kind) => cargo.read(text, kind).forEach(write),
+      });
+      cargo.end().forEach(write);
+      addStats(total, cargo.stats());
+      assertGoing(stop.reason(), log, options.timeLimitMs);
+      assertSucceeded(step, result, log);
+      await options.afterStep?.(step);
+    }
+    return total;
+  } catch (error) {
+    log.write(`build ended: ${error instanceof Error ? error.message : String(error)}`);
+    throw error;
+  } finally {
+    stop.clear();
+    await log.close();
+  }
+}
+
+type StopReason = "cancelled" | "timeout" | null;
+
+/** One signal for both ways of being stopped; whichever came first is the reason. */
+function startClock(
+  limitMs: number,
+  outer: AbortSignal,
+): { readonly signal: AbortSignal; reason(): StopReason; clear(): void } {
+  const controller = new AbortController();
+  let reason: StopReason = null;
+  const stop = (why: StopReason): void => {
+    reason ??= why;
+    controller.abort();
+  };
+  const timer = setTimeout(() => stop("timeout"), limitMs);
+  const onAbort = (): void => stop("cancelled");
+  if (outer.aborted) onAbort();
+  outer.addEventListener("abort", onAbort, { once: true });
+  return {
+    signal: controller.signal,
+    reason: () => reason,
+    clear() {
+      clearTimeout(timer);
+      outer.removeEventListener("abort", onAbort);
+    },
+  };
+}
+
+function assertGoing(reason: StopReason, log: BoundedLog, limitMs: number): void {
+  const tail = log.tail(tailLines);
+  if (reason === "cancelled") throw new BloomError("ERR_BUILD_CANCELLED", "the build was cancelled");
+  if (reason === "timeout") {
+    const limit = Math.round(limitMs / 100) / 10;
+    throw new BloomError("ERR_BUILD_TIMEOUT", `the build ran longer than ${limit} s and was ended`, {
+      details: { limitMs, tail },
+    });
+  }
+}
+
+function assertSucceeded(step: BuildStep, result: StepResult, log: BoundedLog): void {
+  if (result.code === 0) return;
+  const tail = log.tail(tailLines);
+  const last = tail.at(-1) ?? "";
+  if (result.code === 125 && last.startsWith("bloom-shim: ")) {
+    throw new BloomError(
+      "ERR_SANDBOX_UNAVAILABLE",
+      `the build's sandbox could not be made: ${last.slice(12)}`,
+    );
+  }
+  if (result.code === 1 && last.startsWith("bwrap: ") && tail.at(-2) === `$ ${step.title}`) {
+    throw new BloomError(
+      "ERR_SANDBOX_UNAVAILABLE",
+      `the build's sandbox could not be made: ${last.slice(7)}`,
+    );
+  }
+  throw new BloomError("ERR_BUILD_FAILED", `the ${step.phase} step ${describeEnd(result)}`, {
+    ...(result.oom
+      ? { hint: "Build with fewer jobs (CARGO_BUILD_JOBS=1), or raise the daemon's build memory." }
+      : {}),
+    details: { step: step.title, exitCode: result.code, signal: result.signal, oom: result.oom, tail },
+  });
+}
+
+function describeEnd(result: StepResult): string {
+  const how = result.code === null ? `was killed by ${result.signal}` : `ended with exit code ${result.code}`;
+  return result.oom ? `${how}: it reached its memory limit and the kernel killed a process` : how;
+}
+
+function emptyStats(): {
+  units: number | null;
+  fresh: number;
+  compiled: number;
+  rebuilt: BuildStats["rebuilt"];
+} {
+  return { units: null, fresh: 0, compiled: 0, rebuilt: [] };
+}
+
+function addStats(total: ReturnType<typeof emptyStats>, more: BuildStats): void {
+  if (more.units !== null) total.units = (total.units ?? 0) + more.units;
+  total.fresh += more.fresh;
+  total.compiled += more.compiled;
+  total.rebuilt.push(...more.rebuilt);
+}

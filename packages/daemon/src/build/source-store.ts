@@ -1,0 +1,192 @@
+import { readFileSync } from "node:fs";
+import { chmod, mkdir, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { BloomError, resolveInTree, type SourceEntry } from "@bloomery/contract";
+import { openBlobWriter } from "./blob-writer.js";
+import { forEachLimited } from "./for-each-limited.js";
+import { readTar } from "./read-tar.js";
+import { receiveSourceArchive } from "./receive-archive.js";
+import {
+  assertSafeSource,
+  formatManifest,
+  hashManifest,
+  listBlobs,
+  parseManifest,
+} from "./source-manifest.js";
+
+/** Uploaded sources, kept by content: `trees/<sha256>` name files, `blobs/…` hold them once. */
+export interface SourceStore {
+  /**
+   * Remembers a tree and says which contents have yet to come. Throws ERR_SOURCE_UNSAFE or
+   * ERR_SOURCE_TOO_LARGE.
+   */
+  planUpload(
+    entries: readonly SourceEntry[],
+  ): Promise<{ readonly tree: string; readonly missing: readonly string[] }>;
+  /** Takes a tar whose entries are named by sha256; only contents of `tree`. Several may run at once. */
+  receiveBlobs(tree: string, stream: AsyncIterable<Uint8Array>): Promise<{ readonly received: number }>;
+  /** Takes a whole source as one tar. All or nothing. */
+  receiveArchive(stream: AsyncIterable<Uint8Array>): Promise<{ readonly tree: string }>;
+  /** Throws ERR_NOT_FOUND for a tree never planned, ERR_SOURCE_INCOMPLETE when contents are missing. */
+  assertComplete(tree: string): Promise<void>;
+  openTree(tree: string): Promise<SourceTree>;
+  /** Forgets all trees but these and the recent ones, then contents that no tree names. */
+  prune(options: { readonly keep: ReadonlySet<string>; readonly olderThanMs: number }): Promise<void>;
+}
+
+/** One source tree, readable like a project folder. */
+export interface SourceTree {
+  readonly tree: string;
+  readonly entries: readonly SourceEntry[];
+  /** Paths of all entries. */
+  list(): readonly string[];
+  /** A file's text, through links; undefined when there is none or it is larger than 8 MiB. */
+  read(path: string): string | undefined;
+  /** Where a content lies on disk. */
+  blobPath(sha256: string): string;
+}
+
+const maxTextBytes = 8 * 1024 * 1024;
+const hexDigest = /^[0-9a-f]{64}$/;
+
+/** Opens the store below `dir`, making what is missing and removing what an earlier crash left half-done. */
+export async function openSourceStore(dir: string): Promise<SourceStore> {
+  const folders = { trees: join(dir, "trees"), blobs: join(dir, "blobs"), temp: join(dir, "tmp") };
+  await rm(folders.temp, { recursive: true, force: true });
+  for (const folder of Object.values(folders)) await mkdir(folder, { recursive: true, mode: 0o700 });
+  await chmod(dir, 0o700);
+
+  const blobPath = (sha256: string): string => join(folders.blobs, sha256.slice(0, 2), sha256.slice(2));
+  const treePath = (tree: string): string => join(folders.trees, tree);
+  const blobs = openBlobWriter({ temp: folders.temp, pathOf: blobPath });
+
+  const remember = async (entries: readonly SourceEntry[]): Promise<string> => {
+    const manifest = formatManifest(entries);
+    const tree = hashManifest(manifest);
+    const temp = blobs.tempPath();
+    // Written anew each time: its age says when it was last wanted.
+    await writeFile(temp, manifest, { mode: 0o600, flag: "wx" });
+    await rename(temp, treePath(tree));
+    return tree;
+  };
+
+  const load = async (tree: string): Promise<readonly SourceEntry[]> => {
+    const text = hexDigest.test(tree) ? await readFile(treePath(tree), "utf8").catch(() => null) : null;
+    if (text === null) throw new BloomError("ERR_NOT_FOUND", `there is no source tree ${tree.slice(0, 64)}`);
+    return parseManifest(text);
+  };
+
+  const findMissing = async (entries: readonly SourceEntry[]): Promise<string[]> => {
+    const missing: string[] = [];
+    await forEachLimited(listBlobs(entries), 16, async ([sha256, size]) => {
+      const found = await stat(blobPath(sha256)).catch(() => null);
+      if (found?.size !== size) missing.push(sha256);
+    });
+    return missing.sort();
+  };
+
+  return {
+    async planUpload(entries) {
+      assertSafeSource(entries);
+      return { tree: await remember(entries), missing: await findMissing(entries) };
+    },
+
+    async receiveBlobs(tree, stream) {
+      const wanted = listBlobs(await load(tree));
+      let received = 0;
+      for await (const entry of readTar(stream)) {
+        const size = wanted.get(entry.path);
+        if (entry.type !== "file" || size === undefined) {
+          throw new BloomError(
+            "ERR_SOURCE_UNSAFE",
+            `${JSON.stringify(entry.path)} is not a content of this tree`,
+          );
+        }
+        if (entry.size !== size) {
+          throw new BloomError(
+            "ERR_SOURCE_UNSAFE",
+            `${entry.path} has ${entry.size} bytes instead of ${size}`,
+          );
+        }
+        const blob = await blobs.write(entry.body);
+        if (blob.sha256 !== entry.path) {
+          await blob.discard();
+          throw new BloomError(
+            "ERR_SOURCE_UNSAFE",
+            `the content sent as ${entry.path} hashes to ${blob.sha256}`,
+          );
+        }
+        await blob.commit();
+        received++;
+      }
+      return { received };
+    },
+
+    async receiveArchive(stream) {
+      const archive = await receiveSourceArchive(stream, blobs);
+      try {
+        assertSafeSource(archive.entries);
+        for (const blob of archive.blobs) await blob.commit();
+        return { tree: await remember(archive.entries) };
+      } finally {
+        for (const blob of archive.blobs) await blob.discard();
+      }
+    },
+
+    async assertComplete(tree) {
+      const missing = await findMissing(await load(tree));
+      if (missing.length === 0) return;
+      throw new BloomError("ERR_SOURCE_INCOMPLETE", `${missing.length} files of the source never arrived`, {
+        details: { tree, missing: missing.slice(0, 20) },
+      });
+    },
+
+    async openTree(tree) {
+      return Object.freeze(createTree(tree, await load(tree), blobPath));
+    },
+
+    async prune({ keep, olderThanMs }) {
+      const used = new Set<string>();
+      for (const tree of await readdir(folders.trees)) {
+        const path = treePath(tree);
+        const found = await stat(path).catch(() => null);
+        if (found === null) continue;
+        if (!keep.has(tree) && Date.now() - found.mtimeMs > olderThanMs) await rm(path, { force: true });
+        else for (const sha256 of listBlobs(await load(tree)).keys()) used.add(sha256);
+      }
+      for (const start of await readdir(folders.blobs)) {
+        for (const rest of await readdir(join(folders.blobs, start))) {
+          const path = join(folders.blobs, start, rest);
+          const found = await stat(path).catch(() => null);
+          // A young content may belong to a tree that was planned while this ran.
+          const isOld = found !== null && Date.now() - found.mtimeMs > olderThanMs;
+          if (isOld && !used.has(start + rest)) await rm(path, { force: true });
+        }
+      }
+    },
+  };
+}
+
+function createTree(
+  tree: string,
+  entries: readonly SourceEntry[],
+  blobPath: (sha256: string) => string,
+): SourceTree {
+  const files = new Map<string, { readonly sha256: string; readonly size: number }>();
+  const links = new Map<string, string>();
+  for (const entry of entries) {
+    if (entry.kind === "file") files.set(entry.path, entry);
+    else links.set(entry.path, entry.target);
+  }
+  return {
+    tree,
+    entries,
+    list: () => entries.map((entry) => entry.path),
+    read(path) {
+      const file = files.get(resolveInTree(path, links) ?? "");
+      if (file === undefined || file.size > maxTextBytes) return undefined;
+      return readFileSync(blobPath(file.sha256), "utf8");
+    },
+    blobPath,
+  };
+}

@@ -1,0 +1,132 @@
+import type { BloomToml, PlatformApp, Problem, ShapeName } from "@bloomery/contract";
+import type { CargoProject } from "./cargo-project.js";
+import { isBroken, type ManifestFile } from "./manifest-file.js";
+import type { ProjectFiles } from "./project-files.js";
+import { type Place } from "./source.js";
+
+/** The app's shape, and why, in words. Null when nothing says it. */
+export interface Detected {
+  readonly shape: ShapeName | null;
+  readonly reason: string;
+  readonly problems: readonly Problem[];
+}
+
+interface Clue {
+  readonly shape: ShapeName;
+  readonly reason: string;
+  readonly file: string;
+  readonly place: Place;
+  readonly path: string;
+}
+
+const top: Place = { line: 1, column: 1 };
+const mostSources = 300;
+
+/** Asks bloom.toml, .platform.app.yaml, ini files, sources and Cargo.toml, in this order. */
+export function detectShape(
+  files: ProjectFiles,
+  toml: ManifestFile<BloomToml>,
+  yaml: ManifestFile<PlatformApp>,
+  cargo: CargoProject,
+): Detected {
+  // What a broken file would have said is unknown; its own problem is enough.
+  if (isBroken(toml, ["shape"])) return { shape: null, reason: "", problems: [] };
+  const clue =
+    fromBloomToml(toml) ??
+    fromPlatformApp(yaml, toml) ??
+    fromIni(files) ??
+    fromSources(files, cargo) ??
+    fromBinary(cargo, toml.data.build?.package) ??
+    fromCommand(toml);
+  if (clue === null) return { shape: null, reason: "", problems: cargo.isBroken ? [] : [unknown(cargo)] };
+  const problems = clue.shape === "web" ? [] : [unsupported(clue)];
+  return { shape: clue.shape, reason: clue.reason, problems };
+}
+
+function fromBloomToml({ file, data, source }: ManifestFile<BloomToml>): Clue | null {
+  if (data.shape === undefined) return null;
+  const place = source.places.find(["shape"], "value");
+  return { shape: data.shape, reason: `bloom.toml says shape = "${data.shape}"`, file, place, path: "shape" };
+}
+
+function fromPlatformApp(yaml: ManifestFile<PlatformApp>, toml: ManifestFile<BloomToml>): Clue | null {
+  if (!yaml.exists) return null;
+  const more = toml.exists ? "; bloom.toml replaces it key by key" : "";
+  return { shape: "web", reason: `${yaml.file} is there${more}`, file: yaml.file, place: top, path: "" };
+}
+
+/** uWSGI's configuration of a prefork app. */
+function fromIni(files: ProjectFiles): Clue | null {
+  for (const file of files.list().filter((path) => /^[^/]+\.ini$/.test(path))) {
+    const lines = (files.read(file) ?? "").split("\n");
+    const index = lines.findIndex((line) => /^\s*(?:plugins?\s*=.*\brust\b|rust-fn\s*=)/.test(line));
+    if (index < 0) continue;
+    const reason = `${file} has "${(lines[index] ?? "").trim()}"`;
+    return { shape: "prefork", reason, file, place: { line: index + 1, column: 1 }, path: "" };
+  }
+  return null;
+}
+
+/** Only the project's own crates: an example somewhere below says nothing about the project. */
+function fromSources(files: ProjectFiles, { members }: CargoProject): Clue | null {
+  const folders = ["src/", ...members.map(({ folder }) => `${folder}src/`)];
+  const sources = files
+    .list()
+    .filter((path) => path.endsWith(".rs") && folders.some((folder) => path.startsWith(folder)));
+  for (const file of sources.slice(0, mostSources)) {
+    const lines = (files.read(file) ?? "").split("\n");
+    const index = lines.findIndex((line) => /^\s*#\s*\[\s*ignite\s*::\s*main\b/.test(line));
+    if (index < 0) continue;
+    return {
+      shape: "function",
+      reason: `${file} has #[ignite::main]`,
+      file,
+      place: { line: index + 1, column: 1 },
+      path: "",
+    };
+  }
+  return null;
+}
+
+function fromBinary({ root, members }: CargoProject, wanted: string | undefined): Clue | null {
+  const packages = [...(root === null ? [] : [root]), ...members];
+  const chosen = packages.filter(({ name }) => name === wanted);
+  const bin = [...chosen, ...packages].flatMap(({ bins }) => bins)[0];
+  if (bin === undefined) return null;
+  return {
+    shape: "web",
+    reason: `Cargo.toml has the binary ${bin}`,
+    file: "Cargo.toml",
+    place: top,
+    path: "",
+  };
+}
+
+function fromCommand(toml: ManifestFile<BloomToml>): Clue | null {
+  if (toml.data.run?.command === undefined) return null;
+  return { shape: "web", reason: "bloom.toml has a [run] command", file: toml.file, place: top, path: "" };
+}
+
+function unknown(cargo: CargoProject): Problem {
+  return {
+    severity: "error",
+    file: cargo.exists ? "Cargo.toml" : ".",
+    ...top,
+    path: "",
+    message: cargo.exists
+      ? "no binary is found, so there is nothing to start; add src/main.rs, or a manifest with a start command"
+      : "nothing here says what kind of app this is; add a Cargo.toml with a binary, a .platform.app.yaml or a bloom.toml",
+    code: "ERR_SHAPE_UNKNOWN",
+  };
+}
+
+function unsupported({ shape, reason, file, place, path }: Clue): Problem {
+  return {
+    severity: "error",
+    file,
+    ...place,
+    path,
+    message: `shape ${shape} is recognised (${reason}) and not supported by this release yet; if the app serves HTTP on PORT, write \`shape = "web"\` in bloom.toml`,
+    code: "ERR_SHAPE_UNSUPPORTED",
+  };
+}

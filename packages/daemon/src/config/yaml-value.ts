@@ -1,0 +1,218 @@
+import type { ManifestPath, Problem } from "@bloomery/contract";
+import {
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  visit,
+  type Alias,
+  type Document,
+  type Node,
+  type Pair,
+} from "yaml";
+import { problemAt, tooDeep, type Place, type PlaceMap } from "./source.js";
+
+/** Aliases can make a small file enormous; nobody needs this many values. */
+const mostValues = 50_000;
+
+const deepest = 100;
+
+/** The document is not worth reading on; the message is for the user. */
+export class YamlTooLarge extends Error {}
+
+/** What reading a document needs, and where its findings go. */
+export interface YamlReading {
+  readonly document: Document.Parsed;
+  readonly file: string;
+  readonly places: PlaceMap;
+  readonly problems: Problem[];
+  readonly placeOf: (offset: number) => Place;
+}
+
+interface State extends YamlReading {
+  readonly anchors: ReadonlyMap<Alias, Node>;
+  /** The collections being read, to notice one that holds itself. */
+  readonly active: Set<Node>;
+  count: number;
+}
+
+const nothing = Symbol("left out because of a problem");
+
+/** The document's data. Keys that begin with a dot are left out, as are values with a problem. */
+export function readYamlValue(reading: YamlReading): unknown {
+  const state: State = { ...reading, anchors: findAnchors(reading.document), active: new Set(), count: 0 };
+  const value = readNode(state, reading.document.contents, []);
+  return value === nothing ? undefined : value;
+}
+
+function readNode(state: State, node: unknown, path: ManifestPath): unknown {
+  count(state);
+  if (path.length > deepest) throw new YamlTooLarge(tooDeep);
+  if (isAlias(node)) return readAlias(state, node, path);
+  const refusal = refuseTag(node);
+  if (refusal !== null) return refuse(state, path, refusal);
+  if (isScalar(node)) return readScalar(node.value, node.source);
+  if (!isMap(node) && !isSeq(node)) return null;
+  state.active.add(node);
+  const value = isMap(node) ? readMap(state, node.items, path) : readList(state, node.items, path);
+  state.active.delete(node);
+  return value;
+}
+
+function count(state: State): void {
+  if (++state.count <= mostValues) return;
+  throw new YamlTooLarge(`the file expands to more than ${mostValues} values; use fewer aliases`);
+}
+
+/** A file that says %YAML 1.1 has dates; they are texts to us. */
+function readScalar(value: unknown, source: string | undefined): unknown {
+  const plain = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+  return plain || value === null ? value : (source ?? null);
+}
+
+function readAlias(state: State, alias: Alias, path: ManifestPath): unknown {
+  const target = state.anchors.get(alias);
+  if (target === undefined)
+    return refuse(state, path, `the alias *${alias.source} has no anchor &${alias.source} before it`);
+  if (state.active.has(target))
+    return refuse(state, path, `the alias *${alias.source} stands inside its own anchor`);
+  return readNode(state, target, path);
+}
+
+function readList(state: State, items: readonly unknown[], path: ManifestPath): unknown[] {
+  const list: unknown[] = [];
+  for (const [index, item] of items.entries()) {
+    const here = [...path, index];
+    mark(state, here, item, item);
+    const value = readNode(state, isPair(item) ? item.value : item, here);
+    list.push(value === nothing ? null : value);
+  }
+  return list;
+}
+
+function readMap(state: State, items: readonly Pair[], path: ManifestPath): Record<string, unknown> {
+  const map: Record<string, unknown> = {};
+  const seen = new Map<string, Place>();
+  for (const pair of items) {
+    if (isMergeKey(pair.key)) continue;
+    const key = readKey(state, pair.key, path);
+    if (key === null || key.startsWith(".")) continue;
+    const first = seen.get(key);
+    const here = [...path, key];
+    if (first === undefined) {
+      mark(state, here, pair.key, pair.value);
+      seen.set(key, state.places.find(here, "key"));
+      assign(map, key, readNode(state, pair.value, here));
+    } else {
+      const { line, column } = state.placeOf(offsetOf(pair.key) ?? 0);
+      const message = `the key is written twice, first on line ${first.line}; keep one of them`;
+      state.problems.push({ ...problemAt(state, "error", here, message), line, column });
+    }
+  }
+  for (const pair of items) {
+    if (isMergeKey(pair.key)) merge(state, map, pair.value, path);
+  }
+  return map;
+}
+
+/** `<<: *name` and `<<: [*one, *two]`: what is written in place wins. */
+function merge(state: State, map: Record<string, unknown>, from: unknown, path: ManifestPath): void {
+  const target = isAlias(from) ? state.anchors.get(from) : from;
+  if (isSeq(target)) {
+    for (const item of target.items) merge(state, map, item, path);
+  } else if (isMap(target) && !state.active.has(target)) {
+    state.active.add(target);
+    count(state);
+    const missing = target.items.filter(
+      ({ key }) => isMergeKey(key) || !Object.hasOwn(map, keyText(key) ?? ""),
+    );
+    for (const [key, value] of Object.entries(readMap(state, missing, path))) assign(map, key, value);
+    state.active.delete(target);
+  } else {
+    state.problems.push(
+      problemAt(state, "error", path, "`<<` takes an alias of a mapping, such as `<<: *defaults`"),
+    );
+  }
+}
+
+function readKey(state: State, key: unknown, path: ManifestPath): string | null {
+  const node = isAlias(key) ? state.anchors.get(key) : key;
+  const text = keyText(node);
+  if (text === null) {
+    const { line, column } = state.placeOf(offsetOf(key) ?? 0);
+    const message = "a key must be a text, not a list or a mapping";
+    state.problems.push({ ...problemAt(state, "error", path, message), line, column });
+  }
+  return text;
+}
+
+function keyText(node: unknown): string | null {
+  if (!isScalar(node)) return node === null ? "" : null;
+  return typeof node.value === "string" ? node.value : (node.source ?? "");
+}
+
+function isMergeKey(key: unknown): boolean {
+  if (!isScalar(key)) return false;
+  const { value, source, type } = key;
+  return type === "PLAIN" && (value === "<<" || (typeof value === "symbol" && source === "<<"));
+}
+
+/** `map["__proto__"] = …` would not make a key. */
+function assign(map: Record<string, unknown>, key: string, value: unknown): void {
+  if (value === nothing) return;
+  Object.defineProperty(map, key, { value, enumerable: true, writable: true, configurable: true });
+}
+
+function refuse(state: State, path: ManifestPath, message: string): typeof nothing {
+  state.problems.push(problemAt(state, "error", path, message));
+  return nothing;
+}
+
+const plainTags: ReadonlySet<string> = new Set(
+  ["str", "int", "float", "bool", "null", "map", "seq"].map((name) => `tag:yaml.org,2002:${name}`),
+);
+
+function refuseTag(node: unknown): string | null {
+  const tag = isScalar(node) || isMap(node) || isSeq(node) ? node.tag : undefined;
+  if (tag === undefined || tag === "!" || plainTags.has(tag)) return null;
+  if (tag === "!include" || tag === "!archive") {
+    return `${tag} is read in a later release; write the content here instead`;
+  }
+  return `the tag ${tag.replace("tag:yaml.org,2002:", "!!")} means nothing here; remove it`;
+}
+
+/** Aliases mean the nearest anchor of their name before them. */
+function findAnchors(document: Document.Parsed): Map<Alias, Node> {
+  const named = new Map<string, Node>();
+  const anchors = new Map<Alias, Node>();
+  visit(document, {
+    Node: (_, node) => {
+      if (isAlias(node)) {
+        const target = named.get(node.source);
+        if (target !== undefined) anchors.set(node, target);
+      } else if (node.anchor !== undefined) {
+        named.set(node.anchor, node);
+      }
+    },
+  });
+  return anchors;
+}
+
+/** Notes where a key and its value stand. What an alias brings in keeps the place of its anchor. */
+function mark(state: State, path: ManifestPath, key: unknown, value: unknown): void {
+  const at = offsetOf(key) ?? offsetOf(value) ?? 0;
+  const target = isAlias(value) ? state.anchors.get(value) : value;
+  const text = isScalar(target) ? target.source : undefined;
+  state.places.set(path, {
+    key: state.placeOf(at),
+    // Nothing is written: the key is the place to look at.
+    value: state.placeOf(isScalar(value) && value.value === null ? at : (offsetOf(value) ?? at)),
+    ...(text === undefined ? {} : { text }),
+  });
+}
+
+function offsetOf(node: unknown): number | undefined {
+  if (isPair(node)) return offsetOf(node.key);
+  return isScalar(node) || isMap(node) || isSeq(node) || isAlias(node) ? node.range?.[0] : undefined;
+}

@@ -1,0 +1,211 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { newId, type PlatformStatus } from "@bloomery/contract";
+import { ensureAdminToken } from "./api/admin-token.js";
+import { hashSecret, type Caller } from "./api/caller.js";
+import { listenApi, writeApiFile } from "./api/listen.js";
+import { createHandlers } from "./api/routes/index.js";
+import { createApiServer } from "./api/server.js";
+import { viewDeployment, type ViewParts } from "./api/views.js";
+import { openBuildStage } from "./deploy/build-port.js";
+import { createDeployer } from "./deploy/deployer.js";
+import { createEdge } from "./deploy/edge.js";
+import { createEventHub } from "./deploy/events.js";
+import { createFleet } from "./deploy/fleet.js";
+import { createHealer, type Healer } from "./deploy/heal.js";
+import { createJobs } from "./deploy/jobs.js";
+import { createOperations } from "./deploy/operations.js";
+import { closeUnfinished, reconcile } from "./deploy/reconcile.js";
+import { openRouting } from "./deploy/routing.js";
+import { listServed } from "./deploy/served.js";
+import { createInstanceRecords } from "./deploy/instance-records.js";
+import { acquireHomeLock } from "./home-lock.js";
+import { applyHome, planHome } from "./home.js";
+import { openLog } from "./observe/log.js";
+import { openSecrets } from "./release/secrets.js";
+import { createLocalEngine } from "./run/engines/local.js";
+import { openHostNetwork } from "./deploy/host-network.js";
+import { findPortHolder } from "./route/find-port-holder.js";
+import { probeHost, removeCgroupBases } from "./run/probe-host.js";
+import type { Settings } from "./settings.js";
+import { openStore } from "./store/open-store.js";
+import { version } from "./version.js";
+
+export interface Daemon {
+  readonly apiUrl: string;
+  /** Ends the daemon; with `apps`, also every instance and nginx. May be called twice. */
+  stop(apps: boolean): Promise<void>;
+  readonly stopped: Promise<void>;
+}
+
+/**
+ * The composition root: opens every stage in the order of the arrow, finds again what an earlier daemon left
+ * running, then answers. What fails on the way closes what was opened before it.
+ */
+export async function startDaemon(settings: Settings): Promise<Daemon> {
+  const startedAt = new Date().toISOString();
+  const boot = newId("boot");
+  const log = openLog(settings.logLevel);
+  const paths = planHome(settings.home);
+  await applyHome(paths);
+  const closers: (() => Promise<unknown>)[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.toReversed()) await close().catch((err: unknown) => log.error({ err }, "closing"));
+  };
+  try {
+    closers.push(await acquireHomeLock(paths.lockFile));
+    const homeHash = createHash("sha256").update(settings.home).digest("hex").slice(0, 8);
+    const host = await probeHost(`bloomery-${homeHash}`);
+    const store = await openStore({ url: settings.database, log });
+    closers.push(() => store.close());
+    const lost = await closeUnfinished(store, boot);
+    if (lost > 0) log.warn({ deployments: lost }, "deployments of an earlier daemon were marked failed");
+    await store.orgs.ensure("local");
+    const secrets = await openSecrets(paths.secretsKey);
+    await ensureAdminToken(store, paths.adminToken);
+
+    const network = await openHostNetwork(host, settings, store, paths.root);
+    if (network !== null) closers.push(() => network.close());
+    const engine = createLocalEngine({
+      paths,
+      shimPath: settings.shimPath,
+      bwrap: host.bwrap,
+      uidBase: host.isRoot ? settings.uidBase : null,
+      cgroups: host.cgroups,
+      network,
+      log,
+    });
+    closers.push(() => engine.close());
+
+    const parts: { healer?: Healer } = {};
+    const records = createInstanceRecords(store, {
+      instanceDir: (id) => join(paths.instances, id),
+      onLost: (instance) => {
+        log.warn({ instance: instance.id }, "an instance vanished");
+        void parts.healer?.heal(instance.environmentId);
+      },
+    });
+    const fleet = createFleet(engine, records.observer);
+    const build = await openBuildStage({ settings, paths, host, store, network, log });
+    const routing = await openRouting({ settings, paths, host, log });
+    const edge = createEdge({
+      switchboard: await routing.openSwitchboard(network),
+      hasNetwork: network !== null,
+      listServed: () => listServed(store, build.artifactDir),
+      applyRoutes: routing.applyRoutes,
+    });
+    const operations = createOperations({
+      store,
+      secrets,
+      fleet,
+      edge,
+      boot,
+      healer: () => healer,
+      artifactDir: build.artifactDir,
+      forgetApp: build.forgetApp,
+    });
+    const healer = createHealer({ fleet, edge, wantedOf: operations.wantedOf, log });
+    parts.healer = healer;
+
+    const views: ViewParts = { store, fleet, edge: settings };
+    const hub = createEventHub(join(paths.logs, "deployments"));
+    const jobs = createJobs();
+    const deployer = createDeployer({
+      deployments: { store, hub, jobs, boot, log, view: (row) => viewDeployment(views, row) },
+      store,
+      secrets,
+      fleet,
+      edge,
+      build: build.port,
+      openTree: build.openTree,
+      artifactDir: build.artifactDir,
+      assertArtifact: build.assertArtifact,
+    });
+
+    await reconcile({
+      store,
+      engine,
+      fleet,
+      healer,
+      wantedOf: operations.wantedOf,
+      sweepNetwork: async () => void (await network?.sweep()),
+      log,
+    });
+    await edge.refresh();
+
+    let finish: () => void = () => undefined;
+    const stopped = new Promise<void>((resolve) => (finish = resolve));
+    let stopping: Promise<void> | undefined;
+    const stop = (apps: boolean): Promise<void> =>
+      (stopping ??= (async () => {
+        log.info({ apps }, "stopping");
+        await api.close();
+        await jobs.close();
+        await healer.close();
+        await build.close();
+        if (apps) {
+          await fleet.stopNow(fleet.all());
+          await fleet.settle();
+          await routing.stop();
+          await network?.destroy();
+          await removeCgroupBases(host.cgroups);
+        } else {
+          routing.close();
+        }
+        await records.settle();
+        await closeAll();
+        finish();
+      })());
+
+    const status = async (): Promise<PlatformStatus> => ({
+      pid: process.pid,
+      version,
+      startedAt,
+      home: settings.home,
+      apiUrl,
+      httpAddress: settings.httpAddress,
+      httpPort: settings.httpPort,
+      baseDomain: settings.baseDomain,
+      nginx: await routing.status(),
+      sandbox: {
+        description: host.isRoot ? "bubblewrap, own user and network namespace" : "bubblewrap, the host's network",
+        root: host.isRoot,
+        network: network === null ? "host" : "namespaces",
+        cgroups: host.cgroups.kind,
+      },
+      store: store.kind,
+    });
+    const app = createApiServer({
+      handlers: createHandlers({
+        ...{ store, secrets, fleet, deployer, operations, jobs, hub, views, version, status },
+        shutdown: (apps) => void stop(apps),
+        sources: build.sources,
+        instanceLogDir: (id) => join(paths.instances, id, "log"),
+        buildLogFile: build.logFile,
+        watchInstances: records.watchInstances,
+      }),
+      authenticate: async (secret): Promise<Caller | undefined> => {
+        const token = await store.tokens.getValid(hashSecret(secret));
+        if (token === undefined) return undefined;
+        void store.tokens.touch(token.id).catch(() => undefined);
+        return token;
+      },
+      log,
+      allowedHosts: ["localhost", "127.0.0.1", "[::1]", settings.apiAddress],
+    });
+    const api = await listenApi(app, {
+      address: settings.apiAddress,
+      port: settings.apiPort,
+      socket: paths.apiSocket,
+      describeHolder: findPortHolder,
+    });
+    const apiUrl = `http://${settings.apiAddress}:${api.port}`;
+    const facts = { apiUrl, socket: paths.apiSocket, pid: process.pid, httpPort: settings.httpPort, version };
+    await writeApiFile(paths.apiFile, facts);
+    log.info({ ...facts, root: host.isRoot, network: network?.cidr ?? null }, "ready");
+    return { apiUrl, stop, stopped };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}

@@ -1,0 +1,138 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { BloomError, toBloomError, type SourceEntry } from "@bloomery/contract";
+import { openArtifactStore } from "../build/artifact-store.js";
+import { createBuildQueue } from "../build/build-queue.js";
+import { createBuilder, type BuildResult as Built } from "../build/builder.js";
+import { planToolchainPlaces } from "../build/list-toolchains.js";
+import { createToolchainResolver } from "../build/resolve-toolchain.js";
+import { openSourceStore } from "../build/source-store.js";
+import type { ProjectFiles } from "../config/index.js";
+import type { HomePaths } from "../home.js";
+import type { HostNetwork } from "../run/network/open-network.js";
+import { planCgroups } from "../run/plan-cgroups.js";
+import type { HostFacts } from "../run/probe-host.js";
+import type { Settings } from "../settings.js";
+import type { Store } from "../store/open-store.js";
+import type { BuildPort } from "./deployer.js";
+import { enterPhase, type Walk } from "./walk.js";
+
+export interface BuildStage {
+  readonly port: BuildPort;
+  readonly sources: {
+    planUpload(entries: readonly SourceEntry[]): Promise<{ readonly tree: string; readonly missing: readonly string[] }>;
+    receiveBlobs(tree: string, tar: Readable): Promise<{ readonly received: number }>;
+    receiveArchive(tar: Readable): Promise<{ readonly tree: string }>;
+    assertComplete(tree: string): Promise<void>;
+  };
+  openTree(tree: string): Promise<ProjectFiles>;
+  artifactDir(digest: string): string;
+  assertArtifact(digest: string): Promise<void>;
+  logFile(build: string): string;
+  forgetApp(appId: string): Promise<void>;
+  /** Cancels what is queued or running. */
+  close(): Promise<void>;
+}
+
+interface Job {
+  readonly id: string;
+  readonly appId: string;
+  readonly order: Parameters<BuildPort["build"]>[0];
+  readonly walk: Walk;
+}
+
+/** Opens the build stage: sources, artifacts, toolchains, one queue for all apps, each build with its record. */
+export async function openBuildStage(parts: {
+  readonly settings: Settings;
+  readonly paths: HomePaths;
+  readonly host: HostFacts;
+  readonly store: Store;
+  readonly network: HostNetwork | null;
+  readonly log: { warn(fields: object, text: string): void };
+}): Promise<BuildStage> {
+  const { settings, paths, host, store, network } = parts;
+  const sourceStore = await openSourceStore(paths.sources);
+  const artifactStore = await openArtifactStore(paths.artifacts);
+  const logFile = (build: string): string => join(paths.logs, "builds", `${build}.log`);
+  await mkdir(join(paths.logs, "builds"), { recursive: true });
+
+  const builder = (appId: string): ReturnType<typeof createBuilder> =>
+    createBuilder({
+      home: paths.root,
+      shimPath: settings.shimPath,
+      sourceStore,
+      artifactStore,
+      toolchains,
+      isRoot: host.isRoot,
+      uidBase: settings.uidBase,
+      async findReusable(key) {
+        const build = await store.builds.getSucceeded(appId, key);
+        return build?.artifact === undefined || build.artifact === null
+          ? null
+          : { digest: build.artifact, size: 0, files: 0 };
+      },
+      allocateNetwork: async () => (network === null ? null : network.allocateBuild()),
+      cgroupsFor: (id) =>
+        // A tenth of the ordinary weight: running apps come first whenever the processor is short.
+        planCgroups(host.cgroups, id, { memoryBytes: settings.build.memoryBytes, cpu: null, pids: 1024, weight: 10 }),
+      settings: { timeLimitSeconds: settings.build.timeLimitSeconds, bwrap: host.bwrap },
+    });
+  const toolchains = createToolchainResolver({ places: planToolchainPlaces(process.env), env: process.env });
+
+  const work = async ({ id, appId, order, walk }: Job, signal: AbortSignal): Promise<Built> => {
+    await store.builds.update(id, { state: "running" });
+    return builder(appId).build({
+      id,
+      appId,
+      appSlot: order.place.app.slot,
+      tree: order.tree,
+      config: order.config,
+      variables: order.variables,
+      logFile: logFile(id),
+      signal,
+      onEvent: (event) => (event.type === "phase" ? enterPhase(walk, event.phase, event.detail) : walk.emit(event)),
+    });
+  };
+  const queue = createBuildQueue<Job, Built>({ work, parallel: settings.build.parallel });
+
+  const port: BuildPort = {
+    async build(order, walk) {
+      const appId = order.place.app.id;
+      const record = await store.builds.create({ appId, key: "", tree: order.tree });
+      try {
+        const built = await queue.submit({ id: record.id, appId, order, walk }, walk.signal);
+        const { key, toolchain, stats } = built;
+        // A reused artifact keeps pointing to the build that made it.
+        const made = built.reused ? await store.builds.getSucceeded(appId, key) : undefined;
+        await store.builds.update(record.id, { state: "succeeded", key, artifact: built.artifact.digest, toolchain, stats });
+        return { buildId: made?.id ?? record.id, artifact: built.artifact.digest, toolchain, stats, reused: built.reused };
+      } catch (error) {
+        const failure = toBloomError(error);
+        const cancelled = failure.code === "ERR_BUILD_CANCELLED" || walk.signal.aborted;
+        await store.builds.update(record.id, { state: cancelled ? "cancelled" : "failed", error: failure.toDocument() });
+        if (walk.signal.aborted) throw walk.signal.reason as Error;
+        throw error;
+      }
+    },
+  };
+
+  return {
+    port,
+    sources: {
+      planUpload: (entries) => sourceStore.planUpload(entries),
+      receiveBlobs: (tree, tar) => sourceStore.receiveBlobs(tree, tar),
+      receiveArchive: (tar) => sourceStore.receiveArchive(tar),
+      assertComplete: (tree) => sourceStore.assertComplete(tree),
+    },
+    openTree: (tree) => sourceStore.openTree(tree),
+    artifactDir: (digest) => artifactStore.pathOf(digest),
+    async assertArtifact(digest) {
+      if (await artifactStore.has(digest)) return;
+      throw new BloomError("ERR_ARTIFACT_DAMAGED", `the artifact ${digest.slice(0, 12)} is not there any more`);
+    },
+    logFile,
+    forgetApp: (appId) => builder(appId).forget(appId),
+    close: () => queue.close(),
+  };
+}

@@ -1,0 +1,138 @@
+import { BloomError, newId, toBloomError, type DeploymentKind, type DeploymentState, type DeploymentView, type Timings } from "@bloomery/contract";
+import type { Store } from "../store/open-store.js";
+import type { Deployment } from "../store/deployments.js";
+import type { LockHolder } from "../store/locks.js";
+import type { EventHub } from "./events.js";
+import type { Jobs } from "./jobs.js";
+import { formatPlace, namesOf, type Place } from "./places.js";
+import { formatDuration } from "../run/describe-exit.js";
+import type { Walk } from "./walk.js";
+
+export interface DeploymentDeps {
+  readonly store: Store;
+  readonly hub: EventHub;
+  readonly jobs: Jobs;
+  /** This run of the daemon: locks of other runs are stale. */
+  readonly boot: string;
+  readonly view: (row: Deployment) => Promise<DeploymentView>;
+  readonly log: { error(fields: object, text: string): void };
+}
+
+export interface DeploymentOrder {
+  readonly kind: DeploymentKind;
+  readonly place: Place;
+  readonly actor: string;
+  readonly description: string;
+  readonly tree?: string;
+  readonly uploadMs?: number;
+  /** Runs in the background, with the lock held. */
+  readonly work: (walk: Walk, row: Deployment) => Promise<void>;
+}
+
+/**
+ * Begins one deployment: takes the environment's lock, writes the deployment and its activity, then works in
+ * the background. Answers as soon as it has begun; ERR_DEPLOY_LOCKED says who holds the lock.
+ */
+export async function beginDeployment(deps: DeploymentDeps, order: DeploymentOrder): Promise<Deployment> {
+  const { store } = deps;
+  const id = newId("deployment");
+  const lock = lockName(order.place);
+  const holder = { actor: order.actor, what: order.kind, deployment: id };
+  const taken = await store.locks.acquire(lock, holder, deps.boot);
+  if (!taken.ok) throw locked(order.place, taken.holder);
+  try {
+    const row = await store.deployments.create({
+      id,
+      environmentId: order.place.environment.id,
+      kind: order.kind,
+      createdBy: order.actor,
+      ...(order.tree === undefined ? {} : { tree: order.tree }),
+    });
+    const names = namesOf(order.place);
+    const activity = await store.activities.create({
+      orgId: order.place.org.id,
+      appId: order.place.app.id,
+      environment: names.environment,
+      type: `environment.${order.kind}`,
+      state: "running",
+      actor: order.actor,
+      description: order.description,
+      parameters: { ...names },
+      deploymentId: id,
+    });
+    deps.jobs.run(id, (job) => runDeployment(deps, order, row, activity.id, job));
+    return row;
+  } catch (error) {
+    await store.locks.release(lock, deps.boot);
+    throw error;
+  }
+}
+
+async function runDeployment(
+  deps: DeploymentDeps,
+  order: DeploymentOrder,
+  row: Deployment,
+  activity: string,
+  job: { readonly signal: AbortSignal; seal(): void },
+): Promise<void> {
+  const { store } = deps;
+  const begin = performance.now();
+  const writer = deps.hub.open(row.id);
+  const timings: Walk["timings"] = {
+    uploadMs: Math.round(order.uploadMs ?? 0),
+    buildMs: 0,
+    startMs: 0,
+    switchMs: 0,
+    totalMs: 0,
+  };
+  const walk: Walk = {
+    deployment: row.id,
+    signal: job.signal,
+    emit: (event) => writer.emit(event),
+    timings,
+    async enter(state: DeploymentState) {
+      if (state === "switching") job.seal();
+      await store.deployments.update(row.id, { state });
+    },
+  };
+  let failure: BloomError | undefined;
+  try {
+    await order.work(walk, row);
+  } catch (error) {
+    failure = toBloomError(error);
+    if (failure.code === "ERR_INTERNAL") deps.log.error({ err: error, deployment: row.id }, "deployment failed");
+  }
+  job.seal();
+  timings.totalMs = Math.round(performance.now() - begin) + timings.uploadMs;
+  const error = failure?.toDocument() ?? null;
+  const state = failure === undefined ? "live" : "failed";
+  const cancelled = failure?.code === "ERR_INTERRUPTED";
+  try {
+    await store.deployments.update(row.id, { state, error, timings: timings as Timings });
+    await store.activities.update(activity, {
+      state: failure === undefined ? "succeeded" : cancelled ? "cancelled" : "failed",
+      error,
+    });
+    const final = await store.deployments.get(row.id);
+    if (final !== undefined) writer.emit({ type: "finished", deployment: await deps.view(final) });
+  } catch (problem) {
+    deps.log.error({ err: problem, deployment: row.id }, "the end of a deployment could not be recorded");
+  } finally {
+    await store.locks.release(lockName(order.place), deps.boot);
+    await writer.close();
+  }
+}
+
+export function lockName(place: Place): string {
+  return `environment:${place.environment.id}`;
+}
+
+/** Says whose lock it is and since when. */
+export function locked(place: Place, holder: LockHolder): BloomError {
+  const since = formatDuration(Math.max(0, Date.now() - Date.parse(holder.since)));
+  return new BloomError(
+    "ERR_DEPLOY_LOCKED",
+    `${formatPlace(namesOf(place))} is locked by a ${holder.what} that ${holder.actor} began ${since} ago`,
+    { details: { ...holder } },
+  );
+}

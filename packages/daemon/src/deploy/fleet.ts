@@ -1,0 +1,124 @@
+import { newId, type AppConfig } from "@bloomery/contract";
+import type { Engine, Instance } from "../run/engines/engine.js";
+import { planFleet, type FleetPlan, type WantedFleet } from "./plan-fleet.js";
+import { waitReady } from "./wait-ready.js";
+
+/** One release of one environment, with everything its instances need. */
+export interface RunnableRelease {
+  readonly environmentId: string;
+  readonly releaseId: string;
+  readonly appName: string;
+  readonly appSlot: number;
+  readonly config: AppConfig;
+  readonly artifactDir: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Told about every instance, so that the store and the logs know it. */
+export interface FleetObserver {
+  started(instance: Instance): Promise<void>;
+  /** After its remains are swept. `lost`: nobody asked it to stop. */
+  ended(instance: Instance, lost: boolean): Promise<void>;
+}
+
+/** The instances of all environments: which serve, which finish their last connections. */
+export interface Fleet {
+  live(environmentId: string): readonly Instance[];
+  all(): readonly Instance[];
+  plan(environmentId: string, wanted: WantedFleet): FleetPlan<Instance>;
+  /**
+   * Starts the given replicas and waits until all are ready. When one fails, or the signal aborts, all of
+   * them are stopped and swept before the error is thrown.
+   */
+  start(
+    release: RunnableRelease,
+    places: readonly { readonly role: string; readonly replica: number }[],
+    signal: AbortSignal,
+    onStarted?: (instance: Instance) => void,
+  ): Promise<readonly Instance[]>;
+  /** From now on exactly these serve the environment; returns those that served before and do not any more. */
+  promote(environmentId: string, instances: readonly Instance[]): readonly Instance[];
+  /** Lets them finish their connections, then ends them. Resolves when they are gone. */
+  retire(instances: readonly Instance[], drainMs: number): Promise<void>;
+  stopNow(instances: readonly Instance[]): Promise<void>;
+  /** Takes over an instance that an earlier daemon started. */
+  adopt(instance: Instance): void;
+  /** Waits for the retirements under way. */
+  settle(): Promise<void>;
+}
+
+export function createFleet(engine: Engine, observer: FleetObserver): Fleet {
+  const serving = new Map<string, readonly Instance[]>();
+  const known = new Map<string, Instance>();
+  const leaving = new Set<string>();
+  const retiring = new Set<Promise<void>>();
+
+  const follow = (instance: Instance): void => {
+    known.set(instance.id, instance);
+    void instance.gone.then(async () => {
+      known.delete(instance.id);
+      const lost = !leaving.delete(instance.id);
+      const peers = serving.get(instance.environmentId);
+      if (peers !== undefined) serving.set(instance.environmentId, peers.filter((peer) => peer !== instance));
+      await observer.ended(instance, lost);
+    });
+  };
+  const end = async (instance: Instance, how: () => Promise<void>): Promise<void> => {
+    leaving.add(instance.id);
+    await how();
+  };
+  const track = async (work: Promise<unknown>): Promise<void> => {
+    const settled = work.then(
+      () => undefined,
+      () => undefined,
+    );
+    retiring.add(settled);
+    await settled;
+    retiring.delete(settled);
+  };
+
+  const fleet: Fleet = {
+    live: (environmentId) => serving.get(environmentId) ?? [],
+    all: () => [...known.values()],
+    plan: (environmentId, wanted) => planFleet(wanted, serving.get(environmentId) ?? []),
+
+    async start(release, places, signal, onStarted) {
+      const started: Instance[] = [];
+      try {
+        for (const place of places) {
+          signal.throwIfAborted();
+          const instance = await engine.start({ id: newId("instance"), ...release, ...place });
+          started.push(instance);
+          follow(instance);
+          await observer.started(instance);
+          onStarted?.(instance);
+        }
+        await Promise.all(started.map((instance) => waitReady(instance, signal)));
+        return started;
+      } catch (error) {
+        await fleet.stopNow(started);
+        throw error;
+      }
+    },
+
+    promote(environmentId, instances) {
+      const before = serving.get(environmentId) ?? [];
+      serving.set(environmentId, instances);
+      return before.filter((instance) => !instances.includes(instance));
+    },
+
+    retire: (instances, drainMs) =>
+      track(Promise.all(instances.map((instance) => end(instance, () => instance.drain(drainMs))))),
+
+    stopNow: (instances) => track(Promise.all(instances.map((instance) => end(instance, () => instance.stop(null))))),
+
+    adopt(instance) {
+      follow(instance);
+    },
+
+    async settle() {
+      while (retiring.size > 0) await Promise.all(retiring);
+    },
+  };
+  return fleet;
+}

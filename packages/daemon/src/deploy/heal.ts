@@ -1,0 +1,87 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Instance } from "../run/engines/engine.js";
+import type { Fleet, RunnableRelease } from "./fleet.js";
+import type { WantedFleet } from "./plan-fleet.js";
+import type { Edge } from "./walk.js";
+
+/** What an environment should look like now; asked again at each attempt, because it changes. */
+export interface Wanted extends WantedFleet {
+  readonly environment: { readonly id: string; readonly slot: number };
+  /** Null when nothing shall run. */
+  readonly release: RunnableRelease | null;
+}
+
+export interface Healer {
+  /** Brings the environment to what is wanted; at most one attempt at a time for each environment. */
+  heal(environmentId: string): Promise<void>;
+  /** Stops trying; resolves when nothing is under way. */
+  close(): Promise<void>;
+}
+
+const firstPauseMs = 500;
+const longestPauseMs = 30_000;
+
+/**
+ * Replaces instances that vanished (their shim was killed, the machine was restarted). Tries again with growing
+ * pauses until the environment is as wanted: nobody is there to press a button at night.
+ */
+export function createHealer(parts: {
+  readonly fleet: Fleet;
+  readonly edge: Edge;
+  readonly wantedOf: (environmentId: string) => Promise<Wanted | undefined>;
+  readonly log: { warn(fields: object, text: string): void; info(fields: object, text: string): void };
+}): Healer {
+  const running = new Map<string, Promise<void>>();
+  const abort = new AbortController();
+
+  const attempt = async (environmentId: string): Promise<void> => {
+    const wanted = await parts.wantedOf(environmentId);
+    if (wanted === undefined) return;
+    const plan = parts.fleet.plan(environmentId, wanted);
+    if (plan.start.length === 0 && plan.stop.length === 0) {
+      await parts.edge.point(wanted.environment, plan.keep);
+      return;
+    }
+    const fresh =
+      wanted.release === null ? [] : await parts.fleet.start(wanted.release, plan.start, abort.signal);
+    // A deployment may have switched meanwhile; then these are yesterday's.
+    const now = await parts.wantedOf(environmentId);
+    if (now === undefined || now.releaseId !== wanted.releaseId) return parts.fleet.stopNow(fresh);
+    const serving: Instance[] = [...plan.keep, ...fresh];
+    await parts.edge.point(wanted.environment, serving);
+    const left = parts.fleet.promote(environmentId, serving);
+    await parts.edge.refresh();
+    void parts.fleet.retire(left, wanted.release === null ? 0 : wanted.release.config.web.drainSeconds * 1000);
+    if (fresh.length > 0) {
+      parts.log.info({ environment: environmentId, instances: fresh.map((one) => one.id) }, "instances replaced");
+    }
+  };
+
+  const loop = async (environmentId: string): Promise<void> => {
+    for (let pause = firstPauseMs; !abort.signal.aborted; pause = Math.min(pause * 2, longestPauseMs)) {
+      try {
+        return await attempt(environmentId);
+      } catch (error) {
+        if (abort.signal.aborted) return;
+        parts.log.warn({ err: error, environment: environmentId, pause }, "instances could not be replaced yet");
+        await delay(pause, undefined, { signal: abort.signal }).catch(() => undefined);
+      }
+    }
+  };
+
+  return {
+    heal(environmentId) {
+      const before = running.get(environmentId) ?? Promise.resolve();
+      // Chained, not dropped: what was lost during an attempt is seen by the next one.
+      const next = before.then(() => loop(environmentId)).finally(() => {
+        if (running.get(environmentId) === next) running.delete(environmentId);
+      });
+      running.set(environmentId, next);
+      return next;
+    },
+    async close() {
+      abort.abort();
+      await Promise.all(running.values());
+    },
+  };
+}

@@ -1,0 +1,108 @@
+import { BloomError } from "@bloomery/contract";
+import type { Store } from "../store/open-store.js";
+import type { App } from "../store/apps.js";
+import type { Instance } from "../run/engines/engine.js";
+import { lockName, locked } from "./deployments.js";
+import type { Fleet } from "./fleet.js";
+import type { Healer, Wanted } from "./heal.js";
+import { formatPlace, namesOf, placeOfEnvironment, type Place } from "./places.js";
+import { findLiveRelease, loadRunnable, planReplicas } from "./releases.js";
+import type { Secrets } from "../release/secrets.js";
+import type { Edge } from "./walk.js";
+
+/** Changes of what runs that need neither build nor release. */
+export interface Operations {
+  stop(place: Place): Promise<void>;
+  scale(place: Place, replicas: Readonly<Record<string, number>>): Promise<void>;
+  deleteApp(org: { readonly name: string }, app: App): Promise<void>;
+  /** What an environment should look like now; undefined when it does not exist any more. */
+  wantedOf(environmentId: string): Promise<Wanted | undefined>;
+}
+
+export function createOperations(parts: {
+  readonly store: Store;
+  readonly secrets: Secrets;
+  readonly fleet: Fleet;
+  readonly edge: Edge;
+  readonly healer: () => Healer;
+  readonly boot: string;
+  readonly artifactDir: (digest: string) => string;
+  /** Removes what is kept for an app's next build. */
+  readonly forgetApp: (appId: string) => Promise<void>;
+}): Operations {
+  const { store, fleet, edge } = parts;
+
+  const withLock = async <T>(place: Place, actor: string, what: string, work: () => Promise<T>): Promise<T> => {
+    const name = lockName(place);
+    const taken = await store.locks.acquire(name, { actor, what, deployment: null }, parts.boot);
+    if (!taken.ok) throw locked(place, taken.holder);
+    try {
+      return await work();
+    } finally {
+      await store.locks.release(name, parts.boot);
+    }
+  };
+
+  const clear = async (place: Place): Promise<void> => {
+    const before: readonly Instance[] = fleet.live(place.environment.id);
+    await edge.point(place.environment, []);
+    fleet.promote(place.environment.id, []);
+    await edge.refresh();
+    await fleet.stopNow(before);
+  };
+
+  return {
+    stop: (place) =>
+      withLock(place, "stop", "stop", async () => {
+        await store.environments.update(place.environment.id, { desired: "stopped" });
+        await clear(place);
+      }),
+
+    scale: (place, replicas) =>
+      withLock(place, "scale", "scale", async () => {
+        const release = await findLiveRelease(store, place);
+        if (release === undefined) {
+          throw new BloomError("ERR_NOTHING_DEPLOYED", `${formatPlace(namesOf(place))} has no release yet`);
+        }
+        const unknown = Object.keys(replicas).find((role) => role !== "web");
+        if (unknown !== undefined) {
+          throw new BloomError("ERR_NOT_FOUND", `${formatPlace(namesOf(place))} has no role ${unknown}`, {
+            hint: "A web app has the role `web`.",
+          });
+        }
+        const before = place.environment.replicas;
+        await store.environments.update(place.environment.id, { replicas: { ...before, ...replicas } });
+        try {
+          await parts.healer().heal(place.environment.id);
+        } catch (error) {
+          await store.environments.update(place.environment.id, { replicas: before });
+          throw error;
+        }
+      }),
+
+    async deleteApp(org, app) {
+      for (const environment of await store.environments.list({ appId: app.id })) {
+        const place = { org: { ...org, id: app.orgId, createdAt: "" }, app, environment };
+        await withLock(place, "delete", "delete", async () => {
+          await store.environments.update(environment.id, { desired: "stopped" });
+          await clear(place);
+        });
+      }
+      await store.apps.remove(app.id);
+      await edge.refresh();
+      await parts.forgetApp(app.id);
+    },
+
+    async wantedOf(environmentId) {
+      const place = await placeOfEnvironment(store, environmentId);
+      if (place === undefined) return undefined;
+      const { environment } = place;
+      const release = await findLiveRelease(store, place);
+      if (release === undefined || environment.desired === "stopped") {
+        return { environment, releaseId: null, replicas: {}, release: null };
+      }
+      const { runnable, version } = await loadRunnable(parts, place, release);
+      return { environment, releaseId: release.id, replicas: planReplicas(place, version.config), release: runnable };
+    },
+  };
+}

@@ -1,0 +1,44 @@
+/** One instance as the plan sees it. */
+export interface PresentInstance {
+  readonly id: string;
+  readonly releaseId: string;
+  readonly role: string;
+  readonly replica: number;
+}
+
+export interface WantedFleet {
+  /** Null: nothing shall run. */
+  readonly releaseId: string | null;
+  readonly replicas: Readonly<Record<string, number>>;
+}
+
+export interface FleetPlan<T extends PresentInstance> {
+  readonly keep: readonly T[];
+  readonly start: readonly { readonly role: string; readonly replica: number }[];
+  readonly stop: readonly T[];
+}
+
+/** Compares what runs with what is wanted: one instance for each role and replica of the wanted release. */
+export function planFleet<T extends PresentInstance>(wanted: WantedFleet, present: readonly T[]): FleetPlan<T> {
+  const keep: T[] = [];
+  const stop: T[] = [];
+  const filled = new Set<string>();
+  for (const instance of present) {
+    const place = `${instance.role}/${instance.replica}`;
+    const isWanted =
+      instance.releaseId === wanted.releaseId &&
+      instance.replica < (wanted.replicas[instance.role] ?? 0) &&
+      !filled.has(place);
+    if (isWanted) filled.add(place);
+    (isWanted ? keep : stop).push(instance);
+  }
+  const start: { role: string; replica: number }[] = [];
+  if (wanted.releaseId !== null) {
+    for (const [role, count] of Object.entries(wanted.replicas)) {
+      for (let replica = 0; replica < count; replica++) {
+        if (!filled.has(`${role}/${replica}`)) start.push({ role, replica });
+      }
+    }
+  }
+  return { keep, start, stop };
+}

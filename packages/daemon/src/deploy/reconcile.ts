@@ -1,0 +1,64 @@
+import { BloomError } from "@bloomery/contract";
+import type { Engine } from "../run/engines/engine.js";
+import type { Store } from "../store/open-store.js";
+import type { Fleet } from "./fleet.js";
+import type { Healer, Wanted } from "./heal.js";
+
+/**
+ * Closes what an earlier daemon left open: its locks are stale, its deployments, builds and activities will
+ * never end by themselves. Returns how many deployments were lost.
+ */
+export async function closeUnfinished(store: Store, boot: string): Promise<number> {
+  const error = new BloomError("ERR_DEPLOYMENT_LOST", "the daemon ended while this was under way").toDocument();
+  const lost = await store.deployments.failUnfinished(error);
+  await store.builds.failUnfinished(error);
+  await store.activities.failUnfinished(error);
+  await store.locks.breakOthers(boot);
+  return lost.length;
+}
+
+/**
+ * Finds again what runs and brings every environment to what is wanted. Instances of live releases keep
+ * serving without a blink; those of deployments that were lost are stopped.
+ */
+export async function reconcile(parts: {
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly fleet: Fleet;
+  readonly healer: Healer;
+  readonly wantedOf: (environmentId: string) => Promise<Wanted | undefined>;
+  /** Removes namespaces that belong to nobody; after adoption, before anything new is started. */
+  readonly sweepNetwork: () => Promise<void>;
+  readonly log: { info(fields: object, text: string): void };
+}): Promise<void> {
+  const { store, engine, fleet } = parts;
+  const recorded = new Set((await store.instances.listLive()).map((row) => row.id));
+  let adopted = 0;
+  // In turn would cost a connect and a status for each; a hundred at a time is quick and bounded.
+  const ids = [...(await engine.list())].filter((id) => recorded.has(id));
+  for (let index = 0; index < ids.length; index += 100) {
+    const found = await Promise.all(ids.slice(index, index + 100).map((id) => engine.adopt(id)));
+    for (const instance of found) {
+      if (instance === undefined) continue;
+      fleet.adopt(instance);
+      recorded.delete(instance.id);
+      adopted++;
+    }
+  }
+  for (const id of recorded) await store.instances.end(id, "crashed");
+  await parts.sweepNetwork();
+
+  const environments = await store.environments.list();
+  for (const environment of environments) {
+    const wanted = await parts.wantedOf(environment.id);
+    const present = fleet.all().filter((instance) => instance.environmentId === environment.id);
+    const serving = present.filter(
+      (instance) => instance.releaseId === wanted?.releaseId && instance.status.state !== "draining",
+    );
+    fleet.promote(environment.id, serving);
+    const strangers = present.filter((instance) => !serving.includes(instance));
+    void fleet.retire(strangers, 10_000);
+  }
+  if (adopted > 0) parts.log.info({ instances: adopted }, "running instances found again");
+  await Promise.all(environments.map((environment) => parts.healer.heal(environment.id)));
+}

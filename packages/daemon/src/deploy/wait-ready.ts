@@ -1,0 +1,58 @@
+import { BloomError, type ShimStatus } from "@bloomery/contract";
+import type { Instance } from "../run/engines/engine.js";
+import { describeExit } from "../run/describe-exit.js";
+
+const tailLines = 20;
+
+/**
+ * Resolves with the status when the instance is ready. Rejects with ERR_START_FAILED when it keeps ending or
+ * vanishes, with ERR_NOT_READY when its time is over, and with the signal's reason when it aborts. The error's
+ * details carry the last lines of the output and the last probe. Does not stop the instance.
+ */
+export async function waitReady(instance: Instance, signal: AbortSignal): Promise<ShimStatus> {
+  const verdict = await new Promise<"ready" | "crashed" | "timeout" | "gone">((resolve, reject) => {
+    const finish = (result: "ready" | "crashed" | "timeout" | "gone"): void => {
+      unwatch();
+      signal.removeEventListener("abort", abort);
+      resolve(result);
+    };
+    const judge = (status: ShimStatus): void => {
+      if (status.state === "ready") finish("ready");
+      else if (status.state === "crashed") finish("crashed");
+      else if (status.ready_timeout) finish("timeout");
+    };
+    const abort = (): void => {
+      unwatch();
+      reject(signal.reason as Error);
+    };
+    const unwatch = instance.watchStatus(judge);
+    signal.addEventListener("abort", abort, { once: true });
+    void instance.gone.then(() => finish("gone"));
+    if (signal.aborted) abort();
+    else judge(instance.status);
+  });
+  if (verdict === "ready") return instance.status;
+  throw await explain(instance, verdict);
+}
+
+async function explain(instance: Instance, verdict: "crashed" | "timeout" | "gone"): Promise<BloomError> {
+  const status = await instance.refresh().catch(() => instance.status);
+  const tail = await instance.readTail(tailLines);
+  const details = {
+    tail,
+    probe: status.last_probe,
+    listening: status.listening,
+    exit: status.last_exit === null ? null : describeExit(status.last_exit),
+    instance: instance.id,
+  };
+  if (verdict === "timeout") {
+    const elsewhere = status.listening.length > 0 ? `; it listens on port ${status.listening.join(", ")}` : "";
+    return new BloomError(
+      "ERR_NOT_READY",
+      `the app did not become ready in time: ${status.last_probe ?? "no probe was answered"}${elsewhere}`,
+      { details },
+    );
+  }
+  const exit = status.last_exit === null ? "its parent process vanished" : describeExit(status.last_exit);
+  return new BloomError("ERR_START_FAILED", `the start command does not stay up: ${exit}`, { details });
+}

@@ -1,0 +1,57 @@
+import { chmod, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+
+/** The folders and files below a daemon's home. */
+export interface HomePaths {
+  readonly root: string;
+  readonly artifacts: string;
+  readonly sources: string;
+  readonly buildCache: string;
+  readonly instances: string;
+  readonly nginx: string;
+  readonly upstreams: string;
+  readonly logs: string;
+  readonly secretsKey: string;
+  readonly adminToken: string;
+  readonly apiSocket: string;
+  /** Where the CLI reads the daemon's address and pid. */
+  readonly apiFile: string;
+  readonly lockFile: string;
+}
+
+export function planHome(root: string): HomePaths {
+  return Object.freeze({
+    root,
+    artifacts: join(root, "artifacts"),
+    sources: join(root, "sources"),
+    buildCache: join(root, "build-cache"),
+    instances: join(root, "instances"),
+    nginx: join(root, "nginx"),
+    upstreams: join(root, "upstreams"),
+    logs: join(root, "log"),
+    secretsKey: join(root, "secrets.key"),
+    adminToken: join(root, "admin.token"),
+    apiSocket: join(root, "api.sock"),
+    apiFile: join(root, "api.json"),
+    lockFile: join(root, "bloomd.lock"),
+  });
+}
+
+/**
+ * Makes the folders. The home itself may be passed through but not listed by others, because nginx's
+ * unprivileged workers read artifacts below it; everything private is closed one level down.
+ */
+export async function applyHome(paths: HomePaths): Promise<void> {
+  await mkdir(paths.root, { recursive: true });
+  await chmod(paths.root, 0o711);
+  const open = [paths.artifacts, paths.nginx, paths.upstreams];
+  const closed = [paths.sources, paths.buildCache, paths.instances, paths.logs];
+  for (const folder of open) {
+    await mkdir(folder, { recursive: true });
+    await chmod(folder, 0o711);
+  }
+  for (const folder of closed) {
+    await mkdir(folder, { recursive: true });
+    await chmod(folder, 0o700);
+  }
+}

@@ -1,0 +1,68 @@
+#!/usr/bin/env node
+import { createWriteStream } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { toBloomError } from "@bloomery/contract";
+import { startDaemon } from "./daemon.js";
+import { resolveSettings, type SettingsInput } from "./settings.js";
+
+const flags = [
+  "home",
+  "api-address",
+  "api-port",
+  "http-address",
+  "http-port",
+  "base-domain",
+  "database",
+  "network",
+  "shim",
+  "log-level",
+  "build-time-limit",
+  "build-memory",
+] as const;
+
+/** In a checkout the Rust programs lie in `.bloom/bin` at its root; packed, beside this package. */
+const shimPath = join(dirname(fileURLToPath(import.meta.url)), "../../../.bloom/bin/bloom-shim");
+
+/** Whoever started us listens on descriptor 3 for one line: ready, or why not. */
+function tellParent(message: object): void {
+  try {
+    const pipe = createWriteStream("", { fd: 3 });
+    pipe.on("error", () => undefined); // nobody listens: started by hand or by systemd
+    pipe.end(`${JSON.stringify(message)}\n`);
+  } catch {
+    // no descriptor 3 at all
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: Object.fromEntries(flags.map((flag) => [flag, { type: "string" as const }])),
+    strict: true,
+  });
+  const settings = resolveSettings(values as SettingsInput, process.env, {
+    isRoot: process.getuid?.() === 0,
+    shimPath,
+  });
+  const daemon = await startDaemon(settings);
+  // TERM is what an upgrade sends: everything that serves goes on and is found again. INT is a person at a
+  // terminal who wants it gone.
+  process.on("SIGTERM", () => void daemon.stop(false));
+  process.on("SIGINT", () => void daemon.stop(true));
+  process.on("SIGHUP", () => undefined);
+  tellParent({ ready: true, apiUrl: daemon.apiUrl, httpPort: settings.httpPort, pid: process.pid });
+  await daemon.stopped;
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  const known = toBloomError(error);
+  tellParent({ ready: false, error: known.toDocument() });
+  process.stderr.write(`bloomd: ${known.message}\n${known.hint === undefined ? "" : `  next: ${known.hint}\n`}`);
+  if (known.code === "ERR_INTERNAL") process.stderr.write(`${known.stack ?? ""}\n`);
+  // Let the pipe to the parent drain.
+  setTimeout(() => process.exit(known.exitCode), 50);
+}

@@ -1,0 +1,37 @@
+import type { InstanceView } from "@bloomery/contract";
+import type { Instance } from "../run/engines/engine.js";
+import { describeExit } from "../run/describe-exit.js";
+
+/** Where an instance belongs, in names. */
+export interface InstancePlace {
+  readonly org: string;
+  readonly app: string;
+  readonly environment: string;
+  readonly version: number;
+}
+
+/** One instance with fresh figures; an instance that just vanished answers with what was last known. */
+export async function viewInstance(instance: Instance, place: InstancePlace): Promise<InstanceView> {
+  const status = await instance.refresh().catch(() => instance.status);
+  const { address } = instance;
+  return {
+    id: instance.id,
+    ...place,
+    role: instance.role,
+    replica: instance.replica,
+    state: status.state,
+    pid: status.pid,
+    restarts: status.restarts,
+    startedAt: status.started_at === null ? null : toMilliseconds(status.started_at),
+    memoryBytes: status.memory_bytes,
+    connections: status.connections,
+    address: address.kind === "tcp" ? `${address.address}:${address.port}` : address.path,
+    lastExit: status.last_exit === null ? null : describeExit(status.last_exit),
+    lastProbe: status.last_probe,
+  };
+}
+
+function toMilliseconds(time: string): string {
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? time : date.toISOString();
+}

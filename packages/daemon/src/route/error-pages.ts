@@ -1,0 +1,72 @@
+import { quoteNginx, quoteNginxValue } from "./quote-nginx.js";
+
+/** Answers that nginx gives itself. Short, and they say whose turn it is. */
+const pages = {
+  unknown_host: {
+    status: 404,
+    title: "No app is served under this host name",
+    text: "The server works, but it knows no app by this name. `bloom apps` lists the addresses.",
+  },
+  missing: {
+    status: 404,
+    title: "Nothing is served at this path",
+    text: "The app's web.locations have neither a file for this path nor pass it on to the app.",
+  },
+  stopped: {
+    status: 503,
+    title: "This app is stopped",
+    text: "Its owner stopped it. `bloom start` brings it back.",
+  },
+  starting: {
+    status: 503,
+    title: "This app is not running yet",
+    text: "Nothing has been deployed here, or the first start is not finished. Try again in a moment.",
+  },
+  unreachable: {
+    status: 502,
+    title: "The app did not answer",
+    text: "It is not accepting connections, or it closed this one without a complete answer. `bloom logs` shows what it said, `bloom ps` its state.",
+  },
+  slow: {
+    status: 504,
+    title: "The app took too long",
+    text: "The connection was open, but no answer came in time. `bloom logs` shows what it was doing.",
+  },
+} as const;
+
+export type PageName = keyof typeof pages;
+
+/** Maps with the bodies, for the http block: HTML for browsers, plain text for everyone else. */
+export function planPageMaps(): readonly string[] {
+  return [
+    'map $http_accept $bloom_page_type { default "text/plain; charset=utf-8"; "~*text/html" "text/html; charset=utf-8"; }',
+    ...Object.entries(pages).flatMap(([name, page]) => [
+      `map $http_accept $bloom_page_${name} {`,
+      `\tdefault ${quoteNginxValue(`${page.status} ${page.title}\n${page.text}\n`)};`,
+      `\t${quoteNginx("~*text/html")} ${quoteNginxValue(html(page))};`,
+      "}",
+    ]),
+  ];
+}
+
+/** The directives that end a request with a page, inside any location. */
+export function planPage(name: PageName): readonly string[] {
+  return [
+    // The type depends on the request, which default_type cannot.
+    'default_type "";',
+    "add_header Content-Type $bloom_page_type always;",
+    'add_header Cache-Control "no-store" always;',
+    ...(pages[name].status === 503 ? ["add_header Retry-After 5 always;"] : []),
+    `return ${pages[name].status} $bloom_page_${name};`,
+  ];
+}
+
+function html(page: { readonly status: number; readonly title: string; readonly text: string }): string {
+  const text = page.text.replace(/`([^`]+)`/g, "<code>$1</code>");
+  return (
+    `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
+    `<title>${page.title}</title><style>body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem;` +
+    `color-scheme:light dark}p:first-of-type{opacity:.6;margin:0}h1{font-size:1.4rem;margin:.2rem 0 1rem}</style>` +
+    `<p>${page.status}</p><h1>${page.title}</h1><p>${text}</p></html>\n`
+  );
+}

@@ -1,0 +1,53 @@
+import { controlProtocol, type ShimSpec } from "@bloomery/contract";
+import type { NginxPaths } from "./nginx-paths.js";
+import { isAtLeast, type NginxVersion } from "./plan-http.js";
+
+export interface NginxProgram {
+  /** Full path of nginx. */
+  readonly binary: string;
+  readonly version: NginxVersion;
+  /** Whom the master runs as; null: as the daemon itself. */
+  readonly user: { readonly uid: number; readonly gid: number } | null;
+}
+
+/** Arguments that make nginx use our configuration and touch nothing of the distribution's. */
+export function planNginxCommand(program: NginxProgram, paths: NginxPaths, config: string, errorLog: string): readonly string[] {
+  return [
+    program.binary,
+    "-p",
+    `${paths.prefix}/`,
+    "-c",
+    config,
+    // Before this version it complains once about a log it may not open, and goes on.
+    ...(isAtLeast(program.version, [1, 19, 5]) ? ["-e", errorLog] : []),
+  ];
+}
+
+/** How the shim keeps nginx running: at once again when it dies, whatever happens to the daemon. */
+export function planNginxSpec(program: NginxProgram, paths: NginxPaths): ShimSpec {
+  return {
+    protocol: controlProtocol,
+    id: "nginx",
+    dir: paths.shim,
+    sandbox: "none",
+    command: [
+      // A killed nginx leaves its unix socket behind and could not bind it again.
+      ...["/bin/sh", "-c", 'rm -f -- "$0" && exec "$@"', paths.generationSocket],
+      ...planNginxCommand(program, paths, paths.config, paths.errorLog),
+    ],
+    env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" },
+    user: program.user,
+    netns: null,
+    stage: null,
+    cgroups: [],
+    rlimits: { nofile: 65_536, core: 0 },
+    nice: 0,
+    seccomp: false,
+    // The daemon asks nginx itself which configuration is in force, which says more than an open port.
+    ready: { kind: "none" },
+    restart: { policy: "always", backoff_initial_ms: 50, backoff_max_ms: 2000, reset_after_ms: 5000, crash_loop_after: 10 },
+    stop: { signal: "QUIT", grace_ms: 5000 },
+    log: { max_bytes: 5_000_000, files: 2 },
+    forward: null,
+  };
+}

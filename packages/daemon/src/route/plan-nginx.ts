@@ -1,0 +1,61 @@
+import type { NginxPaths } from "./nginx-paths.js";
+import { isAtLeast, planHttpHead, type NginxVersion } from "./plan-http.js";
+import type { RoutingTable } from "./plan-routes.js";
+import { planDefaultServer, planServer, type ListenAddress } from "./plan-server.js";
+import { quoteNginx } from "./quote-nginx.js";
+
+export interface NginxFacts {
+  readonly paths: NginxPaths;
+  readonly listen: readonly ListenAddress[];
+  readonly version: NginxVersion;
+  /** Worker processes. */
+  readonly workers: number;
+  /** Only when the master is root, which ports below 1024 need: whom the workers become. */
+  readonly workerUser: { readonly user: string; readonly group: string } | null;
+}
+
+/** Stands in the text where the number of the configuration goes; `openNginx` puts it in. */
+export const generationMark = "@generation@";
+
+/** The whole nginx.conf. The same routes give the same text, byte for byte. */
+export function planNginx(routes: RoutingTable, facts: NginxFacts): string {
+  const http = [
+    ...planHttpHead(facts.paths, facts.version, routes),
+    ...planGenerationServer(facts.paths),
+    ...planDefaultServer(facts.listen),
+    ...routes.filter((route) => route.hostNames.length > 0).flatMap((route) => planServer(route, facts.listen)),
+  ];
+  return [
+    "# Written by bloomd for every change of routes; edits are lost.",
+    ...planMain(facts),
+    "http {",
+    ...http.map((line) => `\t${line}`),
+    "}",
+    "",
+  ].join("\n");
+}
+
+function planMain({ paths, version, workers, workerUser }: NginxFacts): readonly string[] {
+  return [
+    "daemon off;",
+    ...(workerUser === null ? [] : [`user ${quoteNginx(workerUser.user)} ${quoteNginx(workerUser.group)};`]),
+    `worker_processes ${workers};`,
+    `pid ${quoteNginx(paths.pidFile)};`,
+    `error_log ${quoteNginx(paths.errorLog)} warn;`,
+    // After a reload, old workers stay for connections that are still open, but not for ever.
+    ...(isAtLeast(version, [1, 11, 11]) ? ["worker_shutdown_timeout 1h;"] : []),
+    "events { worker_connections 16384; }",
+  ];
+}
+
+/** A private server that tells which configuration the answering worker has. */
+function planGenerationServer(paths: NginxPaths): readonly string[] {
+  return [
+    "server {",
+    `\tlisten ${quoteNginx(`unix:${paths.generationSocket}`)};`,
+    "\taccess_log off;",
+    "\tkeepalive_timeout 0;",
+    `\tlocation = /generation { default_type text/plain; return 200 "${generationMark}"; }`,
+    "}",
+  ];
+}

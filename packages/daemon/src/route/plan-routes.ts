@@ -1,0 +1,63 @@
+import { isIP } from "node:net";
+import { BloomError, type LocationConfig } from "@bloomery/contract";
+import type { InstanceAddress } from "../run/engines/engine.js";
+
+/** What one environment wants from nginx. */
+export interface RouteTarget {
+  readonly environmentId: string;
+  readonly org: string;
+  readonly app: string;
+  readonly environment: string;
+  readonly shape: "web";
+  /** Without a port; the first one names the server in logs. */
+  readonly hostNames: readonly string[];
+  /** Names that never change (stable addresses, sockets that are switched), one for each replica. */
+  readonly servers: readonly InstanceAddress[];
+  readonly locations: Readonly<Record<string, LocationConfig>>;
+  /** The release's tree on the host, for locations with a `root`; null: nothing static. */
+  readonly artifactDir: string | null;
+  /** What its owner wants: a stopped app answers 503. */
+  readonly state: "running" | "stopped";
+}
+
+export type RoutingTable = readonly RouteTarget[];
+
+const hostName = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
+
+/**
+ * The routing table: host names in lower case, everything in a fixed order, so that the same apps always
+ * give the same nginx text. Throws ERR_ALREADY_EXISTS when two environments claim one host name.
+ */
+export function planRoutes(targets: readonly RouteTarget[]): RoutingTable {
+  const owners = new Map<string, RouteTarget>();
+  const table = targets.map((target) => {
+    const hostNames = [...new Set(target.hostNames.map((name) => name.toLowerCase()))];
+    for (const name of hostNames) {
+      if (!hostName.test(name)) throw new BloomError("ERR_INVALID_NAME", `\`${name}\` is not a host name`);
+      const owner = owners.get(name);
+      if (owner !== undefined) throw taken(name, owner, target);
+      owners.set(name, target);
+    }
+    target.servers.forEach(assertServer);
+    return Object.freeze({ ...target, hostNames });
+  });
+  return table.sort((a, b) => compare(a.hostNames[0] ?? "", b.hostNames[0] ?? "") || compare(a.environmentId, b.environmentId));
+}
+
+function assertServer(server: InstanceAddress): void {
+  const isFine =
+    server.kind === "unix"
+      ? server.path.startsWith("/")
+      : isIP(server.address) !== 0 && Number.isInteger(server.port) && server.port > 0 && server.port < 65_536;
+  if (!isFine) throw new BloomError("ERR_INTERNAL", `${JSON.stringify(server)} is not an address for nginx`);
+}
+
+function taken(name: string, owner: RouteTarget, other: RouteTarget): BloomError {
+  const say = ({ org, app, environment }: RouteTarget): string => `${org}:${app} (${environment})`;
+  return new BloomError("ERR_ALREADY_EXISTS", `the host name ${name} of ${say(other)} belongs to ${say(owner)} already`);
+}
+
+/** By code unit: the order must not depend on the machine's language. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,227 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { BloomError } from "@bloomery/contract";
+import { claimBlock, releaseBlock, type ClaimOptions } from "./claim-block.js";
+import { findInhabited } from "./find-inhabited.js";
+import { readTable } from "./kernel-table.js";
+import { openNamespaces, listPlaces } from "./namespaces.js";
+import { findPlace, isOverlapping, planStableAddress, type InstancePlace } from "./plan-block.js";
+import { planAdmission, planDismissal, planRemoval, planRoutes, planRuleset, planSwitch } from "./plan-ruleset.js";
+import { applyIp, applyNft } from "./run-tool.js";
+
+/** A network namespace given to one instance or build. */
+export interface NetworkPlace {
+  /** `/run/netns/bl-…`, to be entered by the shim. */
+  readonly netns: string;
+  readonly address: string;
+  /** Takes the namespace and everything it was allowed away; may be called twice. */
+  release(): Promise<void>;
+}
+
+export interface InstanceNetworkWish {
+  /** Shown beside the address in `nft list ruleset`. */
+  readonly id: string;
+  /** The only port that can be reached from the host; led to 127.0.0.1 inside. */
+  readonly port: number;
+  /** True: connections out of the machine are allowed. */
+  readonly outbound: boolean;
+}
+
+/** The host's side of all namespaces of one daemon. Needs root. */
+export interface HostNetwork {
+  /** The claimed block; remember it and pass it as `preferred` next time. */
+  readonly cidr: string;
+  /** The stable address with this number, from 0. Throws ERR_LIMIT_REACHED. */
+  stableAddress(index: number): string;
+  allocateInstance(wish: InstanceNetworkWish): Promise<NetworkPlace>;
+  /** A namespace with connections out and none in. */
+  allocateBuild(): Promise<NetworkPlace>;
+  releaseInstance(address: string): Promise<void>;
+  /** Takes over instances that an earlier daemon started; those whose namespace is gone are left out. */
+  adopt(live: readonly (InstanceNetworkWish & { readonly address: string })[]): Promise<readonly NetworkPlace[]>;
+  /**
+   * Removes what an earlier daemon left, nobody adopted and no process lives in; returns the addresses.
+   * A namespace with a process is left to whoever ends that process.
+   */
+  sweep(): Promise<readonly string[]>;
+  /** From now on new connections to `stable` reach `address`; null: they are refused at once. */
+  setCurrent(stable: string, address: string | null): Promise<void>;
+  /** Stable address → instance address, read from the kernel. */
+  currentMap(): Promise<ReadonlyMap<string, string>>;
+  /** Puts everything back when somebody flushed the machine's rules; true when that was needed. */
+  repair(): Promise<boolean>;
+  /** Lets go; instances and their traffic go on. May be called twice. */
+  close(): Promise<void>;
+  /** Removes every namespace, rule and route of this block. */
+  destroy(): Promise<void>;
+}
+
+/** Claims a block and makes this machine ready for namespaces. Throws ERR_NETWORK_SETUP. */
+export async function openNetwork(options: ClaimOptions & { readonly spare?: number }): Promise<HostNetwork> {
+  const block = await claimBlock(options);
+  await enableForwarding();
+  await applyIp(planRoutes(block, "replace"));
+  await applyNft(planRuleset(block));
+
+  const content = await readTable(block);
+  const current = new Map(content?.current);
+  const open = new Map((content?.open ?? []).map((entry) => [entry.address, entry]));
+  const outbound = new Set(content?.outbound);
+  const namespaces = await openNamespaces(block, { spare: options.spare ?? 1 });
+
+  // One change at a time: each transaction is planned from what the one before left.
+  let tail: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = tail.then(work);
+    tail = mine.catch(() => undefined);
+    return mine;
+  };
+
+  const admit = (address: string, wish: InstanceNetworkWish | null, out: boolean): Promise<void> =>
+    inTurn(async () => {
+      if (wish !== null) assertPort(wish.port);
+      const port = wish === null ? null : { address, port: wish.port, label: wish.id };
+      await applyNft(planAdmission(block.table, port, address, out));
+      if (port !== null) open.set(address, port);
+      if (out) outbound.add(address);
+    });
+  const dismiss = (address: string): Promise<void> =>
+    inTurn(async () => {
+      const port = open.get(address);
+      const pointing = [...current].filter(([, target]) => target === address);
+      await applyNft(
+        planDismissal(block.table, address, port === undefined ? [] : [port.port]) +
+          pointing.map(([stable]) => planSwitch(block.table, stable, address, null)).join(""),
+      );
+      open.delete(address);
+      outbound.delete(address);
+      for (const [stable] of pointing) current.delete(stable);
+    });
+
+  const release = async (address: string): Promise<void> => {
+    if (findPlace(block, address) === undefined) return;
+    const isNamed = open.has(address) || outbound.has(address) || [...current.values()].includes(address);
+    if (isNamed) await dismiss(address);
+    await namespaces.remove(address);
+  };
+  const placeOf = (place: InstancePlace): NetworkPlace => {
+    let released: Promise<void> | undefined;
+    return Object.freeze({
+      netns: `/run/netns/${place.netns}`,
+      address: place.address,
+      // Once: the address may belong to somebody else by the second call.
+      release: () => (released ??= release(place.address)),
+    });
+  };
+  const allocate = async (wish: InstanceNetworkWish | null, out: boolean): Promise<NetworkPlace> => {
+    const place = await namespaces.take();
+    try {
+      await admit(place.address, wish, out);
+      return placeOf(place);
+    } catch (error) {
+      await namespaces.remove(place.address);
+      throw error;
+    } finally {
+      namespaces.refill();
+    }
+  };
+  const restore = async (): Promise<void> => {
+    await applyNft(
+      planRuleset(block) +
+        [...open.values()].map((port) => planAdmission(block.table, port, port.address, false)).join("") +
+        [...outbound].map((address) => planAdmission(block.table, null, address, true)).join("") +
+        [...current].map(([stable, address]) => planSwitch(block.table, stable, null, address)).join(""),
+    );
+  };
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= tail.then(() => namespaces.close()));
+
+  return {
+    cidr: block.cidr,
+    stableAddress: (index) => planStableAddress(block, index),
+    allocateInstance: (wish) => allocate(wish, wish.outbound),
+    allocateBuild: () => allocate(null, true),
+    releaseInstance: release,
+
+    async adopt(live) {
+      const adopted: NetworkPlace[] = [];
+      for (const wish of live) {
+        const place = namespaces.keep(wish.address);
+        if (place === undefined) continue;
+        // Normally all there; after a flush of the rules this brings it back.
+        await admit(place.address, wish, wish.outbound);
+        adopted.push(placeOf(place));
+      }
+      return adopted;
+    },
+
+    async sweep() {
+      // Also what is still allowed or pointed at although its namespace is gone.
+      const named = [...open.keys(), ...outbound, ...current.values()];
+      const remains = new Set([...namespaces.leftovers(), ...named.filter((address) => !namespaces.isUsed(address))]);
+      for (const address of await findInhabited()) remains.delete(address);
+      for (const address of remains) await release(address);
+      return [...remains];
+    },
+
+    setCurrent: (stable, address) =>
+      inTurn(async () => {
+        assertIn(block.stable, stable);
+        if (address !== null) assertIn(block.instances, address);
+        const change = (from: string | null): Promise<void> => applyNft(planSwitch(block.table, stable, from, address));
+        try {
+          await change(current.get(stable) ?? null);
+        } catch (error) {
+          // The map was changed behind our back: look, then try once more.
+          const actual = await readTable(block);
+          if (actual === undefined) throw error;
+          await change(actual.current.get(stable) ?? null);
+        }
+        if (address === null) current.delete(stable);
+        else current.set(stable, address);
+      }),
+
+    currentMap: async () => (await readTable(block))?.current ?? new Map(),
+
+    repair: () =>
+      inTurn(async () => {
+        if ((await readTable(block)) !== undefined) return false;
+        await claimBlock({ ...options, preferred: block.cidr, candidates: [] });
+        await restore();
+        return true;
+      }),
+
+    close,
+    async destroy() {
+      await close();
+      for (const address of await listPlaces(block)) {
+        const place = findPlace(block, address);
+        if (place !== undefined) await applyIp(planRemoval(place), { force: true });
+      }
+      await applyIp(planRoutes(block, "del"), { force: true });
+      await releaseBlock(block);
+    },
+  };
+}
+
+// Both end up in the text of a rule: nothing but an address and a number may get there.
+function assertIn(range: string, address: string): void {
+  if (/^[0-9.]+$/.test(address) && isOverlapping(range, address)) return;
+  throw new BloomError("ERR_INTERNAL", `${address} is not an address of ${range}`);
+}
+
+function assertPort(port: number): void {
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return;
+  throw new BloomError("ERR_INVALID_ARGUMENT", `${port} is not a port`);
+}
+
+async function enableForwarding(): Promise<void> {
+  const file = "/proc/sys/net/ipv4/ip_forward";
+  try {
+    if ((await readFile(file, "utf8")).trim() === "1") return;
+    await writeFile(file, "1");
+  } catch (cause) {
+    throw new BloomError("ERR_NETWORK_SETUP", `${file} cannot be set to 1, which outbound traffic of instances needs`, {
+      cause,
+    });
+  }
+}

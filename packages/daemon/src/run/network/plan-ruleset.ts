@@ -1,0 +1,147 @@
+import { reservedRange, type InstancePlace, type NetworkBlock } from "./plan-block.js";
+
+/** One instance that may be reached on one port. */
+export interface OpenPort {
+  readonly address: string;
+  readonly port: number;
+  /** Shown by `nft list`; the instance's id. */
+  readonly label: string;
+}
+
+/**
+ * The whole table, for `nft -f`. Applying it again replaces the rules and keeps what the sets and the map
+ * hold, so a new daemon does not disturb the traffic of instances it is about to adopt.
+ */
+export function planRuleset(block: NetworkBlock): string {
+  const { table, instances, stable } = block;
+  const rules: Readonly<Record<string, readonly string[]>> = {
+    // Local traffic for a stable address goes to the instance that serves now.
+    out: [`ip daddr ${stable} dnat to ip daddr map @current`],
+    // Nobody on this machine reaches a port of an instance other than the one its app serves on.
+    guard: [
+      `ip daddr ${instances} ct state new ip daddr . tcp dport != @open reject with tcp reset`,
+      `ip daddr ${instances} ct state new meta l4proto != { tcp, icmp } drop`,
+    ],
+    in: [
+      // Without a map entry the packet comes back by loopback. Only its SYN may be answered: source and
+      // destination are the same address, so anything wider would also eat the reset that is sent.
+      `ip daddr ${stable} tcp flags & (syn | ack) == syn reject with tcp reset`,
+      `ip saddr ${instances} ct state established,related accept`,
+      `ip saddr ${instances} reject`,
+    ],
+    forward: [
+      `ip saddr ${instances} ct state established,related accept`,
+      `ip daddr ${instances} ct state established,related accept`,
+      `ip saddr ${instances} ip daddr { ${planForbidden(block).join(", ")} } reject with icmp type admin-prohibited`,
+      `ip daddr ${instances} drop`,
+      `ip saddr ${instances} ip saddr != @outbound reject with icmp type net-unreachable`,
+    ],
+    post: [`ip saddr ${instances} ip daddr != ${block.cidr} masquerade`],
+  };
+  const hooks: Readonly<Record<string, string>> = {
+    out: "type nat hook output priority -100",
+    guard: "type filter hook output priority 0",
+    in: "type filter hook input priority 0",
+    forward: "type filter hook forward priority 0",
+    post: "type nat hook postrouting priority 100",
+  };
+  const chains = Object.keys(hooks);
+  return [
+    `table ip ${table} {`,
+    "\tmap current { type ipv4_addr : ipv4_addr",
+    "\t}",
+    "\tset open { type ipv4_addr . inet_service",
+    "\t}",
+    "\tset outbound { type ipv4_addr",
+    "\t}",
+    ...chains.map((chain) => `\tchain ${chain} { ${hooks[chain]}; policy accept;\n\t}`),
+    "}",
+    ...chains.map((chain) => `flush chain ip ${table} ${chain}`),
+    ...chains.flatMap((chain) => (rules[chain] ?? []).map((rule) => `add rule ip ${table} ${chain} ${rule}`)),
+    "",
+  ].join("\n");
+}
+
+/** Link-local (where clouds serve credentials), other instances, other daemons. Private ranges stay open: databases live there. */
+function planForbidden(block: NetworkBlock): readonly string[] {
+  const inside = block.cidr.startsWith("198.18.") || block.cidr.startsWith("198.19.");
+  return inside ? [reservedRange, "169.254.0.0/16"] : [block.cidr, reservedRange, "169.254.0.0/16"];
+}
+
+/** Routes that keep both halves on this machine: `ip -batch` text. */
+export function planRoutes(block: NetworkBlock, verb: "replace" | "del"): string {
+  // `unreachable` lies under the /30 of each instance: without it, packets for one that is gone would
+  // leave by the default route and a connect would hang instead of failing.
+  return [`route ${verb} local ${block.stable} dev lo`, `route ${verb} unreachable ${block.instances}`, ""].join("\n");
+}
+
+/** Makes namespace and link from the host's side: `ip -batch` text. */
+export function planNamespace(place: InstancePlace): string {
+  return [
+    `netns add ${place.netns}`,
+    `link add ${place.link} type veth peer name eth0 netns ${place.netns}`,
+    // No IPv6 address on the host's end, or the instance could reach what listens on [::] around the table.
+    `link set dev ${place.link} addrgenmode none`,
+    `addr add ${place.gateway}/30 dev ${place.link}`,
+    `link set dev ${place.link} up`,
+    "",
+  ].join("\n");
+}
+
+/** What is set inside the namespace: an `ip -batch` text, then an `nft` text. */
+export function planInside(place: InstancePlace): { readonly ip: string; readonly nft: string } {
+  return {
+    ip: [
+      "link set dev lo up",
+      `addr add ${place.address}/30 dev eth0`,
+      "link set dev eth0 up",
+      `route add default via ${place.gateway}`,
+      "",
+    ].join("\n"),
+    // A server that binds 127.0.0.1 is reached unchanged. Which port is open is decided on the host, so that
+    // a namespace can be made before it is known who will live in it.
+    nft: [
+      "table ip bloom {",
+      "\tchain pre { type nat hook prerouting priority -100; policy accept;",
+      `\t\tiifname "eth0" ip daddr ${place.address} meta l4proto tcp dnat to 127.0.0.1`,
+      "\t}",
+      "}",
+      "",
+    ].join("\n"),
+  };
+}
+
+export function planRemoval(place: InstancePlace): string {
+  // The link first: with it gone the address is free even while a dying process still holds the namespace.
+  return `link del dev ${place.link}\nnetns del ${place.netns}\n`;
+}
+
+/** Lets traffic to one port in and, when wished, connections of the instance out. */
+export function planAdmission(table: string, open: OpenPort | null, address: string, outbound: boolean): string {
+  const lines: string[] = [];
+  if (open !== null) {
+    const label = open.label.replace(/[^A-Za-z0-9-]/g, "").slice(0, 64);
+    const comment = label === "" ? "" : ` comment "${label}"`;
+    lines.push(`add element ip ${table} open { ${open.address} . ${open.port}${comment} }`);
+  }
+  if (outbound) lines.push(`add element ip ${table} outbound { ${address} }`);
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+/** Takes back whatever an address was allowed. Deleting what is not there would fail, so it is added first. */
+export function planDismissal(table: string, address: string, ports: readonly number[]): string {
+  const outbound = `element ip ${table} outbound { ${address} }`;
+  return [
+    `add ${outbound}\ndelete ${outbound}\n`,
+    ...ports.map((port) => `delete element ip ${table} open { ${address} . ${port} }\n`),
+  ].join("");
+}
+
+/** Leads a stable address from one instance to another in one transaction; null is no instance. */
+export function planSwitch(table: string, stable: string, from: string | null, to: string | null): string {
+  if (from === to) return "";
+  return [
+    ...(from === null ? [] : [`delete element ip ${table} current { ${stable} : ${from} }\n`]),
+    ...(to === null ? [] : [`add element ip ${table} current { ${stable} : ${to} }\n`]),
+  ].join("");
+}

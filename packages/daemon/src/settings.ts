@@ -1,0 +1,110 @@
+import { createHash } from "node:crypto";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { BloomError } from "@bloomery/contract";
+
+/** Everything about one daemon that its owner may choose; decided once at start, then frozen. */
+export interface Settings {
+  /** All of the daemon's state lives below this folder. */
+  readonly home: string;
+  readonly apiAddress: string;
+  readonly apiPort: number;
+  readonly httpAddress: string;
+  readonly httpPort: number;
+  /** Apps are served as `<app>-<org>.<baseDomain>`. */
+  readonly baseDomain: string;
+  /** `sqlite:/path` or `postgres://…`. */
+  readonly database: string;
+  /** The IPv4 block to try first for instances and stable addresses; null: the default ones. */
+  readonly network: string | null;
+  /** First uid of the range that apps and builds run under. */
+  readonly uidBase: number;
+  readonly shimPath: string;
+  readonly logLevel: string;
+  readonly build: {
+    readonly timeLimitSeconds: number;
+    readonly memoryBytes: number;
+    readonly cpu: number;
+    /** Builds running at the same time, over all apps. */
+    readonly parallel: number;
+  };
+}
+
+/** Flags and variables as the command line gives them: all text, all optional. */
+export type SettingsInput = Partial<
+  Record<
+    | "home"
+    | "api-address"
+    | "api-port"
+    | "http-address"
+    | "http-port"
+    | "base-domain"
+    | "database"
+    | "network"
+    | "shim"
+    | "log-level"
+    | "build-time-limit"
+    | "build-memory",
+    string
+  >
+>;
+
+const defaultPorts = { api: 4600, http: 4680 } as const;
+
+/** Where a daemon of this user keeps its state when nobody says otherwise. */
+export function defaultHome(env: NodeJS.ProcessEnv, isRoot: boolean): string {
+  if (env["BLOOM_HOME"] !== undefined && env["BLOOM_HOME"] !== "") return env["BLOOM_HOME"];
+  if (isRoot) return "/var/lib/bloomery";
+  return join(env["XDG_DATA_HOME"] ?? join(homedir(), ".local/share"), "bloomery");
+}
+
+/** Fills defaults and checks every value. Throws ERR_INVALID_ARGUMENT with the flag's name. */
+export function resolveSettings(
+  input: SettingsInput,
+  env: NodeJS.ProcessEnv,
+  facts: { readonly isRoot: boolean; readonly shimPath: string },
+): Settings {
+  const home = input.home ?? defaultHome(env, facts.isRoot);
+  if (!home.startsWith("/")) throw invalid("home", home, "an absolute path");
+  return Object.freeze({
+    home,
+    apiAddress: input["api-address"] ?? "127.0.0.1",
+    apiPort: parseCount("api-port", input["api-port"], defaultPorts.api, 0, 65_535),
+    httpAddress: input["http-address"] ?? "127.0.0.1",
+    httpPort: parseCount("http-port", input["http-port"], defaultPorts.http, 1, 65_535),
+    baseDomain: input["base-domain"] ?? "localhost",
+    database: input.database ?? env["BLOOM_DATABASE"] ?? `sqlite:${join(home, "bloom.db")}`,
+    network: input.network ?? null,
+    uidBase: planUidBase(home),
+    shimPath: input.shim ?? env["BLOOM_SHIM"] ?? facts.shimPath,
+    logLevel: input["log-level"] ?? env["BLOOM_LOG_LEVEL"] ?? "info",
+    build: Object.freeze({
+      timeLimitSeconds: parseCount("build-time-limit", input["build-time-limit"], 3600, 1, 86_400),
+      memoryBytes: parseCount("build-memory", input["build-memory"], 4096, 64, 1_048_576) * 1_048_576,
+      cpu: 2,
+      parallel: 1,
+    }),
+  });
+}
+
+/**
+ * systemd leaves uids from 0x70000000 up unused; ordinary, dynamic and container uids all lie below. Each home
+ * has a range of its own there, because daemons end strays by their uid.
+ */
+function planUidBase(home: string): number {
+  const lane = createHash("sha256").update(home).digest().readUInt16BE(0) % 2000;
+  return 1_900_000_000 + lane * 100_000;
+}
+
+function parseCount(name: string, text: string | undefined, fallback: number, min: number, max: number): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < min || value > max) {
+    throw invalid(name, text, `a whole number from ${min} to ${max}`);
+  }
+  return value;
+}
+
+function invalid(name: string, value: string, wanted: string): BloomError {
+  return new BloomError("ERR_INVALID_ARGUMENT", `--${name} is \`${value}\`, but must be ${wanted}`);
+}
