@@ -17,6 +17,7 @@ export const programs = {
     { program: "bwrap", package: "bubblewrap" },
     { program: "ip", package: "iproute2", rootOnly: true },
     { program: "nft", package: "nftables", rootOnly: true },
+    { program: "conntrack", package: "conntrack", rootOnly: true },
   ],
   compile: [
     { program: "python3", package: "python3" },

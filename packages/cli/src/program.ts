@@ -63,7 +63,13 @@ function buildProgram(world: World, run: Runner): Commander {
     const examples = command.examples.map((example) => `  ${example}`).join("\n");
     node.addHelpText("after", `${command.about === undefined ? "" : `\n${command.about}\n`}\nExamples:\n${examples}`);
     node.action(async (...given: unknown[]) => {
-      const flags = node.opts<Record<string, string | boolean | undefined>>();
+      // Commander turns --dry-run into dryRun; a flag keeps its own name here.
+      const flags = Object.fromEntries(
+        Object.entries(node.opts<Record<string, string | boolean | undefined>>()).map(([key, value]) => [
+          key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+          value,
+        ]),
+      );
       const args = given.slice(0, command.args?.length ?? 0).flat().filter((one) => one !== undefined);
       await run(command, args.map(String), flags);
     });

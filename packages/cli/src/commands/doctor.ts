@@ -44,6 +44,7 @@ async function runChecks(context: Context): Promise<Check[]> {
     program("git", ["--version"], install("git"), true),
     program("ip", ["-V"], install("iproute2"), !isRoot),
     program("nft", ["--version"], install("nftables"), !isRoot),
+    program("conntrack", ["--version"], install("conntrack"), !isRoot),
     checkRoot(isRoot),
     checkCgroups(isRoot),
     checkDisk(context.settings.home),

@@ -76,7 +76,7 @@ async function startServer(context: Context): Promise<number | void> {
   const settings = resolveCliSettings({ flags: {}, env: { ...process.env, BLOOM_API: undefined, ...homeOf(flags) }, cwd: "/", isRoot: process.getuid?.() === 0 });
   const detach = flags["detach"] === true;
   const argv = passedFlags.flatMap((flag) => {
-    const value = flags[camel(flag)] ?? flags[flag];
+    const value = flags[flag];
     return typeof value === "string" ? [`--${flag}`, value] : [];
   });
   if (!argv.includes("--home")) argv.push("--home", settings.home);
@@ -92,7 +92,7 @@ async function startServer(context: Context): Promise<number | void> {
   const client = createClient({ api: ready.apiUrl, token: resolveCliSettings({ flags: {}, env: homeEnv(settings.home), cwd: "/", isRoot: true }).token });
   try {
     const status = await client.call("getStatus", {});
-    const examples = flags["deployExamples"] ?? flags["deploy-examples"];
+    const examples = flags["deploy-examples"];
     const urls = typeof examples === "string" ? await deployExamples(context, client, examples) : [];
     output.result({ ...ready, urls, home: status.home }, [
       `Bloomery is running (pid ${status.pid}).`,
@@ -156,8 +156,4 @@ function homeOf(flags: Context["flags"]): NodeJS.ProcessEnv {
 
 function homeEnv(home: string): NodeJS.ProcessEnv {
   return { BLOOM_HOME: home };
-}
-
-function camel(flag: string): string {
-  return flag.replace(/-(\w)/g, (_all, letter: string) => letter.toUpperCase());
 }

@@ -68,7 +68,9 @@ function planMaps(): readonly string[] {
   return [
     // h2c would take the connection out of our hands, and no client needs it.
     'map $http_upgrade $bloom_upgrade { default $http_upgrade; "~*h2c" ""; }',
-    'map $bloom_upgrade $bloom_connection { default "upgrade"; "" ""; }',
+    // The methods nginx does not repeat by itself.
+    'map $request_method $bloom_once { default ""; "POST" "_once"; "PATCH" "_once"; "LOCK" "_once"; }',
+    'map "$bloom_upgrade|$bloom_once" $bloom_connection { default "upgrade"; "|" ""; "|_once" "close"; }',
     'map "$bloom_upgrade|$http_accept" $bloom_live { default ""; "~^[^|]" 1; "~*^[|].*text/event-stream" 1; }',
     'map $request_method $bloom_writes { default 1; "GET" ""; "HEAD" ""; }',
     // The host nginx chose the server by, with the port the client wrote.

@@ -79,7 +79,7 @@ function planProxy(upstream: string): readonly string[] {
 
 /** Without a path in the address nginx passes the request line on exactly as it came. */
 function planPass(upstream: string): readonly string[] {
-  return [`proxy_pass http://${upstream};`];
+  return [`proxy_pass http://${upstream}$bloom_once;`];
 }
 
 /** Ends in @bloom_missing by the server's error_page. */

@@ -31,7 +31,7 @@ export async function findProgram(name: string): Promise<string | undefined> {
  */
 export async function probeHost(group: string): Promise<HostFacts> {
   const isRoot = process.getuid?.() === 0;
-  const programs = { bubblewrap: "bwrap", nginx: "nginx", ...(isRoot ? { iproute2: "ip", nftables: "nft" } : {}) };
+  const programs = { bubblewrap: "bwrap", nginx: "nginx", ...(isRoot ? { iproute2: "ip", nftables: "nft", conntrack: "conntrack" } : {}) };
   const found = new Map<string, string>();
   const missing: string[] = [];
   for (const [debianPackage, program] of Object.entries(programs)) {

@@ -1,12 +1,13 @@
-import { readFile, writeFile } from "node:fs/promises";
 import { BloomError } from "@bloomery/contract";
 import { claimBlock, releaseBlock, type ClaimOptions } from "./claim-block.js";
 import { findInhabited } from "./find-inhabited.js";
+import { forgetConnections } from "./forget-connections.js";
 import { readTable } from "./kernel-table.js";
 import { openNamespaces, listPlaces } from "./namespaces.js";
 import { findPlace, isOverlapping, planStableAddress, type InstancePlace } from "./plan-block.js";
-import { planAdmission, planDismissal, planRemoval, planRoutes, planRuleset, planSwitch } from "./plan-ruleset.js";
-import { applyIp, applyNft } from "./run-tool.js";
+import { planAdmission, planBriefTracking, planDismissal, planRemoval, planRoutes, planRuleset, planSwitch } from "./plan-ruleset.js";
+import { prepareKernel } from "./prepare-kernel.js";
+import { applyIp, applyNft, tryTool } from "./run-tool.js";
 
 /** A network namespace given to one instance or build. */
 export interface NetworkPlace {
@@ -58,9 +59,10 @@ export interface HostNetwork {
 /** Claims a block and makes this machine ready for namespaces. Throws ERR_NETWORK_SETUP. */
 export async function openNetwork(options: ClaimOptions & { readonly spare?: number }): Promise<HostNetwork> {
   const block = await claimBlock(options);
-  await enableForwarding();
+  await prepareKernel();
   await applyIp(planRoutes(block, "replace"));
   await applyNft(planRuleset(block));
+  await tryTool("nft", ["-f", "-"], planBriefTracking(block));
 
   const content = await readTable(block);
   const current = new Map(content?.current);
@@ -102,6 +104,7 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
     const isNamed = open.has(address) || outbound.has(address) || [...current.values()].includes(address);
     if (isNamed) await dismiss(address);
     await namespaces.remove(address);
+    await forgetConnections(address, "all");
   };
   const placeOf = (place: InstancePlace): NetworkPlace => {
     let released: Promise<void> | undefined;
@@ -131,6 +134,7 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
         [...outbound].map((address) => planAdmission(block.table, null, address, true)).join("") +
         [...current].map(([stable, address]) => planSwitch(block.table, stable, null, address)).join(""),
     );
+    await tryTool("nft", ["-f", "-"], planBriefTracking(block));
   };
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= tail.then(() => namespaces.close()));
@@ -167,6 +171,7 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
       inTurn(async () => {
         assertIn(block.stable, stable);
         if (address !== null) assertIn(block.instances, address);
+        const before = current.get(stable);
         const change = (from: string | null): Promise<void> => applyNft(planSwitch(block.table, stable, from, address));
         try {
           await change(current.get(stable) ?? null);
@@ -178,6 +183,7 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
         }
         if (address === null) current.delete(stable);
         else current.set(stable, address);
+        if (before !== undefined && before !== address) await forgetConnections(before, "closed");
       }),
 
     currentMap: async () => (await readTable(block))?.current ?? new Map(),
@@ -214,14 +220,3 @@ function assertPort(port: number): void {
   throw new BloomError("ERR_INVALID_ARGUMENT", `${port} is not a port`);
 }
 
-async function enableForwarding(): Promise<void> {
-  const file = "/proc/sys/net/ipv4/ip_forward";
-  try {
-    if ((await readFile(file, "utf8")).trim() === "1") return;
-    await writeFile(file, "1");
-  } catch (cause) {
-    throw new BloomError("ERR_NETWORK_SETUP", `${file} cannot be set to 1, which outbound traffic of instances needs`, {
-      cause,
-    });
-  }
-}

@@ -153,6 +153,19 @@ describe.skipIf(!isRoot)("host network", () => {
     expect(await tryHere(a.address, 8889)).toMatchObject({ word: "ECONNREFUSED" });
   });
 
+  test("ended connections are forgotten within seconds, so that a busy app does not fill the machine's table", async () => {
+    const network = await open(await makeHome());
+    const a = await network.allocateInstance(instance("i-a"));
+    await startServer(a, "first");
+    const stable = network.stableAddress(0);
+    await network.setCurrent(stable, a.address);
+    const list = async (): Promise<string> =>
+      (await execa("conntrack", ["-L", "-f", "ipv4", "-p", "tcp", "--orig-dst", stable], { reject: false })).stdout;
+    await tryHere(stable, 8888);
+    expect(await list()).toContain(`dst=${stable}`);
+    await waitFor(async () => (await list()) === "");
+  });
+
   test("connections out need the wish, and come from the host's own address", async () => {
     const network = await open(await makeHome());
     const outside = await makeOutside();

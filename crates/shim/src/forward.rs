@@ -1,0 +1,162 @@
+//! Passes connections of a unix socket to a loopback port, for machines where instances share the host's network:
+//! nginx knows only the socket's name, so that versions on different ports can be switched by a rename.
+
+use crate::forward_pair::Pair;
+use crate::poller::{FORWARD, PAIRS, Poller, READ, Ready, Token};
+use bloom_control::Forward;
+use nix::errno::Errno;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrIn, connect, setsockopt, socket, sockopt::TcpNoDelay,
+};
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddrV4;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::time::{Duration, Instant};
+
+const CHUNK: usize = 32 * 1024;
+/// How long accepting rests when there are no descriptors left.
+const REST: Duration = Duration::from_millis(100);
+
+/// The listening socket and every connection it has passed on.
+pub struct Forwarder {
+    listener: UnixListener,
+    target: SockaddrIn,
+    wish: Forward,
+    pairs: Vec<Option<Pair>>,
+    free: Vec<usize>,
+    /// Freed in this round of events; used again only in the next, so that no event meets a stranger.
+    freed: Vec<usize>,
+    open: u32,
+    scratch: Vec<u8>,
+    rests_until: Option<Instant>,
+}
+
+impl Forwarder {
+    /// Binds the socket. Everybody who can reach its folder may connect: what is behind it is what nginx publishes.
+    pub fn bind(wish: &Forward, poller: &Poller) -> io::Result<Forwarder> {
+        let _ = fs::remove_file(&wish.listen);
+        let listener = UnixListener::bind(&wish.listen)?;
+        fs::set_permissions(&wish.listen, fs::Permissions::from_mode(0o666))?;
+        listener.set_nonblocking(true)?;
+        poller.add(&listener, FORWARD, READ)?;
+        raise_descriptor_limit();
+        Ok(Forwarder {
+            listener,
+            target: SockaddrIn::from(SocketAddrV4::new([127, 0, 0, 1].into(), wish.port)),
+            wish: wish.clone(),
+            pairs: Vec::new(),
+            free: Vec::new(),
+            freed: Vec::new(),
+            open: 0,
+            scratch: Vec::new(),
+            rests_until: None,
+        })
+    }
+
+    /// Connections that are open.
+    pub fn connections(&self) -> u32 {
+        self.open
+    }
+
+    /// Lets new connections in, or, while the app is not `up`, sees them off at once.
+    pub fn accept(&mut self, up: bool, poller: &Poller) {
+        loop {
+            match self.listener.accept() {
+                Ok((client, _)) if up => {
+                    // Nobody listens: the client sees its connection closed.
+                    let _ = self.begin(client, poller);
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => {
+                    poller.remove(&self.listener);
+                    self.rests_until = Some(Instant::now() + REST);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// When it wants to accept again.
+    pub fn rests_until(&self) -> Option<Instant> {
+        self.rests_until
+    }
+
+    /// Accepts again.
+    pub fn wake(&mut self, poller: &Poller) {
+        self.rests_until = None;
+        let _ = poller.add(&self.listener, FORWARD, READ);
+    }
+
+    /// Goes on with one side of one connection.
+    pub fn advance(&mut self, event: Ready, poller: &Poller) {
+        let index = ((event.token - PAIRS) / 2) as usize;
+        let side = (event.token % 2) as usize;
+        let Some(pair) = self.pairs.get_mut(index).and_then(Option::as_mut) else { return };
+        self.scratch.resize(CHUNK, 0);
+        let going = pair.advance(side, event.flags, &mut self.scratch).is_ok();
+        if !going || pair.is_done() || pair.register(poller, token_of(index)).is_err() {
+            self.drop_pair(index, poller);
+        }
+    }
+
+    /// Ends a round of events.
+    pub fn end_round(&mut self) {
+        self.free.append(&mut self.freed);
+    }
+
+    /// Takes the socket's name away.
+    pub fn unlink(&self) {
+        let _ = fs::remove_file(&self.wish.listen);
+    }
+
+    fn begin(&mut self, client: UnixStream, poller: &Poller) -> io::Result<()> {
+        client.set_nonblocking(true)?;
+        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+        let app = socket(AddressFamily::Inet, SockType::Stream, flags, None)?;
+        setsockopt(&app, TcpNoDelay, &true)?;
+        match connect(app.as_raw_fd(), &self.target) {
+            Ok(()) | Err(Errno::EINPROGRESS) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.pairs.push(None);
+            self.pairs.len() - 1
+        });
+        self.open += 1;
+        let mut pair = Pair::new(OwnedFd::from(client), app);
+        let registered = pair.register(poller, token_of(index)).is_ok();
+        self.pairs[index] = Some(pair);
+        if !registered {
+            self.drop_pair(index, poller);
+        }
+        Ok(())
+    }
+
+    fn drop_pair(&mut self, index: usize, poller: &Poller) {
+        if let Some(pair) = self.pairs[index].take() {
+            pair.forget(poller);
+            self.freed.push(index);
+            self.open -= 1;
+        }
+        if self.open == 0 {
+            // An idle shim keeps nothing for times that may not come back.
+            self.scratch = Vec::new();
+        }
+    }
+}
+
+fn token_of(index: usize) -> Token {
+    PAIRS + 2 * index as Token
+}
+
+fn raise_descriptor_limit() {
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    }
+}

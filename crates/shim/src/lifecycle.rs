@@ -1,0 +1,163 @@
+//! What the supervisor does when the machine says so, and when it is time.
+
+use crate::child::Child;
+use crate::clock;
+use crate::error::SetupError;
+use crate::machine::{Action, Event, Phase};
+use crate::poller::{INFO, READ};
+use crate::probe::Probe;
+use crate::spawn::{Spawned, spawn};
+use crate::supervisor::Supervisor;
+use bloom_control::LastExit;
+use std::fs::{self, File};
+use std::time::{Duration, Instant};
+
+const DRAIN_LOOK: Duration = Duration::from_millis(50);
+impl Supervisor {
+    /// Tells the machine what happened, does what it says and publishes what has changed by that.
+    pub(crate) fn tell(&mut self, event: Event) {
+        let before = self.machine.clone();
+        let action = self.machine.handle(event);
+        match action {
+            Action::None | Action::Finish => {}
+            Action::Start => self.start_or_fail(),
+            Action::End => self.begin_end(),
+            Action::Pause(ms) => {
+                self.log.remark(&format!("restart in {ms} ms"));
+                self.timers.pause = Some(Instant::now() + Duration::from_millis(ms));
+            }
+            Action::WatchConnections => {
+                self.timers.quiet_looks = 0;
+                self.timers.drain_look = Some(Instant::now());
+            }
+        }
+        if before != self.machine && self.machine.phase != Phase::Done {
+            self.publish();
+        }
+    }
+
+    fn start_or_fail(&mut self) {
+        let oom_before = self.groups.oom_kills();
+        match spawn(&self.spec) {
+            Ok(spawned) => self.adopt(spawned, oom_before),
+            Err(error) => self.start_failed(&error),
+        }
+    }
+
+    fn start_failed(&mut self, error: &SetupError) {
+        self.log.remark(&format!("could not be started: {error}"));
+        self.facts.last_exit = Some(LastExit {
+            code: None,
+            signal: None,
+            at: clock::now(),
+            oom: false,
+            ran_ms: 0,
+            note: Some(error.to_string()),
+        });
+        self.tell(Event::Ended { ran_ms: 0, well: false });
+    }
+
+    /// Takes a freshly spawned process over.
+    pub(crate) fn adopt(&mut self, mut spawned: Spawned, oom_before: u64) {
+        let child = Child::new(&mut spawned, self.spec.sandbox);
+        self.log.remark(&format!("started pid {}", child.pid));
+        if let Some(report) = child.report() {
+            let _ = self.poller.add(report, INFO, READ);
+        }
+        self.add_outputs(File::from(spawned.out), File::from(spawned.err));
+        self.facts.warn(spawned.warnings);
+        self.facts.started_at = Some(child.started_at.clone());
+        self.facts.ready_at = None;
+        self.facts.ready_ms = None;
+        self.oom_before = oom_before;
+        self.child = Some(child);
+        self.watch_readiness();
+    }
+
+    /// Stops the instance; a second wish may be more impatient than the first, never more patient.
+    pub(crate) fn stop(&mut self, grace_ms: Option<u64>) {
+        self.grace_ms = grace_ms.unwrap_or(self.spec.stop.grace_ms);
+        let wished = Instant::now() + Duration::from_millis(self.grace_ms);
+        self.timers.grace = self.timers.grace.map(|at| at.min(wished));
+        self.tell(Event::Stop);
+    }
+
+    /// Waits for the last connection, then stops.
+    pub(crate) fn drain(&mut self, limit_ms: u64) {
+        self.timers.drain_limit = Some(Instant::now() + Duration::from_millis(limit_ms));
+        self.tell(Event::Drain);
+    }
+
+    /// The earliest time at which something is due.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        let timers = &self.timers;
+        let probe_end = self.probe.as_ref().map(Probe::until);
+        let rest = self.forward.as_ref().and_then(|forward| forward.rests_until());
+        let probe = timers.probe.filter(|_| self.probe.is_none());
+        [timers.pause, probe, probe_end, timers.ready, timers.grace, timers.drain_limit, timers.drain_look]
+            .into_iter()
+            .chain([timers.sweep, rest])
+            .flatten()
+            .min()
+    }
+
+    /// Does everything that is due.
+    pub(crate) fn take_timers(&mut self, now: Instant) {
+        let due = |timer: &mut Option<Instant>| timer.take_if(|at| now >= *at).is_some();
+        if due(&mut self.timers.pause) {
+            self.tell(Event::PauseOver);
+        }
+        if self.probe.as_ref().is_some_and(|probe| now >= probe.until()) {
+            let verdict = self.probe.as_mut().and_then(Probe::expire);
+            self.after_probe(verdict);
+        }
+        if self.probe.is_none() && due(&mut self.timers.probe) {
+            self.begin_probe();
+        }
+        if due(&mut self.timers.ready) {
+            self.log.remark("not ready in its time");
+            self.tell(Event::ReadyTimeout);
+        }
+        if due(&mut self.timers.drain_look) {
+            self.look_at_connections(now);
+        }
+        if due(&mut self.timers.drain_limit) {
+            self.tell(Event::Drained);
+        }
+        if due(&mut self.timers.grace) {
+            self.log.remark("still there after its grace period: killed");
+            if let Some(child) = &mut self.child {
+                child.kill();
+            }
+            self.look_after_child();
+        }
+        if due(&mut self.timers.sweep) {
+            self.sweep();
+        }
+        if let Some(forward) = self.forward.as_mut().filter(|forward| forward.rests_until().is_some_and(|at| now >= at))
+        {
+            forward.wake(&self.poller);
+        }
+    }
+
+    fn look_at_connections(&mut self, now: Instant) {
+        // One quiet look may fall between the end of one connection and the beginning of the next.
+        self.timers.quiet_looks = if self.connections() == 0 { self.timers.quiet_looks + 1 } else { 0 };
+        if self.timers.quiet_looks >= 2 {
+            self.tell(Event::Drained);
+        } else {
+            self.timers.drain_look = Some(now + DRAIN_LOOK);
+        }
+    }
+
+    /// Leaves nothing behind but the log and the last state.
+    pub(crate) fn finish(mut self) {
+        self.groups.remove();
+        let _ = fs::remove_file(self.dir.join("control.sock"));
+        if let Some(forward) = &self.forward {
+            forward.unlink();
+        }
+        self.log.remark("stopped");
+        self.publish();
+    }
+}

@@ -1,0 +1,49 @@
+//! `bloom-shim`: the parent of one instance. It sets up a sandboxed process, keeps its output, starts it again
+//! when it ends, and answers on a control socket. It depends on nobody: the daemon may die and come back.
+//!
+//! One thread, one event loop: `supervisor` waits for events, `machine` decides what follows from them.
+
+mod cgroup;
+mod child;
+mod clock;
+mod command;
+mod control_server;
+mod ending;
+mod error;
+mod forward;
+mod forward_pair;
+mod lifecycle;
+mod line_splitter;
+mod log_writer;
+mod machine;
+mod network_view;
+mod poller;
+mod probe;
+mod process_tree;
+mod readiness;
+mod seccomp;
+mod setup;
+mod signals;
+mod spawn;
+mod stage;
+mod status;
+mod supervisor;
+mod sys;
+mod verbs;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match std::env::args().nth(1).as_deref() {
+        Some("run") => verbs::run(),
+        Some("exec") => verbs::exec(),
+        Some("--version") => {
+            println!("bloom-shim {}", env!("CARGO_PKG_VERSION"));
+            ExitCode::SUCCESS
+        }
+        _ => {
+            eprintln!("usage: bloom-shim run < SPEC | bloom-shim exec 3< SPEC | bloom-shim --version");
+            ExitCode::from(2)
+        }
+    }
+}

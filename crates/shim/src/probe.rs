@@ -1,0 +1,289 @@
+//! Finds out when an app is ready, without frightening naive servers: a connection that is opened is also
+//! closed in the orderly way, never reset.
+
+use bloom_control::Ready;
+use nix::errno::Errno;
+use nix::sys::epoll::EpollFlags;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, connect, socket};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddrV4, TcpStream};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use crate::poller::{READ, WRITE};
+
+const CONNECT_LIMIT: Duration = Duration::from_secs(1);
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+/// How long a connection of ours may keep a one-threaded server busy.
+const LINGER: Duration = Duration::from_millis(200);
+const HEAD_LIMIT: usize = 4096;
+
+/// What a probe has found out.
+pub type Verdict = Result<(), String>;
+
+/// One attempt: a connection from its opening to its orderly close.
+pub struct Probe {
+    stream: TcpStream,
+    port: u16,
+    /// Asked for once connected; without one the connection itself is the answer.
+    path: Option<String>,
+    stage: Stage,
+    until: Instant,
+}
+
+enum Stage {
+    Connecting,
+    /// The request is out; so much of the answer is in.
+    Asking(Vec<u8>),
+    /// Everything is said; the other side may finish.
+    Closing,
+    Closed,
+}
+
+impl Probe {
+    /// Begins an attempt; `None` when there is nothing to connect to.
+    pub fn start(ready: &Ready) -> Option<Result<Probe, String>> {
+        let (port, path) = match ready {
+            Ready::None {} => return None,
+            Ready::Tcp { port, .. } => (*port, None),
+            Ready::Http { port, path, .. } => (*port, Some(path.clone())),
+        };
+        let stream = begin_connect(port).map_err(|error| said_connect(port, &error));
+        let until = Instant::now() + CONNECT_LIMIT;
+        Some(stream.map(|stream| Probe { stream, port, path, stage: Stage::Connecting, until }))
+    }
+
+    /// The connection, for the poller.
+    pub fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    /// What it waits for.
+    pub fn interest(&self) -> EpollFlags {
+        if matches!(self.stage, Stage::Connecting) { WRITE } else { READ }
+    }
+
+    /// When it has waited long enough.
+    pub fn until(&self) -> Instant {
+        self.until
+    }
+
+    /// Whether the connection can be dropped.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.stage, Stage::Closed)
+    }
+
+    /// Goes on as far as it can; tells the verdict once.
+    pub fn advance(&mut self) -> Option<Verdict> {
+        let (verdict, next) = match &mut self.stage {
+            Stage::Connecting => match self.stream.take_error() {
+                Ok(None) if self.stream.peer_addr().is_err() => return None,
+                Ok(None) => return self.connected(),
+                Ok(Some(error)) | Err(error) => (Some(Err(said_connect(self.port, &error))), Stage::Closed),
+            },
+            Stage::Asking(head) => match read_head(&mut self.stream, head) {
+                None => return None,
+                Some(read) => {
+                    let verdict = read.and_then(|()| judge(head));
+                    (Some(verdict.map_err(|what| self.said(&what))), Stage::Closing)
+                }
+            },
+            Stage::Closing => match discard(&mut self.stream) {
+                false => return None,
+                true => (None, Stage::Closed),
+            },
+            Stage::Closed => return None,
+        };
+        match next {
+            Stage::Closing => self.close(),
+            other => self.stage = other,
+        }
+        verdict
+    }
+
+    /// Its time is over.
+    pub fn expire(&mut self) -> Option<Verdict> {
+        let what = match self.stage {
+            Stage::Connecting => format!("connect 127.0.0.1:{}: no answer", self.port),
+            Stage::Asking(_) => self.said("no answer"),
+            Stage::Closing | Stage::Closed => {
+                self.stage = Stage::Closed;
+                return None;
+            }
+        };
+        self.stage = Stage::Closed;
+        Some(Err(what))
+    }
+
+    fn connected(&mut self) -> Option<Verdict> {
+        let Some(path) = &self.path else {
+            self.close();
+            return Some(Ok(()));
+        };
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bloom-shim\r\nConnection: close\r\n\r\n");
+        if let Err(error) = self.stream.write_all(request.as_bytes()) {
+            self.stage = Stage::Closed;
+            return Some(Err(self.said(&error.to_string())));
+        }
+        self.stage = Stage::Asking(Vec::new());
+        self.until = Instant::now() + ANSWER_LIMIT;
+        None
+    }
+
+    /// Says that nothing more will come, then waits for the other side, so that no reset is ever sent.
+    fn close(&mut self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+        self.until = Instant::now() + LINGER;
+        self.stage = if discard(&mut self.stream) { Stage::Closed } else { Stage::Closing };
+    }
+
+    fn said(&self, what: &str) -> String {
+        let path = self.path.as_deref().unwrap_or_default();
+        format!("GET http://127.0.0.1:{}{path}: {what}", self.port)
+    }
+}
+
+fn begin_connect(port: u16) -> io::Result<TcpStream> {
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let fd: OwnedFd = socket(AddressFamily::Inet, SockType::Stream, flags, None)?;
+    let address = SockaddrIn::from(SocketAddrV4::new([127, 0, 0, 1].into(), port));
+    match connect(fd.as_raw_fd(), &address) {
+        Ok(()) | Err(Errno::EINPROGRESS) => Ok(TcpStream::from(fd)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn said_connect(port: u16, error: &io::Error) -> String {
+    let reason = match error.kind() {
+        ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        ErrorKind::NetworkUnreachable => "the network is down".to_owned(),
+        _ => error.to_string(),
+    };
+    format!("connect 127.0.0.1:{port}: {reason}")
+}
+
+/// Reads until the first line is whole; `None` while more is to come.
+fn read_head(stream: &mut TcpStream, head: &mut Vec<u8>) -> Option<Result<(), String>> {
+    let mut buffer = [0; 1024];
+    while !head.contains(&b'\n') && head.len() < HEAD_LIMIT {
+        match stream.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => head.extend_from_slice(&buffer[..count]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Some(Err(error.to_string())),
+        }
+    }
+    Some(Ok(()))
+}
+
+fn judge(head: &[u8]) -> Result<(), String> {
+    let text = String::from_utf8_lossy(head);
+    let status = text.strip_prefix("HTTP/").and_then(|rest| rest.split_whitespace().nth(1)?.parse::<u16>().ok());
+    match status {
+        Some(200..=399) => Ok(()),
+        Some(other) => Err(format!("status {other}")),
+        None if head.is_empty() => Err("empty answer".to_owned()),
+        None => Err("not an HTTP answer".to_owned()),
+    }
+}
+
+/// Reads and forgets; true at the end, in whatever form it comes. A server that never stops talking is listened
+/// to in portions.
+fn discard(stream: &mut TcpStream) -> bool {
+    let mut buffer = [0; 4096];
+    for _ in 0..16 {
+        match stream.read(&mut buffer) {
+            Ok(0) => return true,
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return true,
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::poller::Poller;
+    use std::net::TcpListener;
+    use std::thread::{self, JoinHandle};
+
+    /// Drives one probe from its start to its close.
+    fn probe(ready: &Ready) -> Verdict {
+        let mut probe = Probe::start(ready).unwrap()?;
+        let poller = Poller::open().unwrap();
+        poller.add(probe.stream(), 0, probe.interest()).unwrap();
+        let mut verdict = None;
+        while !probe.is_closed() {
+            poller.change(probe.stream(), 0, probe.interest()).unwrap();
+            let rest = probe.until().saturating_duration_since(Instant::now());
+            let events = poller.wait(Some(rest));
+            let said = if events.is_empty() && rest.is_zero() { probe.expire() } else { probe.advance() };
+            verdict = verdict.or(said);
+        }
+        verdict.unwrap()
+    }
+
+    fn tcp(port: u16) -> Ready {
+        Ready::Tcp { port, timeout_ms: 1000 }
+    }
+
+    fn http(port: u16) -> Ready {
+        Ready::Http { port, path: "/up".into(), timeout_ms: 1000 }
+    }
+
+    fn serve(answer: &'static str) -> (u16, JoinHandle<io::Result<usize>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept()?;
+            let count = stream.read(&mut [0; 1024])?;
+            stream.write_all(answer.as_bytes())?;
+            Ok(count)
+        });
+        (port, server)
+    }
+
+    #[test]
+    fn a_connection_is_closed_without_a_reset() {
+        let (port, server) = serve("goodbye");
+        assert_eq!(probe(&tcp(port)), Ok(()));
+        // An end of file, not an error: that is what an unwrap in a naive server survives.
+        assert_eq!(server.join().unwrap().unwrap(), 0);
+    }
+
+    #[test]
+    fn a_silent_server_is_ready_and_not_waited_for_long() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let start = Instant::now();
+        assert_eq!(probe(&tcp(listener.local_addr().unwrap().port())), Ok(()));
+        assert!(start.elapsed() < Duration::from_secs(2));
+    }
+
+    #[test]
+    fn says_what_it_saw() {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let refused = probe(&tcp(port)).unwrap_err();
+        assert_eq!(refused, format!("connect 127.0.0.1:{port}: connection refused"));
+        for (answer, seen) in
+            [("HTTP/1.1 503 Busy\r\n\r\n", "status 503"), ("", "empty answer"), ("nonsense\n", "not an HTTP answer")]
+        {
+            let (port, server) = serve(answer);
+            let problem = probe(&http(port)).unwrap_err();
+            assert_eq!(problem, format!("GET http://127.0.0.1:{port}/up: {seen}"));
+            server.join().unwrap().unwrap();
+        }
+        let (port, server) = serve("HTTP/1.1 204 Fine\r\n\r\n");
+        assert_eq!(probe(&http(port)), Ok(()));
+        server.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn nothing_to_ask_is_nothing_to_do() {
+        assert!(Probe::start(&Ready::None {}).is_none());
+    }
+}

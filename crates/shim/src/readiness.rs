@@ -1,0 +1,85 @@
+//! Watches a process that has been started until it is ready.
+
+use crate::machine::{Event, Phase};
+use crate::poller::PROBE;
+use crate::probe::{Probe, Verdict};
+use crate::supervisor::{Supervisor, Timers};
+use std::time::{Duration, Instant};
+
+const FIRST_PROBE_MS: u64 = 5;
+const LONGEST_PAUSE_MS: u64 = 250;
+
+impl Supervisor {
+    /// Begins to watch the present process.
+    pub(crate) fn watch_readiness(&mut self) {
+        let now = Instant::now();
+        self.timers = Timers::default();
+        match self.spec.ready.timeout_ms() {
+            Some(limit) => {
+                self.timers.ready = Some(now + Duration::from_millis(limit));
+                self.timers.probe = Some(now + Duration::from_millis(FIRST_PROBE_MS));
+                self.timers.probe_pause = FIRST_PROBE_MS;
+            }
+            // Ready by running; one that keeps failing is believed only when it has run for a while.
+            None if self.machine.is_crash_looping() => {
+                self.timers.probe = Some(now + Duration::from_millis(self.spec.restart.reset_after_ms));
+            }
+            None => self.timers.probe = Some(now),
+        }
+    }
+
+    /// Begins the next probe.
+    pub(crate) fn begin_probe(&mut self) {
+        self.timers.probe_pause = (self.timers.probe_pause * 3 / 2).min(LONGEST_PAUSE_MS);
+        self.timers.probe = None;
+        match Probe::start(&self.spec.ready) {
+            None => self.take_verdict(Ok(())),
+            Some(Err(text)) => self.take_verdict(Err(text)),
+            Some(Ok(probe)) => {
+                let _ = self.poller.add(probe.stream(), PROBE, probe.interest());
+                self.probe = Some(probe);
+                // On loopback most connections are decided by now.
+                self.advance_probe();
+            }
+        }
+    }
+
+    pub(crate) fn advance_probe(&mut self) {
+        let Some(probe) = &mut self.probe else { return };
+        let verdict = probe.advance();
+        self.after_probe(verdict);
+    }
+
+    pub(crate) fn after_probe(&mut self, verdict: Option<Verdict>) {
+        if let Some(probe) = &self.probe {
+            if probe.is_closed() {
+                self.poller.remove(probe.stream());
+                self.probe = None;
+            } else {
+                let _ = self.poller.change(probe.stream(), PROBE, probe.interest());
+            }
+        }
+        if let Some(verdict) = verdict {
+            self.take_verdict(verdict);
+        }
+    }
+
+    fn take_verdict(&mut self, verdict: Verdict) {
+        let Some(child) = self.child.as_ref().filter(|_| self.machine.phase == Phase::Starting) else {
+            return;
+        };
+        match verdict {
+            Ok(()) => {
+                let took = child.started.elapsed().as_millis() as u64;
+                self.note_ready(took);
+                self.log.remark(&format!("ready after {took} ms"));
+                self.timers.ready = None;
+                self.tell(Event::Ready);
+            }
+            Err(text) => {
+                self.facts.last_probe = Some(text);
+                self.timers.probe = Some(Instant::now() + Duration::from_millis(self.timers.probe_pause));
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What the shim knows, as it is told and as it is kept in `state.json`.
+
+use crate::clock;
+use crate::network_view;
+use crate::process_tree::{resident_bytes, start_ticks};
+use crate::supervisor::Supervisor;
+use bloom_control::{LastExit, Line, State, Status};
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+
+/// What is remembered for the status and decides nothing.
+#[derive(Default)]
+pub struct Facts {
+    /// When the present process was started.
+    pub started_at: Option<String>,
+    /// When it became ready.
+    pub ready_at: Option<String>,
+    /// Milliseconds between the two.
+    pub ready_ms: Option<u64>,
+    /// How the process ended last.
+    pub last_exit: Option<LastExit>,
+    /// What the last probe saw, when it was not readiness.
+    pub last_probe: Option<String>,
+    /// What could not be set up but was optional.
+    pub warnings: Vec<String>,
+}
+
+impl Facts {
+    /// Adds what is not known yet: every start has the same to complain about.
+    pub fn warn(&mut self, warnings: Vec<String>) {
+        for warning in warnings {
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+    }
+}
+
+impl Supervisor {
+    /// The status with fresh figures.
+    pub fn status(&self) -> Status {
+        let shim_pid = std::process::id() as i32;
+        let state = self.machine.state();
+        let running = self.child.as_ref().filter(|child| child.exit.is_none());
+        Status {
+            id: self.spec.id.clone(),
+            state,
+            pid: running.and_then(|child| child.user_process()),
+            shim_pid,
+            shim_start: start_ticks(shim_pid).unwrap_or(0),
+            started_at: self.facts.started_at.clone(),
+            ready_at: self.facts.ready_at.clone(),
+            ready_ms: self.facts.ready_ms,
+            restarts: self.machine.restarts,
+            consecutive_failures: self.failures(),
+            ready_timeout: self.machine.ready_timeout,
+            last_exit: self.facts.last_exit.clone(),
+            last_probe: self.facts.last_probe.clone(),
+            listening: self.listening(state),
+            connections: self.connections(),
+            memory_bytes: self.groups.memory_bytes().or_else(|| Some(resident_bytes(running?.pid))),
+            warnings: self.facts.warnings.clone(),
+        }
+    }
+
+    /// Open connections of clients.
+    pub fn connections(&self) -> u32 {
+        match (&self.forward, self.spec.ready.port()) {
+            (Some(forward), _) => forward.connections(),
+            (None, Some(port)) => network_view::connections(port),
+            (None, None) => 0,
+        }
+    }
+
+    /// A process that has run long enough has made up for earlier ones.
+    fn failures(&self) -> u32 {
+        let reset = u128::from(self.spec.restart.reset_after_ms);
+        match &self.child {
+            Some(child) if child.exit.is_none() && child.started.elapsed().as_millis() >= reset => 0,
+            _ => self.machine.failures,
+        }
+    }
+
+    /// Helps to find an app that listens on another port. Outside a namespace these would be everybody's ports.
+    fn listening(&self, state: State) -> Vec<u16> {
+        if self.spec.netns.is_none() || state == State::Ready {
+            return Vec::new();
+        }
+        network_view::listening()
+    }
+
+    /// Keeps the status and tells it.
+    pub fn publish(&mut self) {
+        let status = self.status();
+        self.save(&status);
+        let line = Line::Event { event: "state".into(), status: Box::new(status) };
+        self.control.broadcast(&line, &self.poller);
+    }
+
+    /// By rename, so that a reader never meets half of it. On a full disk the old one stays.
+    fn save(&self, status: &Status) {
+        let fresh = self.dir.join("state.json.new");
+        let write = || -> std::io::Result<()> {
+            let bytes = serde_json::to_vec(status)?;
+            let mut options = fs::OpenOptions::new();
+            options.write(true).create(true).truncate(true).mode(0o600).open(&fresh)?.write_all(&bytes)?;
+            fs::rename(&fresh, self.dir.join("state.json"))
+        };
+        if write().is_err() {
+            let _ = fs::remove_file(&fresh);
+        }
+    }
+
+    /// Remembers that the process has become ready.
+    pub fn note_ready(&mut self, after_ms: u64) {
+        self.facts.ready_at = Some(clock::now());
+        self.facts.ready_ms = Some(after_ms);
+        self.facts.last_probe = None;
+    }
+}

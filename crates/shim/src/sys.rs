@@ -1,0 +1,99 @@
+//! System calls that have no safe form in our libraries. Every use says why it is sound.
+#![allow(unsafe_code)]
+
+use nix::errno::Errno;
+use nix::unistd::ForkResult;
+use std::fs;
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
+/// What happens to descriptors that [`close_from`] meets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Close {
+    /// At once.
+    Now,
+    /// When another program is executed.
+    OnExec,
+}
+
+/// Closes every descriptor from `first` on. Only for a time when this process owns none of them.
+pub fn close_from(first: RawFd, when: Close) {
+    let flags = if when == Close::OnExec { libc::CLOSE_RANGE_CLOEXEC } else { 0 };
+    // SAFETY: numbers only. `Now` is used before anything is opened, so no owner is left behind.
+    let done = unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, flags) };
+    if done == 0 {
+        return;
+    }
+    // Kernels before 5.11.
+    let entries = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let open: Vec<RawFd> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for fd in open.into_iter().filter(|fd| *fd >= first) {
+        // SAFETY: as above; a descriptor that is already gone answers EBADF.
+        unsafe {
+            match when {
+                Close::Now => libc::close(fd),
+                Close::OnExec => libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC),
+            };
+        }
+    }
+}
+
+/// Takes over a descriptor that the parent has passed by number.
+pub fn adopt_descriptor(number: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: F_GETFD only asks.
+    Errno::result(unsafe { libc::fcntl(number, libc::F_GETFD) })?;
+    // SAFETY: it is open, and nothing else in this process knows the number.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Forks. The child may do anything a single thread may.
+pub fn fork() -> nix::Result<ForkResult> {
+    // SAFETY: the shim has one thread, so no lock can be left held in the child.
+    unsafe { nix::unistd::fork() }
+}
+
+/// Ends a forked child at once, without running what was registered by the parent.
+pub fn end_child(code: i32) -> ! {
+    // SAFETY: never returns.
+    unsafe { libc::_exit(code) }
+}
+
+/// Gives up capabilities for this process and everything it executes.
+pub fn drop_bounding_set() {
+    for capability in 0..64 {
+        // SAFETY: numbers only; a capability that the kernel does not know answers EINVAL.
+        unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
+    }
+    // SAFETY: numbers only; kernels without ambient capabilities answer EINVAL.
+    unsafe { libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) };
+}
+
+/// Sets the niceness of this process.
+pub fn set_nice(value: i32) -> io::Result<()> {
+    // SAFETY: numbers only.
+    Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, value) })?;
+    Ok(())
+}
+
+/// Waits for any child, traced ones included, without blocking: a pid and its raw status.
+pub fn wait_any() -> Option<(i32, i32)> {
+    let mut status = 0;
+    // SAFETY: the pointer is to a local that outlives the call.
+    let pid = unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG | libc::__WALL) };
+    (pid > 0).then_some((pid, status))
+}
+
+/// Waits for one child, traced or not: its raw status; `None` when it has not changed or does not exist.
+pub fn wait_for(pid: i32, block: bool) -> Option<i32> {
+    let mut status = 0;
+    let flags = libc::__WALL | if block { 0 } else { libc::WNOHANG };
+    loop {
+        // SAFETY: the pointer is to a local that outlives the call.
+        match Errno::result(unsafe { libc::waitpid(pid, &mut status, flags) }) {
+            Ok(0) => return None,
+            Ok(_) => return Some(status),
+            Err(Errno::EINTR) => {}
+            Err(_) => return None,
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The two verbs: `run` supervises, `exec` becomes the command.
+
+use crate::cgroup::Groups;
+use crate::command::Command;
+use crate::control_server::ControlServer;
+use crate::error::{SetupError, at};
+use crate::forward::Forwarder;
+use crate::log_writer::LogWriter;
+use crate::machine::Machine;
+use crate::poller::{Poller, READ, SIGNALS};
+use crate::setup::{Bond, enter_netns, set_up};
+use crate::signals::{self, parse_signal};
+use crate::spawn::spawn;
+use crate::status::Facts;
+use crate::supervisor::{Supervisor, Timers};
+use crate::sys::{self, Close};
+use bloom_control::{Exactly, Hello, PROTOCOL, Spec};
+use nix::fcntl::{OFlag, open};
+use nix::sys::prctl::set_child_subreaper;
+use nix::sys::stat::Mode;
+use nix::unistd::{chdir, dup2_stderr, dup2_stdin, dup2_stdout, getppid, setsid};
+use std::convert::Infallible;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// What both verbs end with when the command could not even be tried.
+const SETUP_FAILED: u8 = 125;
+
+/// Supervises one instance; the spec comes on standard input.
+pub fn run() -> ExitCode {
+    sys::close_from(3, Close::Now);
+    let supervisor = match prepare() {
+        Ok(supervisor) => supervisor,
+        Err(error) => {
+            say(&Hello::Failed { ok: Exactly, error: error.to_string() });
+            return ExitCode::from(SETUP_FAILED);
+        }
+    };
+    say(&Hello::Standing { ok: Exactly, pid: std::process::id() as i32 });
+    // Nothing is said on them any more; an open one would keep the daemon's pipes alive.
+    let _ = detach_stdio();
+    supervisor.run();
+    ExitCode::SUCCESS
+}
+
+/// The daemon may be gone already: that is no reason to stop.
+fn say(hello: &Hello) {
+    if let Ok(text) = serde_json::to_string(hello) {
+        let _ = writeln!(io::stdout(), "{text}");
+    }
+}
+
+fn prepare() -> Result<Supervisor, SetupError> {
+    let spec = parse_spec(io::stdin())?;
+    let dir = spec.dir.clone().ok_or_else(|| SetupError::refuse("understand the spec", "it names no dir"))?;
+    if parse_signal(&spec.stop.signal).is_none() {
+        return Err(SetupError::refuse("understand the spec", format!("there is no signal {}", spec.stop.signal)));
+    }
+    // Fails for the leader of a group, which then has left its parent's group already.
+    let _ = setsid();
+    set_child_subreaper(true).map_err(at("become the parent of orphans"))?;
+    fs::create_dir_all(dir.join("log")).map_err(at("make the log folder"))?;
+    // Names of sockets are short in the kernel and folders may be deep: bound from inside.
+    chdir(&dir).map_err(at(format!("enter {}", dir.display())))?;
+    if let Some(path) = &spec.netns {
+        enter_netns(path)?;
+    }
+    let (groups, warnings) = Groups::make(&spec.cgroups)?;
+    stand(spec, dir, groups, warnings)
+}
+
+/// Opens everything and makes the first start. What fails takes back what was made.
+fn stand(spec: Spec, dir: std::path::PathBuf, groups: Groups, warnings: Vec<String>) -> Result<Supervisor, SetupError> {
+    let poller = Poller::open().map_err(at("open the event loop"))?;
+    let signals = signals::open().map_err(at("watch for signals"))?;
+    poller.add(&signals, SIGNALS, READ).map_err(at("watch for signals"))?;
+    let control = ControlServer::bind(Path::new("control.sock"), &poller).map_err(at("bind control.sock"));
+    let control = control.inspect_err(|_| groups.remove())?;
+    let oom_before = groups.oom_kills();
+    let opened = bind_forward(&spec, &dir, &poller).and_then(|forward| Ok((forward, spawn(&spec)?)));
+    let (forward, spawned) = opened.inspect_err(|_| {
+        let _ = fs::remove_file("control.sock");
+        if let Some(forward) = &spec.forward {
+            let _ = fs::remove_file(&forward.listen);
+        }
+        groups.remove();
+    })?;
+    let mut supervisor = Supervisor {
+        log: LogWriter::open(dir.join("log/app.log"), spec.log.clone()),
+        machine: Machine::started(spec.restart.clone()),
+        facts: Facts { warnings, ..Facts::default() },
+        grace_ms: spec.stop.grace_ms,
+        timers: Timers::default(),
+        child: None,
+        outputs: Vec::new(),
+        probe: None,
+        oom_before,
+        spec,
+        dir,
+        poller,
+        signals,
+        control,
+        forward,
+        groups,
+    };
+    supervisor.adopt(spawned, oom_before);
+    supervisor.publish();
+    Ok(supervisor)
+}
+
+fn bind_forward(spec: &Spec, dir: &Path, poller: &Poller) -> Result<Option<Forwarder>, SetupError> {
+    let Some(wish) = &spec.forward else { return Ok(None) };
+    let mut wish = wish.clone();
+    // The short name again, when it is in the same folder.
+    if let Ok(name) = wish.listen.strip_prefix(dir) {
+        wish.listen = name.to_owned();
+    }
+    Forwarder::bind(&wish, poller).map(Some).map_err(at(format!("bind {}", wish.listen.display())))
+}
+
+/// Becomes the command; the spec comes on descriptor 3.
+pub fn exec() -> ExitCode {
+    let Err(error) = try_exec();
+    eprintln!("bloom-shim: {}", error.to_string().replace('\n', " "));
+    ExitCode::from(SETUP_FAILED)
+}
+
+fn try_exec() -> Result<Infallible, SetupError> {
+    let parent = getppid();
+    let input = sys::adopt_descriptor(3).map_err(at("read the spec from descriptor 3"))?;
+    let spec = parse_spec(File::from(input))?;
+    sys::close_from(3, Close::OnExec);
+    if let Some(path) = &spec.netns {
+        enter_netns(path)?;
+    }
+    let (_, warnings) = Groups::make(&spec.cgroups)?;
+    let command = Command::build(&spec, None)?;
+    // Optional things that fail are not worth a word in the output of the command; the daemon sees the groups.
+    drop((warnings, set_up(&spec, Bond::Parent(parent))?));
+    signals::reset_pipe_signal().map_err(at("reset signals"))?;
+    command.exec()
+}
+
+fn parse_spec(mut input: impl Read) -> Result<Spec, SetupError> {
+    let mut text = String::new();
+    input.read_to_string(&mut text).map_err(at("read the spec"))?;
+    let spec: Spec = serde_json::from_str(&text).map_err(at("understand the spec"))?;
+    if spec.protocol == PROTOCOL {
+        return Ok(spec);
+    }
+    let text = format!("it speaks protocol {}, this shim speaks {PROTOCOL}", spec.protocol);
+    Err(SetupError::refuse("understand the spec", text))
+}
+
+fn detach_stdio() -> Result<(), SetupError> {
+    let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()).map_err(at("open /dev/null"))?;
+    dup2_stdin(&null).and_then(|()| dup2_stdout(&null)).and_then(|()| dup2_stderr(&null)).map_err(at("detach"))
+}

@@ -1,0 +1,111 @@
+//! The programs under supervision: this test binary itself, told by `BLOOM_TEST_APP` what to be.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+
+/// The arguments that turn this binary into an app.
+pub const ARGUMENTS: [&str; 4] = ["app::be_the_app", "--exact", "--ignored", "--nocapture"];
+
+pub fn binary() -> PathBuf {
+    std::env::current_exe().unwrap()
+}
+
+/// A command line that runs the app outside any sandbox.
+pub fn command() -> Vec<String> {
+    let mut words = vec![binary().to_str().unwrap().to_owned()];
+    words.extend(ARGUMENTS.map(str::to_owned));
+    words
+}
+
+#[test]
+#[ignore = "not a test: what the shim starts in the others"]
+fn be_the_app() {
+    let variable = |name: &str| std::env::var(name).unwrap();
+    match variable("BLOOM_TEST_APP").as_str() {
+        "naive" => naive(&variable("PORT")),
+        "echo" => echo(&variable("PORT")),
+        "chatty" => chatty(variable("MEGABYTES").parse().unwrap()),
+        "calls" => calls(),
+        other => panic!("there is no app {other}"),
+    }
+}
+
+fn listen(port: &str) -> TcpListener {
+    TcpListener::bind(("127.0.0.1", port.parse().unwrap())).unwrap()
+}
+
+/// One connection after another, and every surprise is the end: what people write in their first week.
+fn naive(port: &str) {
+    println!("naive listens");
+    for stream in listen(port).incoming() {
+        let mut stream = stream.unwrap();
+        let count = stream.read(&mut [0; 1024]).unwrap();
+        stream
+            .write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Read: {count}\r\n\r\n").as_bytes())
+            .unwrap();
+        stream.flush().unwrap();
+    }
+}
+
+/// Gives everything back, a thread for each connection; keeps its own side open until the client ends.
+fn echo(port: &str) {
+    for stream in listen(port).incoming() {
+        let mut stream = stream.unwrap();
+        std::thread::spawn(move || {
+            let mut back = stream.try_clone().unwrap();
+            let _ = std::io::copy(&mut stream, &mut back);
+            let _ = back.shutdown(std::net::Shutdown::Write);
+        });
+    }
+}
+
+fn chatty(megabytes: usize) {
+    let line = format!("{}\n", "x".repeat(99));
+    let mut out = std::io::stdout().lock();
+    for _ in 0..megabytes * 10_000 {
+        out.write_all(line.as_bytes()).unwrap();
+    }
+    drop(out);
+    println!("all said");
+    std::thread::park();
+}
+
+/// Tries what the filter refuses, and something it does not.
+fn calls() {
+    let said = |name: &str, result: nix::Result<()>| println!("call {name}: {result:?}");
+    said("unshare", nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWUTS));
+    said("getpid", nix::errno::Errno::result(nix::unistd::getpid().as_raw()).map(drop));
+    println!("fds {:?}", open_descriptors());
+    std::thread::park();
+}
+
+fn open_descriptors() -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Sends a request and reads to the end.
+pub fn ask(mut stream: TcpStream, text: &str) -> String {
+    stream.write_all(text.as_bytes()).unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    answer
+}
+
+/// Sends bytes to an echo and returns everything that has come back so far, which ends with them.
+pub fn ask_echo(stream: &mut TcpStream, bytes: &[u8]) -> Vec<u8> {
+    stream.write_all(bytes).unwrap();
+    let mut received = Vec::new();
+    let mut buffer = [0; 1024];
+    while !received.ends_with(bytes) {
+        let count = stream.read(&mut buffer).unwrap();
+        assert_ne!(count, 0, "the echo ended");
+        received.extend_from_slice(&buffer[..count]);
+    }
+    received
+}

@@ -1,0 +1,383 @@
+//! With bubblewrap, and as root with everything else: namespaces, users, groups. Skipped where that is missing.
+
+use crate::harness::{Folder, SHIM, Shim, descendants, is_alive, spec, until};
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+const UID: u32 = 1_900_000_777;
+
+fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
+/// Runs bubblewrap in the way the shim will, to see whether this machine lets it.
+fn bwrap_works() -> bool {
+    let works = Command::new("bwrap")
+        .args(["--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "--", "/bin/true"])
+        .status()
+        .is_ok_and(|status| status.success());
+    if !works {
+        println!("skipped: bubblewrap does not work here");
+    }
+    works
+}
+
+fn root_and_bwrap() -> bool {
+    if !is_root() {
+        println!("skipped: needs root");
+    }
+    is_root() && bwrap_works()
+}
+
+/// The app's folder, holding this test binary under a plain name.
+fn release() -> Folder {
+    let folder = Folder::new();
+    fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::copy(crate::app::binary(), folder.0.join("app")).unwrap();
+    folder
+}
+
+/// The sandbox as the daemon plans it, around a shell line.
+fn sandboxed(release: &Path, line: &str, changes: Value) -> Value {
+    let app = if is_root() { Path::new("/mnt/app") } else { release };
+    let words =
+        [
+            &[
+                "/usr/bin/bwrap",
+                "--unshare-user",
+                "--disable-userns",
+                "--unshare-pid",
+                "--unshare-ipc",
+                "--unshare-uts",
+            ][..],
+            &["--unshare-cgroup-try", "--hostname", "app", "--die-with-parent", "--new-session", "--cap-drop", "ALL"],
+            &["--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib"],
+            &["--symlink", "usr/lib64", "/lib64", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"],
+            &["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", "67108864", "--tmpfs", "/tmp"],
+            &["--ro-bind", app.to_str().unwrap(), "/app", "--chdir", "/app", "--", "/bin/sh", "-c", line],
+        ]
+        .concat();
+    let mut spec = spec(&words, json!({ "sandbox": "bwrap", "seccomp": true }));
+    if is_root() {
+        spec["user"] = json!({ "uid": UID, "gid": UID });
+        spec["stage"] = json!({ "target": "/mnt", "mounts": [{ "name": "app", "source": release }] });
+    }
+    for (key, value) in changes.as_object().unwrap() {
+        spec[key] = value.clone();
+    }
+    spec
+}
+
+/// The line that makes this binary the app `name` inside the sandbox.
+fn app_line(name: &str, port: u16) -> String {
+    format!("export BLOOM_TEST_APP={name} PORT={port}; exec ./app {}", crate::app::ARGUMENTS.join(" "))
+}
+
+/// A network namespace of its own, with its loopback up.
+struct Network(String);
+
+impl Network {
+    fn new() -> Network {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("bl-test-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let ip = |words: &[&str]| assert!(Command::new("ip").args(words).status().unwrap().success());
+        ip(&["netns", "add", &name]);
+        ip(&["-n", &name, "link", "set", "lo", "up"]);
+        Network(name)
+    }
+
+    fn path(&self) -> String {
+        format!("/run/netns/{}", self.0)
+    }
+
+    /// Talks to a loopback port in there, by a thread that has gone in.
+    fn ask(&self, port: u16, text: &'static str) -> String {
+        let path = self.path();
+        let inside = std::thread::spawn(move || {
+            nix::sched::setns(fs::File::open(path).unwrap(), nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+            let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+            stream.write_all(text.as_bytes()).unwrap();
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            answer
+        });
+        inside.join().unwrap()
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        let _ = Command::new("ip").args(["netns", "delete", &self.0]).status();
+    }
+}
+
+#[test]
+fn two_versions_on_one_port_each_in_its_namespace() {
+    if !root_and_bwrap() {
+        return;
+    }
+    let release = release();
+    let networks = [Network::new(), Network::new()];
+    let mut shims: Vec<Shim> = networks
+        .iter()
+        .map(|network| {
+            let ready = json!({ "kind": "tcp", "port": 8888, "timeout_ms": 10_000 });
+            let changes = json!({ "netns": network.path(), "ready": ready });
+            Shim::start(sandboxed(&release.0, &app_line("echo", 8888), changes))
+        })
+        .collect();
+    for (network, shim) in networks.iter().zip(&shims) {
+        let status = shim.reach("ready");
+        assert_eq!(network.ask(8888, "hello"), "hello");
+        let pid = status["pid"].as_i64().unwrap();
+        let process = fs::metadata(format!("/proc/{pid}")).unwrap();
+        assert_eq!((process.uid(), process.gid()), (UID, UID));
+        let words = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
+        assert!(words.starts_with("./app\0"), "{words:?}");
+        assert!(status["memory_bytes"].as_u64().unwrap() > 0);
+    }
+    for shim in &mut shims {
+        shim.stop();
+    }
+    // Nothing keeps the namespaces alive: they can be taken away at once.
+    for network in &networks {
+        assert!(Command::new("ip").args(["netns", "delete", &network.0]).status().unwrap().success());
+    }
+}
+
+#[test]
+fn the_port_an_app_listens_on_instead_is_told() {
+    if !root_and_bwrap() {
+        return;
+    }
+    let (release, network) = (release(), Network::new());
+    let ready = json!({ "kind": "tcp", "port": 8888, "timeout_ms": 50 });
+    let changes = json!({ "netns": network.path(), "ready": ready });
+    let mut shim = Shim::start(sandboxed(&release.0, &app_line("echo", 3000), changes));
+    until("the port", || (shim.status()["listening"] == json!([3000])).then_some(()));
+    until("its lateness", || (shim.status()["ready_timeout"] == true).then_some(()));
+    shim.stop();
+}
+
+#[test]
+fn the_filter_refuses_and_no_descriptor_leaks_in() {
+    if !bwrap_works() {
+        return;
+    }
+    let release = release();
+    let mut shim = Shim::start(sandboxed(&release.0, &app_line("calls", 1), json!({})));
+    let log = until("its words", || Some(shim.log()).filter(|log| log.contains(" out fds ")));
+    assert!(log.contains("call unshare: Err(EPERM)") && log.contains("call getpid: Ok"), "{log}");
+    // Three, and the one with which they are listed.
+    assert!(log.contains(r#"fds ["0", "1", "2", "3"]"#), "{log}");
+    shim.stop();
+}
+
+#[test]
+fn a_killed_shim_takes_its_sandbox_along() {
+    if !bwrap_works() {
+        return;
+    }
+    let release = release();
+    for round in 0..10 {
+        let mut shim = Shim::start(sandboxed(&release.0, "sleep 61 & exec sleep 61", json!({})));
+        // Also when it is very young.
+        if round > 0 {
+            until("the app", || (descendants(shim.process.id() as i32).len() >= 4).then_some(()));
+        }
+        let tree = descendants(shim.process.id() as i32);
+        shim.process.kill().unwrap();
+        shim.process.wait().unwrap();
+        until("the end of the sandbox", || tree.iter().all(|pid| !is_alive(*pid)).then_some(()));
+    }
+}
+
+#[test]
+fn a_killed_app_or_sandbox_comes_back() {
+    if !bwrap_works() {
+        return;
+    }
+    let release = release();
+    let mut shim = Shim::start(sandboxed(&release.0, "exec sleep 61", json!({})));
+    for victim in [2, 1, 0] {
+        let tree = until("the app", || Some(descendants(shim.process.id() as i32)).filter(|tree| tree.len() == 3));
+        let (mut watcher, first) = shim.watcher();
+        crate::harness::kill_hard(tree[victim]);
+        let status = watcher.until(|status| status["restarts"].as_u64() > first["restarts"].as_u64());
+        assert_eq!(status["last_exit"]["signal"], "SIGKILL");
+        assert!(tree.iter().all(|pid| !is_alive(*pid)));
+    }
+    shim.stop();
+}
+
+#[test]
+fn what_forks_away_is_counted_and_killed() {
+    if !bwrap_works() {
+        return;
+    }
+    let release = release();
+    let line = "sleep 61 & setsid sleep 62 & (sleep 63 & sleep 64) & exit 0";
+    let mut shim = Shim::start(sandboxed(&release.0, line, json!({})));
+    let (mut watcher, first) = shim.watcher();
+    let status =
+        if first["last_exit"].is_null() { watcher.until(|status| !status["last_exit"].is_null()) } else { first };
+    let exit = &status["last_exit"];
+    assert_eq!(exit["code"], 0);
+    let note = exit["note"].as_str().unwrap();
+    assert!(
+        note.starts_with("left ") && note.ends_with("processes behind; the start command must stay in the foreground")
+    );
+    shim.stop();
+    assert!(shim.log().contains("must stay in the foreground"));
+}
+
+#[test]
+fn all_of_the_sandbox_has_its_grace() {
+    if !bwrap_works() {
+        return;
+    }
+    let release = release();
+    // The shell, which is the first process, dies at once; that alone must not end the rest.
+    let line = "(trap 'sleep 0.3; echo tidy; exit 0' TERM; echo up; while :; do sleep 0.05; done); true";
+    let mut shim = Shim::start(sandboxed(&release.0, line, json!({})));
+    until("the inner process", || shim.log().contains(" out up\n").then_some(()));
+    shim.stop();
+    assert!(shim.log().contains(" out tidy\n"), "{}", shim.log());
+}
+
+#[test]
+fn one_that_ignores_everything_is_killed() {
+    if !bwrap_works() {
+        return;
+    }
+    let release = release();
+    let line = "trap '' TERM HUP INT; echo up; while :; do sleep 1; done";
+    let mut shim = Shim::start(sandboxed(&release.0, line, json!({ "stop": { "signal": "TERM", "grace_ms": 200 } })));
+    until("the trap", || shim.log().contains(" out up\n").then_some(()));
+    let tree = descendants(shim.process.id() as i32);
+    shim.stop();
+    assert!(tree.iter().all(|pid| !is_alive(*pid)));
+}
+
+#[test]
+fn can_be_stopped_at_any_moment_of_its_youth() {
+    if !bwrap_works() {
+        return;
+    }
+    let release = release();
+    for delay in 0..12 {
+        let mut shim = Shim::start(sandboxed(&release.0, "sleep 61; sleep 61", json!({})));
+        let tree = descendants(shim.process.id() as i32);
+        std::thread::sleep(std::time::Duration::from_millis(delay));
+        let start = std::time::Instant::now();
+        shim.stop();
+        assert!(start.elapsed().as_secs() < 4, "it waited for its grace");
+        assert!(tree.iter().all(|pid| !is_alive(*pid)));
+    }
+}
+
+#[test]
+fn a_sandbox_that_cannot_be_made_is_told_as_such() {
+    if !bwrap_works() {
+        return;
+    }
+    let release = release();
+    let mut broken = sandboxed(&release.0, "true", json!({}));
+    broken["command"].as_array_mut().unwrap().insert(1, json!("--no-such-option"));
+    let mut shim = Shim::start(broken);
+    let status = shim.reach("crashed");
+    let note = status["last_exit"]["note"].as_str().unwrap();
+    assert!(note.contains("bubblewrap could not set the sandbox up"), "{note}");
+    assert!(shim.log().contains(" err bwrap: "), "{}", shim.log());
+    shim.stop();
+}
+
+#[test]
+fn start_up_errors_inside_the_child_are_told_too() {
+    if !bwrap_works() {
+        return;
+    }
+    let release = release();
+    let mut missing = sandboxed(&release.0, "true", json!({}));
+    missing["command"][0] = json!("/no/such/bwrap");
+    let mut cases = vec![(missing, "run /no/such/bwrap: ")];
+    if is_root() {
+        let mounts = json!([{ "name": "app", "source": "/no/such/release" }]);
+        let stage = json!({ "stage": { "target": "/mnt", "mounts": mounts } });
+        cases.push((sandboxed(&release.0, "true", stage), "stage /no/such/release as app: "));
+        let stage = json!({ "stage": { "target": "/mnt", "mounts": [{ "name": "../x", "source": "/usr" }] } });
+        cases.push((sandboxed(&release.0, "true", stage), "one plain word"));
+    }
+    for (spec, words) in cases {
+        let (mut shim, hello) = Shim::try_start(spec);
+        assert!(hello["error"].as_str().is_some_and(|text| text.contains(words)), "{hello}");
+        assert_eq!(shim.gone().code(), Some(125));
+    }
+}
+
+/// A place for groups below our own one in the memory controller, on v1 and hybrid machines.
+fn memory_base() -> Option<PathBuf> {
+    let own = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let line = own
+        .lines()
+        .find(|line| line.split(':').nth(1).is_some_and(|names| names.split(',').any(|name| name == "memory")))?;
+    let path = PathBuf::from(format!("/sys/fs/cgroup/memory{}", line.splitn(3, ':').nth(2)?));
+    path.join("memory.limit_in_bytes").exists().then_some(path)
+}
+
+#[test]
+fn memory_is_limited_counted_and_its_end_told() {
+    let Some(base) = memory_base().filter(|_| root_and_bwrap()) else {
+        println!("skipped: no memory controller of the first version");
+        return;
+    };
+    let release = release();
+    let path = base.join(format!("bloom-test-{}/inner", std::process::id()));
+    let groups = json!([{ "path": path, "files": { "memory.limit_in_bytes": "33554432" }, "optional": false }]);
+    let mut shim = Shim::start(sandboxed(&release.0, "sleep 61", json!({ "cgroups": groups })));
+    until("its memory", || {
+        shim.status()["memory_bytes"].as_u64().filter(|bytes| *bytes > 100_000 && *bytes < 33_554_432)
+    });
+    let pid = until("its pid", || shim.status()["pid"].as_i64());
+    let own = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
+    assert!(own.contains(&format!("bloom-test-{}/inner", std::process::id())), "{own}");
+    let shims = fs::read_to_string(format!("/proc/{}/cgroup", shim.process.id())).unwrap();
+    assert!(!shims.contains("bloom-test"), "the shim itself stays outside");
+    shim.stop();
+    assert!(!path.exists() && !path.parent().unwrap().exists());
+
+    let hungry = "head -c 200000000 /dev/zero | tail -c 190000000";
+    let mut shim = Shim::start(sandboxed(&release.0, hungry, json!({ "cgroups": groups })));
+    let (mut watcher, first) = shim.watcher();
+    let status =
+        if first["last_exit"].is_null() { watcher.until(|status| !status["last_exit"].is_null()) } else { first };
+    assert_eq!((&status["last_exit"]["oom"], &status["last_exit"]["signal"]), (&json!(true), &json!("SIGKILL")));
+    assert!(shim.log().contains("out of memory"));
+    shim.stop();
+    assert!(!path.exists());
+}
+
+#[test]
+fn exec_builds_in_the_same_sandbox() {
+    if !bwrap_works() {
+        return;
+    }
+    let (release, folder) = (release(), Folder::new());
+    let mut spec = sandboxed(&release.0, "pwd; id -u; touch /app/x || echo refused; exit 4", json!({}));
+    spec["dir"] = json!(null);
+    fs::write(folder.0.join("spec.json"), spec.to_string()).unwrap();
+    let output = Command::new("/bin/sh")
+        .args(["-c", r#"exec "$0" exec 3< "$1""#, SHIM, folder.0.join("spec.json").to_str().unwrap()])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
+    let uid = if is_root() { UID } else { nix::unistd::getuid().as_raw() };
+    assert_eq!(text.split_whitespace().collect::<Vec<_>>(), ["/app", &uid.to_string(), "refused"]);
+}

@@ -1,0 +1,146 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { errorCatalog, type EnvironmentView, type ErrorCode } from "@bloomery/contract";
+import { commands } from "../src/commands/index.js";
+import { renderCliReference } from "../src/docs.js";
+import { run, startFakeDaemon, type FakeDaemon } from "./fake-daemon.js";
+
+let daemon: FakeDaemon;
+let env: NodeJS.ProcessEnv;
+beforeAll(async () => {
+  daemon = await startFakeDaemon();
+  env = { BLOOM_API: daemon.url, BLOOM_TOKEN: "secret" };
+});
+afterEach(() => {
+  daemon.calls.length = 0;
+  for (const key of Object.keys(daemon.answers)) delete daemon.answers[key as keyof typeof daemon.answers];
+});
+afterAll(() => daemon.close());
+
+const environment: EnvironmentView = {
+  name: "main",
+  url: "http://shop-local.localhost:4680/",
+  desired: "running",
+  health: "running",
+  version: 3,
+  release: 5,
+  replicas: { web: 1 },
+  instances: { ready: 1, wanted: 1 },
+  lastDeployment: null,
+};
+const app = { org: "local", app: "shop", shape: "web", createdAt: "2026-01-01T00:00:00.000Z", environments: [environment] };
+
+describe("every command", () => {
+  test.each(commands.map((command) => [command.name, command] as const))("%s has help with an example and takes the common flags", async (name, command) => {
+    const help = await run([...name.split(" "), "--help"]);
+    expect(help.code).toBe(0);
+    expect(help.stdout).toContain(command.summary);
+    expect(help.stdout).toContain(command.examples[0]);
+    for (const flag of ["--json", "--yes", "--quiet", "--verbose", "--no-color"]) expect(help.stdout).toContain(flag);
+    expect(renderCliReference()).toContain(`### bloom ${name}`);
+  });
+});
+
+describe("usage", () => {
+  test.each([
+    [["depoly"], "Did you mean `deploy`?"],
+    [["deploy", "--envronment", "x"], "Did you mean `--environment`?"],
+    [["url"], "missing required argument"],
+    [["env"], "bloom"],
+    [["scale", "shop", "web:2"], "ROLE=COUNT"],
+    [["rollback", "shop", "latest"], "versions are numbers"],
+    [["logs", "shop", "--since", "yesterday-ish"], "--since"],
+    [["env", "set", "shop", "NOVALUE"], "NAME=value"],
+    [["status", "No Good"], "not a valid name"],
+    [["deploy", "/nonexistent"], "not a folder"],
+  ])("%j is refused with exit code 2", async (argv, words) => {
+    const { code, stderr } = await run(argv, env);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
+    expect(daemon.calls).toEqual([]);
+  });
+
+  test("--version prints the version", async () => {
+    expect(await run(["--version"])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string });
+  });
+
+  test("without a verb the help is shown as an error", async () => {
+    expect((await run([])).code).toBe(2);
+  });
+});
+
+describe("answers", () => {
+  test("--json prints the document and nothing else; otherwise a table", async () => {
+    daemon.answers.listApps = { body: { apps: [app] } };
+    const json = await run(["apps", "--json"], env);
+    expect([json.code, JSON.parse(json.stdout), json.stderr]).toEqual([0, { apps: [app] }, ""]);
+    const table = await run(["apps"], env);
+    expect(table.stdout.split("\n")[1]).toMatch(/^shop +main +running +v3 +1\/1 +http:\/\/shop-local/);
+    expect(daemon.calls[0]).toMatchObject({ route: "listApps", authorization: "Bearer secret" });
+  });
+
+  test("names go to the right places", async () => {
+    daemon.answers.scaleEnvironment = { body: environment };
+    await run(["scale", "acme:shop", "web=2", "-e", "staging"], env);
+    expect(daemon.calls[0]).toMatchObject({
+      route: "scaleEnvironment",
+      params: { org: "acme", app: "shop", environment: "staging" },
+      body: { replicas: { web: 2 } },
+    });
+  });
+
+  test("logs are one object a line", async () => {
+    const line = { time: "2026-01-01T00:00:00.000001Z", app: "shop", environment: "main", version: 1, instance: "i-1", role: "web", stream: "stdout", text: "hi", execution: null };
+    daemon.answers.readLogs = { lines: [line, { ...line, text: "ho", time: "2026-01-01T00:00:00.000002Z" }] };
+    const { stdout } = await run(["logs", "shop", "--json", "-n", "2"], env);
+    expect(stdout.trim().split("\n").map((text) => (JSON.parse(text) as { text: string }).text)).toEqual(["hi", "ho"]);
+    expect(daemon.calls[0]?.query).toMatchObject({ tail: "2", follow: "false" });
+    expect((await run(["logs", "shop"], env)).stdout).toContain("00:00:00.000 v1 i-1 | hi");
+  });
+});
+
+describe("errors", () => {
+  const codes = Object.keys(errorCatalog) as ErrorCode[];
+  test.each(codes)("%s decides the exit code", async (code) => {
+    const { status, exit, hint } = errorCatalog[code];
+    daemon.answers.getStatus = { status, body: { error: { code, message: "what happened", hint } } };
+    const text = await run(["server", "status"], env);
+    expect(text.code).toBe(exit);
+    expect(text.stderr).toContain("error: what happened");
+    expect(text.stderr).toContain(`next: ${hint}`);
+    expect(text.stderr).toContain(code);
+    expect(text.stdout).toBe("");
+    const json = await run(["server", "status", "--json"], env);
+    expect(JSON.parse(json.stdout)).toEqual({ error: { code, message: "what happened", hint } });
+  });
+
+  test("no daemon: exit code 9", async () => {
+    const gone = await startFakeDaemon();
+    await gone.close();
+    expect(await run(["apps"], { BLOOM_API: gone.url })).toMatchObject({ code: 9, stderr: expect.stringContaining(gone.url) as string });
+  });
+
+  test("an error in the middle of a stream is an error", async () => {
+    daemon.answers.readLogs = { lines: [{ error: { code: "ERR_NOT_FOUND", message: "gone" } }] };
+    expect((await run(["logs", "shop"], env)).code).toBe(5);
+  });
+});
+
+describe("destructive verbs", () => {
+  test.each([[["app", "delete", "shop"]], [["stop", "shop"]], [["token", "delete", "tok-1"]], [["org", "delete", "acme"]]])(
+    "%j asks, and without a terminal needs --yes",
+    async (argv) => {
+      daemon.answers.getApp = { body: app };
+      const refused = await run(argv, env);
+      expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("ERR_NEEDS_CONFIRMATION")]);
+      expect(daemon.calls.every((call) => call.route === "getApp")).toBe(true);
+      for (const route of ["deleteApp", "deleteToken", "deleteOrg"] as const) daemon.answers[route] = { body: { ok: true } };
+      daemon.answers.stopEnvironment = { body: environment };
+      expect((await run([...argv, "--yes"], env)).code).toBe(0);
+    },
+  );
+
+  test("--dry-run says what would go", async () => {
+    daemon.answers.getApp = { body: app };
+    const { code, stdout } = await run(["app", "delete", "shop", "--dry-run"], env);
+    expect([code, stdout]).toEqual([0, "would delete shop with its environments: main\n"]);
+  });
+});

@@ -1,0 +1,70 @@
+import { createHash } from "node:crypto";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { execa } from "execa";
+import { BloomError } from "@bloomery/contract";
+import type { NginxPaths } from "./nginx-paths.js";
+import { planNginxCommand, type NginxProgram } from "./plan-nginx-spec.js";
+import { generationMark } from "./plan-nginx.js";
+
+/** A configuration with its own name in it. */
+export interface StampedConfig {
+  readonly generation: string;
+  readonly text: string;
+}
+
+/** Puts a name made from the text into it: the same text always has the same generation. */
+export function stampConfig(text: string): StampedConfig {
+  const generation = createHash("sha256").update(text).digest("hex").slice(0, 16);
+  return { generation, text: text.replaceAll(generationMark, generation) };
+}
+
+/**
+ * Lets nginx check the text and then puts it in place; what was there stays untouched when nginx refuses.
+ * Returns the previous text. Throws ERR_NGINX_CONFIG with nginx's words.
+ */
+export async function installConfig(program: NginxProgram, paths: NginxPaths, text: string): Promise<string> {
+  const fresh = `${paths.config}.new`;
+  await writeFile(fresh, text, { mode: 0o644 });
+  try {
+    await assertConfig(program, paths, fresh);
+    const previous = await readFile(paths.config, "utf8").catch(() => "");
+    await rename(fresh, paths.config);
+    return previous;
+  } finally {
+    await rm(fresh, { force: true });
+  }
+}
+
+/** Puts a text back that was in force before. */
+export async function restoreConfig(paths: NginxPaths, text: string): Promise<void> {
+  if (text === "") return;
+  await writeFile(`${paths.config}.new`, text, { mode: 0o644 });
+  await rename(`${paths.config}.new`, paths.config);
+}
+
+/** Runs `nginx -t` as the user nginx runs as, or the logs it makes would belong to somebody else. */
+async function assertConfig(program: NginxProgram, paths: NginxPaths, file: string): Promise<void> {
+  const [command = "", ...args] = planNginxCommand(program, paths, file, "stderr");
+  const result = await execa(command, [...args, "-t"], {
+    reject: false,
+    timeout: 60_000,
+    stdin: "ignore",
+    ...(program.user === null ? {} : { uid: program.user.uid, gid: program.user.gid, cwd: "/" }),
+  });
+  if (!result.failed) return;
+  if (result.code === "ENOENT") throw new BloomError("ERR_SYSTEM_PACKAGE_MISSING", `nginx is not at ${program.binary}`);
+  const words = findComplaint(result.stderr) ?? result.shortMessage ?? "no reason given";
+  const isShut = words.includes("Permission denied") && program.user !== null;
+  throw new BloomError("ERR_NGINX_CONFIG", `nginx refused its configuration: ${words.replaceAll(file, "nginx.conf")}`, {
+    ...(isShut
+      ? { hint: `nginx runs as uid ${program.user?.uid}: choose a home whose parent folders others may pass through.` }
+      : {}),
+    details: { output: result.stderr.slice(0, 4000) },
+  });
+}
+
+/** The first message of nginx that stopped it, without time and pid. */
+export function findComplaint(log: string): string | undefined {
+  const line = log.split("\n").find((text) => text.includes("[emerg]"));
+  return line?.replace(/^.*\[emerg\]\s*(?:\d+#\d+:\s*)?/, "");
+}
