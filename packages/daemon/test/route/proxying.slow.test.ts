@@ -38,7 +38,7 @@ async function serveTcp(handler: (socket: Socket) => void): Promise<void> {
 function answerNaively(socket: Socket): void {
   socket.once("data", (head) => {
     const isKnown = head.subarray(0, 1024).toString().startsWith("GET / HTTP/1.1\r\n");
-    socket.end(isKnown ? "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello" : undefined);
+    socket.end(isKnown ? "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello" : "");
   });
 }
 
@@ -86,6 +86,19 @@ describe("a server that closes after each answer without saying so", () => {
 });
 
 describe("an ordinary server", () => {
+  test("gets requests that nginx never repeats on a connection of their own", async () => {
+    const seen: { method: string; connection: string | undefined; socket: unknown }[] = [];
+    await serveHttp((incoming, response) => {
+      seen.push({ method: incoming.method ?? "", connection: incoming.headers.connection, socket: incoming.socket });
+      response.end("ok");
+    });
+    for (const method of ["GET", "POST", "GET", "PATCH", "PUT"]) await call(bench.port, { method });
+    const once = seen.filter(({ method }) => method === "POST" || method === "PATCH");
+    expect(once.map(({ connection }) => connection)).toEqual(["close", "close"]);
+    for (const one of once) expect(seen.filter(({ socket }) => socket === one.socket)).toEqual([one]);
+    for (const one of seen) if (!once.includes(one)) expect(one.connection).toBeUndefined();
+  });
+
   test("learns who asked, and keeps request line and host as they were", async () => {
     let seen: IncomingMessage | undefined;
     await serveHttp((incoming, response) => {

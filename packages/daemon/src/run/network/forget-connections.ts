@@ -1,16 +1,21 @@
 import { tryTool } from "./run-tool.js";
 
 /**
- * Makes the kernel forget where connections to an instance were led. Connection tracking remembers a client's
- * port for up to two minutes after its connection has ended; when the client takes the same port again, the
- * kernel would lead it to the instance of then, which may be gone, and the connect would hang.
- *
- * `closed` forgets only what a reset has ended, `all` everything: for an instance that is gone. Without
- * conntrack (the program) nothing happens, and such a connect is the price.
+ * Makes the kernel forget where connections were led. Connection tracking remembers a client's port for up to
+ * two minutes after its connection has ended; when the client takes the same port again, the kernel may lead it
+ * to where the port led then: to an instance that is gone, or nowhere. What has ended in the orderly way is
+ * looked up anew by itself; what a reset has ended, or what never got an answer, is not.
  */
-export async function forgetConnections(address: string, which: "closed" | "all"): Promise<void> {
-  const state = which === "closed" ? ["--state", "CLOSE"] : [];
+export async function forgetEnded(stable: string): Promise<void> {
+  for (const state of ["CLOSE", "SYN_SENT"]) await forget(["--state", state, "--orig-dst", stable]);
+}
+
+/** Forgets everything that was led to an instance; for one that is gone. */
+export function forgetInstance(address: string): Promise<void> {
+  return forget(["--reply-src", address]);
+}
+
+async function forget(filter: readonly string[]): Promise<void> {
   // Its exit code is 1 when there was nothing to forget.
-  const args = ["-D", "-f", "ipv4", "-p", "tcp", ...state, "--reply-src", address];
-  await tryTool("conntrack", args).catch(() => undefined);
+  await tryTool("conntrack", ["-D", "-f", "ipv4", "-p", "tcp", ...filter]);
 }

@@ -1,7 +1,7 @@
 import { BloomError } from "@bloomery/contract";
 import { claimBlock, releaseBlock, type ClaimOptions } from "./claim-block.js";
 import { findInhabited } from "./find-inhabited.js";
-import { forgetConnections } from "./forget-connections.js";
+import { forgetEnded, forgetInstance } from "./forget-connections.js";
 import { readTable } from "./kernel-table.js";
 import { openNamespaces, listPlaces } from "./namespaces.js";
 import { findPlace, isOverlapping, planStableAddress, type InstancePlace } from "./plan-block.js";
@@ -104,7 +104,7 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
     const isNamed = open.has(address) || outbound.has(address) || [...current.values()].includes(address);
     if (isNamed) await dismiss(address);
     await namespaces.remove(address);
-    await forgetConnections(address, "all");
+    await forgetInstance(address);
   };
   const placeOf = (place: InstancePlace): NetworkPlace => {
     let released: Promise<void> | undefined;
@@ -171,7 +171,6 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
       inTurn(async () => {
         assertIn(block.stable, stable);
         if (address !== null) assertIn(block.instances, address);
-        const before = current.get(stable);
         const change = (from: string | null): Promise<void> => applyNft(planSwitch(block.table, stable, from, address));
         try {
           await change(current.get(stable) ?? null);
@@ -183,7 +182,7 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
         }
         if (address === null) current.delete(stable);
         else current.set(stable, address);
-        if (before !== undefined && before !== address) await forgetConnections(before, "closed");
+        await forgetEnded(stable);
       }),
 
     currentMap: async () => (await readTable(block))?.current ?? new Map(),

@@ -19,12 +19,15 @@ export function planRuleset(block: NetworkBlock): string {
     out: [`ip daddr ${stable} dnat to ip daddr map @current`],
     // Nobody on this machine reaches a port of an instance other than the one its app serves on.
     guard: [
+      // Without a map entry: refused before connection tracking has taken the packet in, or a client that uses
+      // the same port again would be refused long after there is an entry.
+      `ip daddr ${stable} tcp flags & (syn | ack) == syn reject with tcp reset`,
       `ip daddr ${instances} ct state new ip daddr . tcp dport != @open reject with tcp reset`,
       `ip daddr ${instances} ct state new meta l4proto != { tcp, icmp } drop`,
     ],
     in: [
-      // Without a map entry the packet comes back by loopback. Only its SYN may be answered: source and
-      // destination are the same address, so anything wider would also eat the reset that is sent.
+      // The same for what comes back by loopback. Only a SYN may be answered: source and destination are the
+      // same address, so anything wider would also eat the reset that is sent.
       `ip daddr ${stable} tcp flags & (syn | ack) == syn reject with tcp reset`,
       `ip saddr ${instances} ct state established,related accept`,
       `ip saddr ${instances} reject`,
