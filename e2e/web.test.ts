@@ -62,7 +62,11 @@ describe("a web app", () => {
     const load = startLoad(platform.httpPort, host);
     const result = await platform.json<Deployed>("deploy", project.dir, "-a", "greeter");
     expect(result.version).toBe(2);
-    await eventually("the new version's answer", () => platform.get(host), (answer) => answer.body.includes("two"));
+    await eventually(
+      "the new version's answer",
+      () => platform.get(host),
+      (answer) => answer.body.includes("two"),
+    );
     const { failures, bodies } = await load.stop();
     expect(failures).toEqual([]);
     expect([...bodies.keys()].some((body) => body.includes("one"))).toBe(true);
@@ -82,17 +86,27 @@ describe("a web app", () => {
   });
 
   test("is seen by apps, status, url, versions, releases and ps", async () => {
-    expect((await platform.bloom("url", "greeter")).stdout.trim()).toBe(`http://${host}:${platform.httpPort}/`);
+    expect((await platform.bloom("url", "greeter")).stdout.trim()).toBe(
+      `http://${host}:${platform.httpPort}/`,
+    );
     const { apps } = await platform.json<{ apps: { app: string }[] }>("apps");
     expect(apps.map((one) => one.app)).toEqual(["greeter"]);
-    const { versions } = await platform.json<{ versions: { number: number; liveIn: string[] }[] }>("versions", "greeter");
+    const { versions } = await platform.json<{ versions: { number: number; liveIn: string[] }[] }>(
+      "versions",
+      "greeter",
+    );
     expect(versions.map((one) => [one.number, one.liveIn])).toEqual([
       [2, ["main"]],
       [1, []],
     ]);
-    const { releases } = await platform.json<{ releases: { version: number; live: boolean }[] }>("releases", "greeter");
+    const { releases } = await platform.json<{ releases: { version: number; live: boolean }[] }>(
+      "releases",
+      "greeter",
+    );
     expect(releases[0]).toMatchObject({ version: 2, live: true });
-    const { instances } = await platform.json<{ instances: { pid: number; state: string; version: number }[] }>("ps");
+    const { instances } = await platform.json<{
+      instances: { pid: number; state: string; version: number }[];
+    }>("ps");
     expect(instances).toMatchObject([{ state: "ready", version: 2 }]);
     // The pid is the user's own process, not the sandbox around it.
     const pid = instances[0]?.pid ?? 0;
@@ -101,15 +115,28 @@ describe("a web app", () => {
 
   test("shows its output, old and new", async () => {
     const { stdout } = await platform.bloom("logs", "greeter", "--json");
-    const lines = stdout.trim().split("\n").map((line) => JSON.parse(line) as { text: string; stream: string; version: number });
-    expect(lines).toContainEqual(expect.objectContaining({ stream: "stdout", text: "listening on 8888", version: 1 }));
+    const lines = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { text: string; stream: string; version: number });
+    expect(lines).toContainEqual(
+      expect.objectContaining({ stream: "stdout", text: "listening on 8888", version: 1 }),
+    );
     const follow = platform.spawnBloom("logs", "greeter", "-f", "--json");
     let seen = "";
     follow.stdout?.setEncoding("utf8").on("data", (chunk: string) => (seen += chunk));
-    await eventually("the first lines", async () => seen, (text) => text.includes("listening on 8888"));
+    await eventually(
+      "the first lines",
+      async () => seen,
+      (text) => text.includes("listening on 8888"),
+    );
     const before = seen.length;
     await platform.json("restart", "greeter");
-    await eventually("the new instance's line", async () => seen.slice(before), (text) => text.includes("listening on 8888"));
+    await eventually(
+      "the new instance's line",
+      async () => seen.slice(before),
+      (text) => text.includes("listening on 8888"),
+    );
     const ended = new Promise((resolve) => follow.once("exit", resolve));
     follow.kill("SIGINT");
     await ended;
@@ -117,17 +144,29 @@ describe("a web app", () => {
 
   test("variables reach the process, sensitive ones never come back", async () => {
     await platform.json("env", "set", "greeter", "MOOD=sunny");
-    await eventually("the variable", () => platform.get(host), (answer) => answer.body.includes("sunny"));
+    await eventually(
+      "the variable",
+      () => platform.get(host),
+      (answer) => answer.body.includes("sunny"),
+    );
     const { variables } = await platform.json<{ variables: object[] }>("env", "list", "greeter");
     expect(variables).toContainEqual(expect.objectContaining({ name: "MOOD", value: "sunny" }));
     await platform.json("env", "unset", "greeter", "MOOD");
-    await eventually("its absence", () => platform.get(host), (answer) => !answer.body.includes("sunny"));
+    await eventually(
+      "its absence",
+      () => platform.get(host),
+      (answer) => !answer.body.includes("sunny"),
+    );
   });
 
   test("scales, stops, starts", async () => {
     await platform.json("scale", "greeter", "web=2");
     const ps = (): Promise<{ instances: { state: string }[] }> => platform.json("ps", "greeter");
-    await eventually("two ready instances", ps, ({ instances }) => instances.filter((one) => one.state === "ready").length === 2);
+    await eventually(
+      "two ready instances",
+      ps,
+      ({ instances }) => instances.filter((one) => one.state === "ready").length === 2,
+    );
     await platform.json("scale", "greeter", "web=1");
     await eventually("one instance", ps, ({ instances }) => instances.length === 1);
     await platform.json("stop", "greeter", "--yes");
@@ -137,7 +176,10 @@ describe("a web app", () => {
   });
 
   test("every change left an activity", async () => {
-    const { activities } = await platform.json<{ activities: { type: string; state: string }[] }>("activities", "greeter");
+    const { activities } = await platform.json<{ activities: { type: string; state: string }[] }>(
+      "activities",
+      "greeter",
+    );
     const types = new Set(activities.map((one) => one.type));
     for (const verb of ["deploy", "rollback", "variables", "restart", "scale", "stop", "start"]) {
       expect(types).toContain(`environment.${verb}`);

@@ -19,7 +19,11 @@ export interface Load {
  * Keep-alive clients that ask one after the other until they are stopped or the time is over. They run in the
  * test's own process: enough to hit every moment of a switch, and gone with it.
  */
-export function startLoad(port: number, host: string, options: { clients?: number; limitMs?: number; path?: string } = {}): Load {
+export function startLoad(
+  port: number,
+  host: string,
+  options: { clients?: number; limitMs?: number; path?: string } = {},
+): Load {
   const { clients = 8, limitMs = 60_000, path = "/" } = options;
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
   const end = Date.now() + limitMs;

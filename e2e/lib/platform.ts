@@ -33,7 +33,11 @@ export interface Platform {
   /** Starts `bloom ARGS` and hands the process over. */
   spawnBloom(...args: string[]): ChildProcess;
   /** One request through nginx, by the app's host name. */
-  get(host: string, path?: string, options?: { method?: string; body?: string; headers?: Record<string, string> }): Promise<EdgeAnswer>;
+  get(
+    host: string,
+    path?: string,
+    options?: { method?: string; body?: string; headers?: Record<string, string> },
+  ): Promise<EdgeAnswer>;
   daemonPid(): Promise<number>;
   /** Starts the daemon again after it was killed. */
   start(...flags: string[]): Promise<void>;
@@ -45,14 +49,25 @@ export async function startPlatform(...flags: string[]): Promise<Platform> {
   const home = await mkdtemp(join(tmpdir(), "bloom-e2e-"));
   await chmod(home, 0o711);
   const [apiPort, httpPort] = await Promise.all([findFreePort(), findFreePort()]);
-  const env = { ...process.env, BLOOM_HOME: home, BLOOM_API: `http://127.0.0.1:${apiPort}`, NO_COLOR: "1", CI: "1" };
+  const env = {
+    ...process.env,
+    BLOOM_HOME: home,
+    BLOOM_API: `http://127.0.0.1:${apiPort}`,
+    NO_COLOR: "1",
+    CI: "1",
+  };
 
   const bloom = (...args: string[]): Promise<CommandResult> =>
     new Promise((resolve) => {
-      execFile(process.execPath, [cli, ...args], { env, maxBuffer: 64 * 1_048_576 }, (error, stdout, stderr) => {
-        const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
-        resolve({ code, stdout, stderr });
-      });
+      execFile(
+        process.execPath,
+        [cli, ...args],
+        { env, maxBuffer: 64 * 1_048_576 },
+        (error, stdout, stderr) => {
+          const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
+          resolve({ code, stdout, stderr });
+        },
+      );
     });
   const start = async (...more: string[]): Promise<void> => {
     const ports = ["--api-port", String(apiPort), "--http-port", String(httpPort)];
@@ -69,12 +84,17 @@ export async function startPlatform(...flags: string[]): Promise<Platform> {
     start,
     async json<T>(...args: string[]): Promise<T> {
       const result = await bloom(...args, "--json");
-      if (result.code !== 0) throw new Error(`bloom ${args.join(" ")} ended with ${result.code}: ${result.stderr}${result.stdout}`);
+      if (result.code !== 0)
+        throw new Error(
+          `bloom ${args.join(" ")} ended with ${result.code}: ${result.stderr}${result.stdout}`,
+        );
       return JSON.parse(result.stdout) as T;
     },
-    spawnBloom: (...args) => spawn(process.execPath, [cli, ...args], { env, stdio: ["ignore", "pipe", "pipe"] }),
+    spawnBloom: (...args) =>
+      spawn(process.execPath, [cli, ...args], { env, stdio: ["ignore", "pipe", "pipe"] }),
     get: (host, path = "/", options = {}) => ask(httpPort, host, path, options),
-    daemonPid: async () => (JSON.parse(await readFile(join(home, "api.json"), "utf8")) as { pid: number }).pid,
+    daemonPid: async () =>
+      (JSON.parse(await readFile(join(home, "api.json"), "utf8")) as { pid: number }).pid,
     async stop() {
       await bloom("server", "stop", "--yes");
       await rm(home, { recursive: true, force: true });
@@ -98,7 +118,8 @@ export async function eventually<T>(
   for (;;) {
     const value = await probe();
     if (isGood(value)) return value;
-    if (Date.now() > end) throw new Error(`${what} did not happen in ${limitMs} ms; last seen: ${JSON.stringify(value)}`);
+    if (Date.now() > end)
+      throw new Error(`${what} did not happen in ${limitMs} ms; last seen: ${JSON.stringify(value)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
@@ -111,14 +132,23 @@ export function ask(
 ): Promise<EdgeAnswer> {
   return new Promise((resolve, reject) => {
     const { method = "GET", body, headers } = options;
-    const call = request({ port, host: "127.0.0.1", path, method, agent: false, headers: { host: `${host}:${port}`, ...headers } });
+    const call = request({
+      port,
+      host: "127.0.0.1",
+      path,
+      method,
+      agent: false,
+      headers: { host: `${host}:${port}`, ...headers },
+    });
     call.on("error", reject);
     call.on("response", (response) => {
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => (text += chunk));
       response.on("error", reject);
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }));
+      response.on("end", () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
+      );
     });
     call.end(body);
   });

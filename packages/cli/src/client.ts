@@ -12,7 +12,11 @@ import {
 } from "@bloomery/contract";
 
 export interface Client {
-  call<R extends RouteName>(name: R, input: RouteInput<ApiRoutes[R]>, options?: CallOptions): Promise<RouteAnswer<ApiRoutes[R]>>;
+  call<R extends RouteName>(
+    name: R,
+    input: RouteInput<ApiRoutes[R]>,
+    options?: CallOptions,
+  ): Promise<RouteAnswer<ApiRoutes[R]>>;
   /** The lines of a stream, one after the other. */
   stream<R extends RouteName>(
     name: R,
@@ -30,7 +34,7 @@ export interface CallOptions {
 
 interface LooseInput {
   readonly params?: Readonly<Record<string, string>>;
-  readonly query?: Readonly<Record<string, unknown>>;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
 }
 
@@ -45,11 +49,18 @@ export function createClient(options: { readonly api: string; readonly token: st
     connect: { timeout: 5000, ...(socketPath === undefined ? {} : { socketPath }) },
   });
 
-  const send = async (name: RouteName, input: LooseInput, { signal, raw }: CallOptions): ReturnType<typeof request> => {
+  const send = async (
+    name: RouteName,
+    input: LooseInput,
+    { signal, raw }: CallOptions,
+  ): ReturnType<typeof request> => {
     const route: ApiRoute = apiRoutes[name];
-    const path = route.path.replace(/:(\w+)/g, (_all, key: string) => encodeURIComponent(input.params?.[key] ?? ""));
+    const path = route.path.replace(/:(\w+)/g, (_all, key: string) =>
+      encodeURIComponent(input.params?.[key] ?? ""),
+    );
     const query = new URLSearchParams();
-    for (const [key, value] of Object.entries(input.query ?? {})) if (value !== undefined) query.set(key, String(value));
+    for (const [key, value] of Object.entries(input.query ?? {}))
+      if (value !== undefined) query.set(key, String(value));
     const search = query.size === 0 ? "" : `?${query.toString()}`;
     const body = raw ?? (input.body === undefined ? undefined : JSON.stringify(input.body));
     try {
@@ -118,8 +129,18 @@ function parseAnswerError(text: string, status: number): BloomError {
 /** A connection that cannot be made or breaks means that there is no daemon (any more). */
 function asClientError(error: unknown, api: string): unknown {
   if (error instanceof BloomError) return error;
-  const code = (error as { code?: string }).code ?? (error as { cause?: { code?: string } }).cause?.code ?? "";
-  const gone = ["ECONNREFUSED", "ENOENT", "ECONNRESET", "EACCES", "ENOTFOUND", "UND_ERR_SOCKET", "UND_ERR_CONNECT_TIMEOUT", "EPIPE"];
+  const code =
+    (error as { code?: string }).code ?? (error as { cause?: { code?: string } }).cause?.code ?? "";
+  const gone = [
+    "ECONNREFUSED",
+    "ENOENT",
+    "ECONNRESET",
+    "EACCES",
+    "ENOTFOUND",
+    "UND_ERR_SOCKET",
+    "UND_ERR_CONNECT_TIMEOUT",
+    "EPIPE",
+  ];
   if (!gone.includes(code)) return error;
   return new BloomError("ERR_DAEMON_UNREACHABLE", `no daemon answers at ${api}`, { cause: error });
 }

@@ -47,7 +47,9 @@ export function renderCliReference(): string {
     "",
     "| code | meaning |",
     "| --- | --- |",
-    ...Object.entries(exitCodes).map(([name, code]) => `| ${code} | ${meanings[name as keyof typeof exitCodes]} |`),
+    ...Object.entries(exitCodes).map(
+      ([name, code]) => `| ${code} | ${meanings[name as keyof typeof exitCodes]} |`,
+    ),
     "",
     ...sections,
   ]

@@ -49,7 +49,8 @@ function buildProgram(world: World, run: Runner): Commander {
     const [noun = "", verb] = command.name.split(" ");
     let parent = program;
     if (verb !== undefined) {
-      parent = groups.get(noun) ?? program.command(noun).description(`${command.group}: see bloom ${noun} --help`);
+      parent =
+        groups.get(noun) ?? program.command(noun).description(`${command.group}: see bloom ${noun} --help`);
       groups.set(noun, parent);
       parent.exitOverride().configureOutput(write).showSuggestionAfterError(false);
     }
@@ -59,9 +60,13 @@ function buildProgram(world: World, run: Runner): Commander {
       const dots = arg.many === true ? "..." : "";
       node.argument(arg.optional === true ? `[${arg.name}${dots}]` : `<${arg.name}${dots}>`, arg.about);
     }
-    for (const flag of [...(command.flags ?? []), ...globalFlags]) node.option(flag.flag, flag.about, flag.fallback);
+    for (const flag of [...(command.flags ?? []), ...globalFlags])
+      node.option(flag.flag, flag.about, flag.fallback);
     const examples = command.examples.map((example) => `  ${example}`).join("\n");
-    node.addHelpText("after", `${command.about === undefined ? "" : `\n${command.about}\n`}\nExamples:\n${examples}`);
+    node.addHelpText(
+      "after",
+      `${command.about === undefined ? "" : `\n${command.about}\n`}\nExamples:\n${examples}`,
+    );
     node.action(async (...given: unknown[]) => {
       // Commander turns --dry-run into dryRun; a flag keeps its own name here.
       const flags = Object.fromEntries(
@@ -70,7 +75,10 @@ function buildProgram(world: World, run: Runner): Commander {
           value,
         ]),
       );
-      const args = given.slice(0, command.args?.length ?? 0).flat().filter((one) => one !== undefined);
+      const args = given
+        .slice(0, command.args?.length ?? 0)
+        .flat()
+        .filter((one) => one !== undefined);
       await run(command, args.map(String), flags);
     });
   }
@@ -102,7 +110,8 @@ async function runCommand(
     };
     return (await command.run(context)) ?? 0;
   } catch (error) {
-    const failure = abort.signal.aborted && !(error instanceof BloomError) ? interrupted() : toBloomError(error);
+    const failure =
+      abort.signal.aborted && !(error instanceof BloomError) ? interrupted() : toBloomError(error);
     output.error(failure);
     return failure.exitCode;
   } finally {
@@ -126,7 +135,12 @@ function openOutput(flags: Context["flags"], world: World): Output {
   });
 }
 
-async function confirm(question: string, flags: Context["flags"], output: Output, world: World): Promise<void> {
+async function confirm(
+  question: string,
+  flags: Context["flags"],
+  output: Output,
+  world: World,
+): Promise<void> {
   if (flags["yes"] === true) return;
   if (!output.live || output.json || world.stdout.isTTY !== true) {
     throw new BloomError("ERR_NEEDS_CONFIRMATION", `${question} Nobody can be asked here.`);
@@ -144,11 +158,16 @@ function explainUsage(error: CommanderError, argv: readonly string[]): BloomErro
   const message = error.message.replace(/^error: /, "");
   const unknown = /unknown (?:command|option) '([^']+)'/.exec(message)?.[1];
   const verbs = commands.flatMap((command) => [command.name, command.name.split(" ")[0] ?? ""]);
-  const flags = [...commands.flatMap((command) => command.flags ?? []), ...globalFlags].flatMap((flag) => flag.flag.match(/--[\w-]+/g) ?? []);
+  const flags = [...commands.flatMap((command) => command.flags ?? []), ...globalFlags].flatMap(
+    (flag) => flag.flag.match(/--[\w-]+/g) ?? [],
+  );
   const near = unknown === undefined ? undefined : suggest(unknown, unknown.startsWith("-") ? flags : verbs);
   const words = argv.filter((word) => !word.startsWith("-"));
   const known = commands.find((command) => words.join(" ").startsWith(command.name));
   return new BloomError("ERR_USAGE", message === "(outputHelp)" ? "a verb is missing" : message, {
-    hint: near === undefined ? `See bloom ${known === undefined ? "" : `${known.name} `}--help` : `Did you mean \`${near}\`?`,
+    hint:
+      near === undefined
+        ? `See bloom ${known === undefined ? "" : `${known.name} `}--help`
+        : `Did you mean \`${near}\`?`,
   });
 }

@@ -33,13 +33,18 @@ export function resolveCliSettings({ flags, env, cwd, isRoot }: SettingsSources)
   const local = readJson(join(home, "api.json"));
   const api = chosen ?? text(local["apiUrl"]) ?? "http://127.0.0.1:4600";
   const token =
-    first(text(flags["token"]), env["BLOOM_TOKEN"], env["DODIL_TOKEN"], env["IGNITE_TOKEN"], text(user["token"])) ??
-    readText(join(home, "admin.token"));
+    first(
+      text(flags["token"]),
+      env["BLOOM_TOKEN"],
+      env["DODIL_TOKEN"],
+      env["IGNITE_TOKEN"],
+      text(user["token"]),
+    ) ?? readText(join(home, "admin.token"));
   return Object.freeze({ home, api, token });
 }
 
 /** Same rule as the daemon's. */
-export function defaultHome(env: NodeJS.ProcessEnv, isRoot: boolean): string {
+function defaultHome(env: NodeJS.ProcessEnv, isRoot: boolean): string {
   if (isRoot) return "/var/lib/bloomery";
   return join(env["XDG_DATA_HOME"] ?? join(homedir(), ".local/share"), "bloomery");
 }

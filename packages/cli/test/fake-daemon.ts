@@ -12,7 +12,11 @@ export interface SeenCall {
 }
 
 /** What a route answers: a document, an error with its status, or the lines of a stream. */
-export type Answer = { readonly status?: number; readonly body?: unknown; readonly lines?: readonly unknown[] };
+export type Answer = {
+  readonly status?: number;
+  readonly body?: unknown;
+  readonly lines?: readonly unknown[];
+};
 
 export interface FakeDaemon {
   readonly url: string;
@@ -33,7 +37,10 @@ export async function startFakeDaemon(): Promise<FakeDaemon> {
       if (found === undefined) return response.writeHead(404).end("{}");
       const query = Object.fromEntries(url.searchParams);
       calls.push({ ...found, query, body, authorization: request.headers.authorization });
-      const answer = answers[found.route] ?? { status: 500, body: { error: { code: "ERR_INTERNAL", message: `no answer for ${found.route}` } } };
+      const answer = answers[found.route] ?? {
+        status: 500,
+        body: { error: { code: "ERR_INTERNAL", message: `no answer for ${found.route}` } },
+      };
       response.writeHead(answer.status ?? 200, { "content-type": "application/json" });
       if (answer.lines === undefined) return response.end(JSON.stringify(answer.body));
       return response.end(answer.lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
@@ -69,12 +76,18 @@ export async function run(
   return { code, stdout, stderr };
 }
 
-function findRoute(method: string, path: string): { route: RouteName; params: Record<string, string> } | undefined {
+function findRoute(
+  method: string,
+  path: string,
+): { route: RouteName; params: Record<string, string> } | undefined {
   for (const [name, route] of Object.entries(apiRoutes) as [RouteName, ApiRoute][]) {
     const names = [...route.path.matchAll(/:(\w+)/g)].map((match) => match[1] ?? "");
     const match = new RegExp(`^${route.path.replace(/:\w+/g, "([^/]+)")}$`).exec(path);
     if (route.method !== method || match === null) continue;
-    return { route: name, params: Object.fromEntries(names.map((key, index) => [key, match[index + 1] ?? ""])) };
+    return {
+      route: name,
+      params: Object.fromEntries(names.map((key, index) => [key, match[index + 1] ?? ""])),
+    };
   }
   return undefined;
 }

@@ -27,17 +27,27 @@ const environment: EnvironmentView = {
   instances: { ready: 1, wanted: 1 },
   lastDeployment: null,
 };
-const app = { org: "local", app: "shop", shape: "web", createdAt: "2026-01-01T00:00:00.000Z", environments: [environment] };
+const app = {
+  org: "local",
+  app: "shop",
+  shape: "web",
+  createdAt: "2026-01-01T00:00:00.000Z",
+  environments: [environment],
+};
 
 describe("every command", () => {
-  test.each(commands.map((command) => [command.name, command] as const))("%s has help with an example and takes the common flags", async (name, command) => {
-    const help = await run([...name.split(" "), "--help"]);
-    expect(help.code).toBe(0);
-    expect(help.stdout).toContain(command.summary);
-    expect(help.stdout).toContain(command.examples[0]);
-    for (const flag of ["--json", "--yes", "--quiet", "--verbose", "--no-color"]) expect(help.stdout).toContain(flag);
-    expect(renderCliReference()).toContain(`### bloom ${name}`);
-  });
+  test.each(commands.map((command) => [command.name, command] as const))(
+    "%s has help with an example and takes the common flags",
+    async (name, command) => {
+      const help = await run([...name.split(" "), "--help"]);
+      expect(help.code).toBe(0);
+      expect(help.stdout).toContain(command.summary);
+      expect(help.stdout).toContain(command.examples[0]);
+      for (const flag of ["--json", "--yes", "--quiet", "--verbose", "--no-color"])
+        expect(help.stdout).toContain(flag);
+      expect(renderCliReference()).toContain(`### bloom ${name}`);
+    },
+  );
 });
 
 describe("usage", () => {
@@ -59,7 +69,10 @@ describe("usage", () => {
   });
 
   test("--version prints the version", async () => {
-    expect(await run(["--version"])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string });
+    expect(await run(["--version"])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string,
+    });
   });
 
   test("without a verb the help is shown as an error", async () => {
@@ -88,10 +101,25 @@ describe("answers", () => {
   });
 
   test("logs are one object a line", async () => {
-    const line = { time: "2026-01-01T00:00:00.000001Z", app: "shop", environment: "main", version: 1, instance: "i-1", role: "web", stream: "stdout", text: "hi", execution: null };
+    const line = {
+      time: "2026-01-01T00:00:00.000001Z",
+      app: "shop",
+      environment: "main",
+      version: 1,
+      instance: "i-1",
+      role: "web",
+      stream: "stdout",
+      text: "hi",
+      execution: null,
+    };
     daemon.answers.readLogs = { lines: [line, { ...line, text: "ho", time: "2026-01-01T00:00:00.000002Z" }] };
     const { stdout } = await run(["logs", "shop", "--json", "-n", "2"], env);
-    expect(stdout.trim().split("\n").map((text) => (JSON.parse(text) as { text: string }).text)).toEqual(["hi", "ho"]);
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((text) => (JSON.parse(text) as { text: string }).text),
+    ).toEqual(["hi", "ho"]);
     expect(daemon.calls[0]?.query).toMatchObject({ tail: "2", follow: "false" });
     expect((await run(["logs", "shop"], env)).stdout).toContain("00:00:00.000 v1 i-1 | hi");
   });
@@ -115,7 +143,10 @@ describe("errors", () => {
   test("no daemon: exit code 9", async () => {
     const gone = await startFakeDaemon();
     await gone.close();
-    expect(await run(["apps"], { BLOOM_API: gone.url })).toMatchObject({ code: 9, stderr: expect.stringContaining(gone.url) as string });
+    expect(await run(["apps"], { BLOOM_API: gone.url })).toMatchObject({
+      code: 9,
+      stderr: expect.stringContaining(gone.url) as string,
+    });
   });
 
   test("an error in the middle of a stream is an error", async () => {
@@ -125,18 +156,21 @@ describe("errors", () => {
 });
 
 describe("destructive verbs", () => {
-  test.each([[["app", "delete", "shop"]], [["stop", "shop"]], [["token", "delete", "tok-1"]], [["org", "delete", "acme"]]])(
-    "%j asks, and without a terminal needs --yes",
-    async (argv) => {
-      daemon.answers.getApp = { body: app };
-      const refused = await run(argv, env);
-      expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("ERR_NEEDS_CONFIRMATION")]);
-      expect(daemon.calls.every((call) => call.route === "getApp")).toBe(true);
-      for (const route of ["deleteApp", "deleteToken", "deleteOrg"] as const) daemon.answers[route] = { body: { ok: true } };
-      daemon.answers.stopEnvironment = { body: environment };
-      expect((await run([...argv, "--yes"], env)).code).toBe(0);
-    },
-  );
+  test.each([
+    [["app", "delete", "shop"]],
+    [["stop", "shop"]],
+    [["token", "delete", "tok-1"]],
+    [["org", "delete", "acme"]],
+  ])("%j asks, and without a terminal needs --yes", async (argv) => {
+    daemon.answers.getApp = { body: app };
+    const refused = await run(argv, env);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("ERR_NEEDS_CONFIRMATION")]);
+    expect(daemon.calls.every((call) => call.route === "getApp")).toBe(true);
+    for (const route of ["deleteApp", "deleteToken", "deleteOrg"] as const)
+      daemon.answers[route] = { body: { ok: true } };
+    daemon.answers.stopEnvironment = { body: environment };
+    expect((await run([...argv, "--yes"], env)).code).toBe(0);
+  });
 
   test("--dry-run says what would go", async () => {
     daemon.answers.getApp = { body: app };

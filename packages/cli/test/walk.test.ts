@@ -27,7 +27,18 @@ test("leaves out .git, cargo's targets and what the ignore files say, at every l
   await write(".gitignore", "*.tmp\n/build/\n!keep.tmp\n");
   await write(".bloomignore", "notes.md\n");
   await write("sub/.gitignore", "local\n");
-  for (const path of ["a.tmp", "keep.tmp", "build/x", "sub/build/x", "notes.md", "sub/local", "sub/a.tmp", ".git/HEAD", "src/main.rs"]) await write(path);
+  for (const path of [
+    "a.tmp",
+    "keep.tmp",
+    "build/x",
+    "sub/build/x",
+    "notes.md",
+    "sub/local",
+    "sub/a.tmp",
+    ".git/HEAD",
+    "src/main.rs",
+  ])
+    await write(path);
   await write("target/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55\n");
   await write("target/debug/app");
   await write("not-cargo/target/file");
@@ -55,7 +66,10 @@ test("keeps links as links and the exec bit", async () => {
 
 test("refuses a pipe, by its name", async () => {
   execFileSync("mkfifo", [join(root, "pipe")]);
-  await expect(walk()).rejects.toMatchObject({ code: "ERR_SOURCE_UNSAFE", message: expect.stringContaining("pipe") as string });
+  await expect(walk()).rejects.toMatchObject({
+    code: "ERR_SOURCE_UNSAFE",
+    message: expect.stringContaining("pipe") as string,
+  });
 });
 
 test("notices changed content behind an unchanged size and an old time", async () => {

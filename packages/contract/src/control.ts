@@ -7,6 +7,7 @@ import { z } from "zod";
 export const controlProtocol = 1;
 
 const milliseconds = z.number().int().min(0);
+const tcpPort = z.number().int().min(1).max(65_535);
 
 /** A bind mount made by the shim as root, so that an unprivileged user can reach the source. */
 export const stageMount = z.strictObject({ name: z.string(), source: z.string() });
@@ -20,8 +21,13 @@ export type CgroupSpec = z.infer<typeof cgroupSpec>;
 
 export const readySpec = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("none") }),
-  z.strictObject({ kind: z.literal("tcp"), port: z.number().int(), timeout_ms: milliseconds }),
-  z.strictObject({ kind: z.literal("http"), port: z.number().int(), path: z.string(), timeout_ms: milliseconds }),
+  z.strictObject({ kind: z.literal("tcp"), port: tcpPort, timeout_ms: milliseconds }),
+  z.strictObject({
+    kind: z.literal("http"),
+    port: tcpPort,
+    path: z.string(),
+    timeout_ms: milliseconds,
+  }),
 ]);
 export type ReadySpec = z.infer<typeof readySpec>;
 
@@ -57,7 +63,7 @@ export const shimSpec = z.strictObject({
   }),
   stop: z.strictObject({ signal: z.string(), grace_ms: milliseconds }),
   log: z.strictObject({ max_bytes: z.number().int(), files: z.number().int() }),
-  forward: z.strictObject({ listen: z.string(), port: z.number().int() }).nullable(),
+  forward: z.strictObject({ listen: z.string(), port: tcpPort }).nullable(),
 });
 export type ShimSpec = z.infer<typeof shimSpec>;
 

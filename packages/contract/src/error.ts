@@ -70,12 +70,14 @@ export class BloomError extends Error {
 
 /** Rebuilds a BloomError from its document; an unknown code becomes ERR_INTERNAL with the same words. */
 export function parseErrorDocument(document: unknown): BloomError {
-  const fields = typeof document === "object" && document !== null ? (document as Record<string, unknown>) : {};
-  const code = typeof fields["code"] === "string" && fields["code"] in errorCatalog ? fields["code"] : "ERR_INTERNAL";
+  const fields =
+    typeof document === "object" && document !== null ? (document as Record<string, unknown>) : {};
+  const code =
+    typeof fields["code"] === "string" && fields["code"] in errorCatalog ? fields["code"] : "ERR_INTERNAL";
   const message = typeof fields["message"] === "string" ? fields["message"] : "the answer had no message";
   return new BloomError(code as ErrorCode, message, {
     ...(typeof fields["hint"] === "string" ? { hint: fields["hint"] } : {}),
-    ...(isRecord(fields["where"]) ? { where: fields["where"] as ErrorPlace } : {}),
+    ...(isRecord(fields["where"]) ? { where: fields["where"] } : {}),
     ...(isRecord(fields["details"]) ? { details: fields["details"] } : {}),
   });
 }

@@ -27,7 +27,10 @@ export const roleName = nameSchema("a role name", 20);
 export const variableName = z
   .string()
   .max(128)
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "a variable name must be letters, digits and underscores, not starting with a digit");
+  .regex(
+    /^[A-Za-z_][A-Za-z0-9_]*$/,
+    "a variable name must be letters, digits and underscores, not starting with a digit",
+  );
 
 /** An app as users write it: `app` or `org:app`. */
 export interface AppRef {

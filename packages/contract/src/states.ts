@@ -5,7 +5,15 @@ export const buildState = z.enum(["pending", "running", "succeeded", "failed", "
 export type BuildState = z.infer<typeof buildState>;
 
 /** One attempt to make a release live. */
-export const deploymentState = z.enum(["pending", "building", "starting", "switching", "live", "failed", "superseded"]);
+export const deploymentState = z.enum([
+  "pending",
+  "building",
+  "starting",
+  "switching",
+  "live",
+  "failed",
+  "superseded",
+]);
 export type DeploymentState = z.infer<typeof deploymentState>;
 
 export const deploymentKind = z.enum(["deploy", "rollback", "variables", "restart", "start", "scale"]);

@@ -50,7 +50,8 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
   await applyHome(paths);
   const closers: (() => Promise<unknown>)[] = [];
   const closeAll = async (): Promise<void> => {
-    for (const close of closers.toReversed()) await close().catch((err: unknown) => log.error({ err }, "closing"));
+    for (const close of closers.toReversed())
+      await close().catch((err: unknown) => log.error({ err }, "closing"));
   };
   try {
     closers.push(await acquireHomeLock(paths.lockFile));
@@ -168,7 +169,9 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       baseDomain: settings.baseDomain,
       nginx: await routing.status(),
       sandbox: {
-        description: host.isRoot ? "bubblewrap, own user and network namespace" : "bubblewrap, the host's network",
+        description: host.isRoot
+          ? "bubblewrap, own user and network namespace"
+          : "bubblewrap, the host's network",
         root: host.isRoot,
         network: network === null ? "host" : "namespaces",
         cgroups: host.cgroups.kind,

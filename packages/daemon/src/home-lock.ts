@@ -11,7 +11,9 @@ export async function acquireHomeLock(file: string): Promise<() => Promise<void>
   for (let attempt = 0; attempt < 3; attempt++) {
     try {
       const handle = await open(file, "wx", 0o600);
-      await handle.writeFile(JSON.stringify({ pid: process.pid, start: await readProcessStart(process.pid) }));
+      await handle.writeFile(
+        JSON.stringify({ pid: process.pid, start: await readProcessStart(process.pid) }),
+      );
       await handle.close();
       return () => rm(file, { force: true });
     } catch (error) {

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { toBloomError } from "@bloomery/contract";
 import { startDaemon } from "./daemon.js";
-import { resolveSettings, type SettingsInput } from "./settings.js";
+import { resolveSettings } from "./settings.js";
 
 const flags = [
   "home",
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
     options: Object.fromEntries(flags.map((flag) => [flag, { type: "string" as const }])),
     strict: true,
   });
-  const settings = resolveSettings(values as SettingsInput, process.env, {
+  const settings = resolveSettings(values, process.env, {
     isRoot: process.getuid?.() === 0,
     shimPath,
   });
@@ -61,7 +61,9 @@ try {
 } catch (error) {
   const known = toBloomError(error);
   tellParent({ ready: false, error: known.toDocument() });
-  process.stderr.write(`bloomd: ${known.message}\n${known.hint === undefined ? "" : `  next: ${known.hint}\n`}`);
+  process.stderr.write(
+    `bloomd: ${known.message}\n${known.hint === undefined ? "" : `  next: ${known.hint}\n`}`,
+  );
   if (known.code === "ERR_INTERNAL") process.stderr.write(`${known.stack ?? ""}\n`);
   // Let the pipe to the parent drain.
   setTimeout(() => process.exit(known.exitCode), 50);

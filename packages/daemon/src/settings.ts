@@ -52,7 +52,7 @@ export type SettingsInput = Partial<
 const defaultPorts = { api: 4600, http: 4680 } as const;
 
 /** Where a daemon of this user keeps its state when nobody says otherwise. */
-export function defaultHome(env: NodeJS.ProcessEnv, isRoot: boolean): string {
+function defaultHome(env: NodeJS.ProcessEnv, isRoot: boolean): string {
   if (env["BLOOM_HOME"] !== undefined && env["BLOOM_HOME"] !== "") return env["BLOOM_HOME"];
   if (isRoot) return "/var/lib/bloomery";
   return join(env["XDG_DATA_HOME"] ?? join(homedir(), ".local/share"), "bloomery");
@@ -96,7 +96,13 @@ function planUidBase(home: string): number {
   return 1_900_000_000 + lane * 100_000;
 }
 
-function parseCount(name: string, text: string | undefined, fallback: number, min: number, max: number): number {
+function parseCount(
+  name: string,
+  text: string | undefined,
+  fallback: number,
+  min: number,
+  max: number,
+): number {
   if (text === undefined) return fallback;
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < min || value > max) {

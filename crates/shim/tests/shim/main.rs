@@ -8,4 +8,5 @@ mod harness;
 mod lifecycle;
 mod log;
 mod sandbox;
+mod sandbox_root;
 mod stop;

@@ -19,7 +19,11 @@ export const accessCommands: readonly Command[] = [
     examples: ["bloom token create ci --role developer --org local --app shop"],
     async run({ client, output, args, flags }) {
       const parsed = role.safeParse(flags["role"]);
-      if (!parsed.success) throw new BloomError("ERR_INVALID_ARGUMENT", `--role is \`${String(flags["role"])}\`, but must be viewer, developer or admin`);
+      if (!parsed.success)
+        throw new BloomError(
+          "ERR_INVALID_ARGUMENT",
+          `--role is \`${String(flags["role"])}\`, but must be viewer, developer or admin`,
+        );
       const days = flags["expires"] === undefined ? null : Number(flags["expires"]);
       const text = (value: unknown): string | null => (typeof value === "string" ? value : null);
       const body = {
@@ -40,7 +44,14 @@ export const accessCommands: readonly Command[] = [
     examples: ["bloom token list"],
     async run({ client, output }) {
       const answer = await client().call("listTokens", {});
-      const rows = answer.tokens.map((one) => [one.id, one.name, one.role, one.org ?? "all", one.app ?? "all", formatAge(one.lastUsedAt)]);
+      const rows = answer.tokens.map((one) => [
+        one.id,
+        one.name,
+        one.role,
+        one.org ?? "all",
+        one.app ?? "all",
+        formatAge(one.lastUsedAt),
+      ]);
       output.table(answer, ["TOKEN", "NAME", "ROLE", "ORG", "APP", "LAST USED"], rows);
     },
   },
@@ -74,7 +85,11 @@ export const accessCommands: readonly Command[] = [
     examples: ["bloom org list"],
     async run({ client, output }) {
       const answer = await client().call("listOrgs", {});
-      output.table(answer, ["ORG", "CREATED"], answer.orgs.map((one) => [one.name, formatAge(one.createdAt)]));
+      output.table(
+        answer,
+        ["ORG", "CREATED"],
+        answer.orgs.map((one) => [one.name, formatAge(one.createdAt)]),
+      );
     },
   },
   {

@@ -1,7 +1,16 @@
 import { basename, resolve } from "node:path";
 import { stat } from "node:fs/promises";
 import { loadConfig, openProjectFolder, toConfigError } from "@bloomery/daemon/config";
-import { BloomError, formatAppRef, formatProblem, parseAppRef, parseErrorDocument, type AppConfig, type AppRef, type DeploymentView } from "@bloomery/contract";
+import {
+  BloomError,
+  formatAppRef,
+  formatProblem,
+  parseAppRef,
+  parseErrorDocument,
+  type AppConfig,
+  type AppRef,
+  type DeploymentView,
+} from "@bloomery/contract";
 import { environmentFlag, type Command, type Context } from "../command.js";
 import { createPhases } from "../output/phases.js";
 import { formatBytes } from "../output/table.js";
@@ -30,7 +39,10 @@ export const deployCommand: Command = {
 async function deploy(context: Context): Promise<void> {
   const { output, flags, signal } = context;
   const folder = resolve(context.args[0] ?? ".");
-  const isFolder = await stat(folder).then((entry) => entry.isDirectory(), () => false);
+  const isFolder = await stat(folder).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
   if (!isFolder) throw new BloomError("ERR_INVALID_ARGUMENT", `${folder} is not a folder`);
   const wanted = typeof flags["app"] === "string" ? parseAppRef(flags["app"]) : undefined;
   const config = checkConfig(context, folder, wanted?.app);
@@ -45,15 +57,26 @@ async function deploy(context: Context): Promise<void> {
   await cache.save();
   if (flags["dry-run"] === true) {
     phases.end(true);
-    const plan = { app: ref.app, org: ref.org, environment: flags["environment"], files: project.entries.length, bytes: project.bytes, config };
-    return output.result(plan, [`would send at most ${project.entries.length} files (${formatBytes(project.bytes)}), start: ${config.web.start}`]);
+    const plan = {
+      app: ref.app,
+      org: ref.org,
+      environment: flags["environment"],
+      files: project.entries.length,
+      bytes: project.bytes,
+      config,
+    };
+    return output.result(plan, [
+      `would send at most ${project.entries.length} files (${formatBytes(project.bytes)}), start: ${config.web.start}`,
+    ]);
   }
   const client = context.client();
   let deployment: DeploymentView;
   try {
     const sent = await uploadProject(client, ref, project, signal);
     const uploadMs = Math.round(performance.now() - began);
-    output.detail(`sent ${sent.sentFiles} of ${project.entries.length} files, ${formatBytes(sent.sentBytes)}`);
+    output.detail(
+      `sent ${sent.sentFiles} of ${project.entries.length} files, ${formatBytes(sent.sentBytes)}`,
+    );
     signal.throwIfAborted();
     deployment = await begin(context, ref, { tree: sent.tree, folderName: basename(folder), uploadMs });
   } catch (error) {

@@ -41,7 +41,12 @@ export async function followDeployment(
   });
 }
 
-function finish(context: Context, deployment: DeploymentView, build: readonly string[], phases: Phases): DeploymentView {
+function finish(
+  context: Context,
+  deployment: DeploymentView,
+  build: readonly string[],
+  phases: Phases,
+): DeploymentView {
   phases.end(deployment.error === null);
   if (deployment.error?.code === "ERR_BUILD_FAILED" && !context.output.verbose) {
     for (const line of build.slice(-tailLines)) context.output.say(line);
@@ -63,11 +68,15 @@ function show(context: Context, event: DeploymentEvent, build: string[], phases:
       return phases.print(output.paint("yellow", `warning: ${event.message}`));
     case "log":
       if (event.source === "build") build.push(event.text);
-      if (event.source !== "build" || output.verbose) phases.print(event.source === "app" ? `  | ${event.text}` : event.text);
+      if (event.source !== "build" || output.verbose)
+        phases.print(event.source === "app" ? `  | ${event.text}` : event.text);
       return;
     case "stats": {
       const { units, fresh, compiled, rebuilt } = event.stats;
-      if (compiled + fresh > 0) phases.print(`${compiled} crates compiled, ${fresh} fresh${units === null ? "" : `, ${units} in all`} (rustc ${event.toolchain})`);
+      if (compiled + fresh > 0)
+        phases.print(
+          `${compiled} crates compiled, ${fresh} fresh${units === null ? "" : `, ${units} in all`} (rustc ${event.toolchain})`,
+        );
       for (const { crate, reason } of rebuilt) phases.print(`  ${crate} was rebuilt: ${reason}`);
       return;
     }

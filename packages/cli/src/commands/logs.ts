@@ -38,7 +38,9 @@ async function printLogs(context: Context): Promise<void> {
       role: typeof flags["role"] === "string" ? flags["role"] : undefined,
     };
     try {
-      for await (const line of context.client().stream("readLogs", { params, query: dropUndefined(query) }, { signal })) {
+      for await (const line of context
+        .client()
+        .stream("readLogs", { params, query: dropUndefined(query) }, { signal })) {
         const key = `${line.time} ${line.instance} ${line.text}`;
         if (printed.has(key)) continue;
         if (line.time !== last) printed = new Set();
@@ -81,5 +83,8 @@ function parseSince(word: string): string {
   }
   const time = Date.parse(word);
   if (!Number.isNaN(time)) return new Date(time).toISOString();
-  throw new BloomError("ERR_INVALID_ARGUMENT", `--since is \`${word}\`, but must be like 10m, 2h, 1d or 2026-01-31T12:00:00Z`);
+  throw new BloomError(
+    "ERR_INVALID_ARGUMENT",
+    `--since is \`${word}\`, but must be like 10m, 2h, 1d or 2026-01-31T12:00:00Z`,
+  );
 }

@@ -1,4 +1,10 @@
-import { BloomError, formatAppRef, parseAppRef, type AppView, type EnvironmentView } from "@bloomery/contract";
+import {
+  BloomError,
+  formatAppRef,
+  parseAppRef,
+  type AppView,
+  type EnvironmentView,
+} from "@bloomery/contract";
 import { appArgument, environmentFlag, type Command, type Context } from "../command.js";
 import { formatAge, formatBytes } from "../output/table.js";
 
@@ -6,12 +12,20 @@ const group = "Look";
 
 /** The app that the first argument names, with the environment of the flag. */
 export function placeOf(context: Context): { org: string; app: string; environment: string } {
-  return { ...parseAppRef(context.args[0] ?? ""), environment: String(context.flags["environment"] ?? "main") };
+  return {
+    ...parseAppRef(context.args[0] ?? ""),
+    environment: String(context.flags["environment"] ?? "main"),
+  };
 }
 
 function describe(environment: EnvironmentView): string[] {
   const { ready, wanted } = environment.instances;
-  return [environment.health, environment.version === null ? "-" : `v${environment.version}`, `${ready}/${wanted}`, environment.url];
+  return [
+    environment.health,
+    environment.version === null ? "-" : `v${environment.version}`,
+    `${ready}/${wanted}`,
+    environment.url,
+  ];
 }
 
 export const lookCommands: readonly Command[] = [
@@ -23,7 +37,11 @@ export const lookCommands: readonly Command[] = [
     async run({ client, output }) {
       const answer = await client().call("listApps", {});
       const rows = answer.apps.flatMap((app) =>
-        app.environments.map((environment) => [formatAppRef(app), environment.name, ...describe(environment)]),
+        app.environments.map((environment) => [
+          formatAppRef(app),
+          environment.name,
+          ...describe(environment),
+        ]),
       );
       output.table(answer, ["APP", "ENVIRONMENT", "HEALTH", "VERSION", "READY", "URL"], rows);
     },
@@ -37,7 +55,8 @@ export const lookCommands: readonly Command[] = [
     examples: ["bloom ps", "bloom ps shop"],
     async run({ client, output, args, flags }) {
       const ref = args[0] === undefined ? {} : parseAppRef(args[0]);
-      const environment = typeof flags["environment"] === "string" ? { environment: flags["environment"] } : {};
+      const environment =
+        typeof flags["environment"] === "string" ? { environment: flags["environment"] } : {};
       const answer = await client().call("listInstances", { query: { ...ref, ...environment } });
       const rows = answer.instances.map((one) => [
         one.id,
@@ -52,7 +71,19 @@ export const lookCommands: readonly Command[] = [
         formatAge(one.startedAt),
         one.state === "ready" ? "" : (one.lastExit ?? one.lastProbe ?? ""),
       ]);
-      const head = ["INSTANCE", "APP", "ENVIRONMENT", "VERSION", "ROLE", "STATE", "PID", "RESTARTS", "MEMORY", "STARTED", "LAST"];
+      const head = [
+        "INSTANCE",
+        "APP",
+        "ENVIRONMENT",
+        "VERSION",
+        "ROLE",
+        "STATE",
+        "PID",
+        "RESTARTS",
+        "MEMORY",
+        "STARTED",
+        "LAST",
+      ];
       output.table(answer, head, rows);
     },
   },
@@ -67,7 +98,9 @@ export const lookCommands: readonly Command[] = [
       const rows = app.environments.map((environment) => [
         environment.name,
         ...describe(environment),
-        environment.lastDeployment === null ? "-" : `${environment.lastDeployment.state} ${formatAge(environment.lastDeployment.createdAt)}`,
+        environment.lastDeployment === null
+          ? "-"
+          : `${environment.lastDeployment.state} ${formatAge(environment.lastDeployment.createdAt)}`,
       ]);
       output.table(app, ["ENVIRONMENT", "HEALTH", "VERSION", "READY", "URL", "LAST DEPLOYMENT"], rows);
     },
@@ -83,7 +116,8 @@ export const lookCommands: readonly Command[] = [
       const { org, app, environment } = placeOf(context);
       const view = await context.client().call("getApp", { params: { org, app } });
       const found = view.environments.find((one) => one.name === environment);
-      if (found === undefined) throw new BloomError("ERR_NOT_FOUND", `${app} has no environment ${environment}`);
+      if (found === undefined)
+        throw new BloomError("ERR_NOT_FOUND", `${app} has no environment ${environment}`);
       context.output.result({ url: found.url }, [found.url]);
     },
   },
@@ -115,7 +149,12 @@ export const lookCommands: readonly Command[] = [
     examples: ["bloom releases shop -e staging"],
     async run(context) {
       const answer = await context.client().call("listReleases", { params: placeOf(context) });
-      const rows = answer.releases.map((one) => [String(one.number), `v${one.version}`, one.live ? "live" : "", formatAge(one.createdAt)]);
+      const rows = answer.releases.map((one) => [
+        String(one.number),
+        `v${one.version}`,
+        one.live ? "live" : "",
+        formatAge(one.createdAt),
+      ]);
       context.output.table(answer, ["RELEASE", "VERSION", "", "CREATED"], rows);
     },
   },
@@ -128,8 +167,16 @@ export const lookCommands: readonly Command[] = [
     examples: ["bloom activities", "bloom activities shop -n 10"],
     async run({ client, output, args, flags }) {
       const ref = args[0] === undefined ? {} : parseAppRef(args[0]);
-      const answer = await client().call("listActivities", { query: { ...ref, limit: String(flags["limit"]) } });
-      const rows = answer.activities.map((one) => [one.id, formatAge(one.createdAt), one.state, one.description, one.error?.message.split("\n")[0] ?? ""]);
+      const answer = await client().call("listActivities", {
+        query: { ...ref, limit: String(flags["limit"]) },
+      });
+      const rows = answer.activities.map((one) => [
+        one.id,
+        formatAge(one.createdAt),
+        one.state,
+        one.description,
+        one.error?.message.split("\n")[0] ?? "",
+      ]);
       output.table(answer, ["ACTIVITY", "WHEN", "STATE", "WHAT", "ERROR"], rows);
     },
   },

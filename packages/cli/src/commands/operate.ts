@@ -1,6 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { text as readAll } from "node:stream/consumers";
-import { BloomError, formatAppRef, parseAppRef, parseErrorDocument, type AppRef, type DeploymentView } from "@bloomery/contract";
+import {
+  BloomError,
+  formatAppRef,
+  parseAppRef,
+  parseErrorDocument,
+  type AppRef,
+  type DeploymentView,
+} from "@bloomery/contract";
 import { appArgument, environmentFlag, type Command, type Context } from "../command.js";
 import { createPhases } from "../output/phases.js";
 import { followDeployment } from "./follow-deployment.js";
@@ -12,11 +19,17 @@ const group = "Operate";
 async function finish(context: Context, ref: AppRef, deployment: DeploymentView): Promise<void> {
   const finished = await followDeployment(context, ref, deployment, createPhases(context.output));
   if (finished.error !== null) throw parseErrorDocument(finished.error);
-  context.output.result({ app: ref.app, ...finished }, [`version ${finished.version} is live at ${finished.url}`]);
+  context.output.result({ app: ref.app, ...finished }, [
+    `version ${finished.version} is live at ${finished.url}`,
+  ]);
 }
 
 /** `stop`, `start`, `restart`: one call, answered with the environment. */
-function operation(name: "stop" | "start" | "restart", summary: string, route: "stopEnvironment" | "startEnvironment" | "restartEnvironment"): Command {
+function operation(
+  name: "stop" | "start" | "restart",
+  summary: string,
+  route: "stopEnvironment" | "startEnvironment" | "restartEnvironment",
+): Command {
   return {
     name,
     group,
@@ -26,9 +39,12 @@ function operation(name: "stop" | "start" | "restart", summary: string, route: "
     examples: [`bloom ${name} shop`],
     async run(context) {
       const place = placeOf(context);
-      if (name === "stop") await context.confirm(`Stop ${formatAppRef(place)}? It answers 503 until it is started again.`);
+      if (name === "stop")
+        await context.confirm(`Stop ${formatAppRef(place)}? It answers 503 until it is started again.`);
       const view = await context.client().call(route, { params: place });
-      context.output.result(view, [`${formatAppRef(place)} (${view.name}): ${view.health}, ${view.instances.ready}/${view.instances.wanted} ready`]);
+      context.output.result(view, [
+        `${formatAppRef(place)} (${view.name}): ${view.health}, ${view.instances.ready}/${view.instances.wanted} ready`,
+      ]);
     },
   };
 }
@@ -38,7 +54,14 @@ export const operateCommands: readonly Command[] = [
     name: "rollback",
     group: "Deploy",
     summary: "Make an earlier version live again, without building",
-    args: [appArgument, { name: "version", about: "the version's number; otherwise the one before the live one", optional: true }],
+    args: [
+      appArgument,
+      {
+        name: "version",
+        about: "the version's number; otherwise the one before the live one",
+        optional: true,
+      },
+    ],
     flags: [environmentFlag],
     examples: ["bloom rollback shop", "bloom rollback shop 12"],
     async run(context) {
@@ -60,9 +83,13 @@ export const operateCommands: readonly Command[] = [
     examples: ["bloom scale shop web=2"],
     async run(context) {
       const replicas = Object.fromEntries(context.args.slice(1).map(parseReplicas));
-      const view = await context.client().call("scaleEnvironment", { params: placeOf(context), body: { replicas } });
+      const view = await context
+        .client()
+        .call("scaleEnvironment", { params: placeOf(context), body: { replicas } });
       const counts = Object.entries(view.replicas).map(([role, count]) => `${role}=${count}`);
-      context.output.result(view, [`${view.name}: ${counts.join(" ")}, ${view.instances.ready}/${view.instances.wanted} ready`]);
+      context.output.result(view, [
+        `${view.name}: ${counts.join(" ")}, ${view.instances.ready}/${view.instances.wanted} ready`,
+      ]);
     },
   },
   {
@@ -76,7 +103,8 @@ export const operateCommands: readonly Command[] = [
       const ref = parseAppRef(args[0] ?? "");
       const view = await client().call("getApp", { params: ref });
       const names = view.environments.map((one) => one.name).join(", ");
-      if (flags["dry-run"] === true) return output.result(view, [`would delete ${formatAppRef(ref)} with its environments: ${names}`]);
+      if (flags["dry-run"] === true)
+        return output.result(view, [`would delete ${formatAppRef(ref)} with its environments: ${names}`]);
       await confirm(`Delete ${formatAppRef(ref)} with its environments (${names}), versions and variables?`);
       const answer = await client().call("deleteApp", { params: ref });
       output.result(answer, [`${formatAppRef(ref)} is deleted`]);
@@ -99,7 +127,8 @@ export const operateCommands: readonly Command[] = [
     name: "env set",
     group: "Variables",
     summary: "Set variables and replace the running instances",
-    about: "Variables that are not named stay as they are. A value that others on this machine must not see comes from\na file or standard input: `NAME` alone with --from.",
+    about:
+      "Variables that are not named stay as they are. A value that others on this machine must not see comes from\na file or standard input: `NAME` alone with --from.",
     args: [appArgument, { name: "name=value", about: "such as LOG=debug", many: true }],
     flags: [
       environmentFlag,
@@ -107,10 +136,16 @@ export const operateCommands: readonly Command[] = [
       { flag: "--from <file>", about: "read the one value from a file, `-` for standard input" },
       { flag: "--no-apply", about: "keep the change for the next deployment" },
     ],
-    examples: ["bloom env set shop LOG=debug", "pass show db | bloom env set shop DATABASE_URL --from - --sensitive"],
+    examples: [
+      "bloom env set shop LOG=debug",
+      "pass show db | bloom env set shop DATABASE_URL --from - --sensitive",
+    ],
     async run(context) {
       const from = context.flags["from"];
-      const set = typeof from === "string" ? await readValue(context.args.slice(1), from) : Object.fromEntries(context.args.slice(1).map(parseVariable));
+      const set =
+        typeof from === "string"
+          ? await readValue(context.args.slice(1), from)
+          : Object.fromEntries(context.args.slice(1).map(parseVariable));
       await change(context, { set, sensitive: context.flags["sensitive"] === true });
     },
   },
@@ -137,7 +172,9 @@ async function change(
     if (finished.error !== null) throw parseErrorDocument(finished.error);
   }
   const names = [...Object.keys(body.set ?? {}), ...(body.unset ?? [])].join(", ");
-  context.output.result({ variables: answer.variables }, [`${names}: ${answer.deployment === null ? "kept for the next deployment" : "in force"}`]);
+  context.output.result({ variables: answer.variables }, [
+    `${names}: ${answer.deployment === null ? "kept for the next deployment" : "in force"}`,
+  ]);
 }
 
 async function readValue(names: readonly string[], from: string): Promise<Record<string, string>> {
@@ -157,12 +194,17 @@ function parseVariable(word: string): [string, string] {
 
 function parseReplicas(word: string): [string, number] {
   const match = /^([a-z][a-z0-9-]*)=(\d{1,3})$/.exec(word);
-  if (match === null) throw new BloomError("ERR_INVALID_ARGUMENT", `\`${word}\` must be ROLE=COUNT, such as web=2`);
+  if (match === null)
+    throw new BloomError("ERR_INVALID_ARGUMENT", `\`${word}\` must be ROLE=COUNT, such as web=2`);
   return [match[1] ?? "", Number(match[2])];
 }
 
 function parseVersion(word: string): number {
   const match = /^v?(\d{1,9})$/.exec(word);
-  if (match === null) throw new BloomError("ERR_INVALID_ARGUMENT", `\`${word}\` is not a version; versions are numbers, such as 12`);
+  if (match === null)
+    throw new BloomError(
+      "ERR_INVALID_ARGUMENT",
+      `\`${word}\` is not a version; versions are numbers, such as 12`,
+    );
   return Number(match[1]);
 }

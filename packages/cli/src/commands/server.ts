@@ -11,14 +11,25 @@ import { resolveCliSettings } from "../settings.js";
 import { deployExamples } from "./deploy-examples.js";
 
 const group = "Server";
-const passedFlags = ["home", "api-port", "http-port", "http-address", "base-domain", "database", "network", "log-level", "build-time-limit"] as const;
+const passedFlags = [
+  "home",
+  "api-port",
+  "http-port",
+  "http-address",
+  "base-domain",
+  "database",
+  "network",
+  "log-level",
+  "build-time-limit",
+] as const;
 
 export const serverCommands: readonly Command[] = [
   {
     name: "server start",
     group,
     summary: "Start the platform",
-    about: "In the foreground: Ctrl-C stops the platform and everything that runs on it. With --detach it goes on alone.",
+    about:
+      "In the foreground: Ctrl-C stops the platform and everything that runs on it. With --detach it goes on alone.",
     flags: [
       { flag: "--home <folder>", about: "where the platform keeps its state (BLOOM_HOME)" },
       { flag: "--api-port <port>", about: "port of the API" },
@@ -30,7 +41,10 @@ export const serverCommands: readonly Command[] = [
       { flag: "--build-time-limit <seconds>", about: "longest time a build may take" },
       { flag: "--log-level <level>", about: "trace, debug, info, warn or error" },
       { flag: "--detach", about: "return when the platform is ready" },
-      { flag: "--deploy-examples <folder>", about: "on the first start, deploy every example below this folder" },
+      {
+        flag: "--deploy-examples <folder>",
+        about: "on the first start, deploy every example below this folder",
+      },
     ],
     examples: ["bloom server start", "bloom server start --detach --http-port 8000"],
     run: startServer,
@@ -45,10 +59,13 @@ export const serverCommands: readonly Command[] = [
       const { client, output, flags, confirm } = context;
       const apps = flags["keep-apps"] !== true;
       const status = await client().call("getStatus", {});
-      if (apps && context.flags["yes"] !== true && output.live) await confirm("Stop the platform and every app on it?");
+      if (apps && context.flags["yes"] !== true && output.live)
+        await confirm("Stop the platform and every app on it?");
       await client().call("shutdown", { body: { apps } });
       await waitGone(status.pid);
-      output.result({ ok: true, pid: status.pid }, [apps ? "stopped" : "the daemon is stopped, the apps go on"]);
+      output.result({ ok: true, pid: status.pid }, [
+        apps ? "stopped" : "the daemon is stopped, the apps go on",
+      ]);
     },
   },
   {
@@ -73,7 +90,12 @@ export const serverCommands: readonly Command[] = [
 
 async function startServer(context: Context): Promise<number | void> {
   const { flags, output } = context;
-  const settings = resolveCliSettings({ flags: {}, env: { ...process.env, BLOOM_API: undefined, ...homeOf(flags) }, cwd: "/", isRoot: process.getuid?.() === 0 });
+  const settings = resolveCliSettings({
+    flags: {},
+    env: { ...process.env, BLOOM_API: undefined, ...homeOf(flags) },
+    cwd: "/",
+    isRoot: process.getuid?.() === 0,
+  });
   const detach = flags["detach"] === true;
   const argv = passedFlags.flatMap((flag) => {
     const value = flags[flag];
@@ -89,7 +111,10 @@ async function startServer(context: Context): Promise<number | void> {
   process.on("SIGTERM", () => void daemon.kill("SIGTERM"));
   if (context.signal.aborted) interrupt();
 
-  const client = createClient({ api: ready.apiUrl, token: resolveCliSettings({ flags: {}, env: homeEnv(settings.home), cwd: "/", isRoot: true }).token });
+  const client = createClient({
+    api: ready.apiUrl,
+    token: resolveCliSettings({ flags: {}, env: homeEnv(settings.home), cwd: "/", isRoot: true }).token,
+  });
   try {
     const status = await client.call("getStatus", {});
     const examples = flags["deploy-examples"];
@@ -115,31 +140,49 @@ async function startServer(context: Context): Promise<number | void> {
 
 function launch(argv: readonly string[], logHome: string | undefined): ChildProcess {
   const main = fileURLToPath(import.meta.resolve("@bloomery/daemon/main"));
-  if (!existsSync(main)) throw new BloomError("ERR_INTERNAL", `${main} is missing`, { hint: "Run `npm run build` in the checkout." });
+  if (!existsSync(main))
+    throw new BloomError("ERR_INTERNAL", `${main} is missing`, {
+      hint: "Run `npm run build` in the checkout.",
+    });
   let log: number | "inherit" = "inherit";
   if (logHome !== undefined) {
     mkdirSync(join(logHome, "log"), { recursive: true, mode: 0o700 });
     log = openSync(join(logHome, "log", "bloomd.log"), "a", 0o600);
   }
-  return spawn(process.execPath, [main, ...argv], { detached: true, stdio: ["ignore", "ignore", log, "pipe"] });
+  return spawn(process.execPath, [main, ...argv], {
+    detached: true,
+    stdio: ["ignore", "ignore", log, "pipe"],
+  });
 }
 
 /** The daemon's one line: ready, or why not. */
-async function readReady(daemon: ChildProcess, ended: Promise<number>): Promise<{ apiUrl: string; httpPort: number; pid: number }> {
+async function readReady(
+  daemon: ChildProcess,
+  ended: Promise<number>,
+): Promise<{ apiUrl: string; httpPort: number; pid: number }> {
   const pipe = daemon.stdio[3] as Readable;
   const line = await Promise.race([
     new Promise<string>((resolve) => createInterface({ input: pipe }).once("line", resolve)),
     ended.then(() => ""),
   ]);
-  if (line === "") throw new BloomError("ERR_INTERNAL", "the daemon ended before it was ready", { hint: "Its log says why: log/bloomd.log below the home." });
-  const message = JSON.parse(line) as { ready: boolean; error?: unknown; apiUrl: string; httpPort: number; pid: number };
+  if (line === "")
+    throw new BloomError("ERR_INTERNAL", "the daemon ended before it was ready", {
+      hint: "Its log says why: log/bloomd.log below the home.",
+    });
+  const message = JSON.parse(line) as {
+    ready: boolean;
+    error?: unknown;
+    apiUrl: string;
+    httpPort: number;
+    pid: number;
+  };
   pipe.destroy();
   if (!message.ready) throw parseErrorDocument(message.error);
   return { apiUrl: message.apiUrl, httpPort: message.httpPort, pid: message.pid };
 }
 
 async function waitGone(pid: number): Promise<void> {
-  for (const end = Date.now() + 60_000; Date.now() < end; ) {
+  for (const end = Date.now() + 60_000; Date.now() < end;) {
     try {
       process.kill(pid, 0);
     } catch {

@@ -13,7 +13,8 @@ export const validateCommand: Command = {
     const folder = resolve(args[0] ?? ".");
     const { config, problems } = loadConfig(openProjectFolder(folder), { folderName: basename(folder) });
     const lines = problems.map(formatProblem);
-    const verdict = config === null ? [] : [`valid: ${config.name}, ${config.shape} app (${config.detected})`];
+    const verdict =
+      config === null ? [] : [`valid: ${config.name}, ${config.shape} app (${config.detected})`];
     output.result({ problems, config }, [...lines, ...verdict]);
     return config === null ? 2 : 0;
   },

@@ -1,4 +1,5 @@
-import { BloomError, type ErrorDocument } from "@bloomery/contract";
+import type { BloomError } from "@bloomery/contract";
+import { type ErrorDocument } from "@bloomery/contract";
 import { renderTable } from "./table.js";
 
 export interface Stream {
@@ -36,7 +37,8 @@ export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 const codes: Record<Style, number> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 };
 
 export function createOutput(options: OutputOptions): Output {
-  const paint = (style: Style, text: string): string => (options.color ? `\u001B[${codes[style]}m${text}\u001B[0m` : text);
+  const paint = (style: Style, text: string): string =>
+    options.color ? `\u001B[${codes[style]}m${text}\u001B[0m` : text;
   const print = (text: string): void => void options.stdout.write(`${text}\n`);
   const say = (text: string): void => {
     if (!options.quiet) options.stderr.write(`${text}\n`);
@@ -71,7 +73,10 @@ export function createOutput(options: OutputOptions): Output {
 /** What happened, where, what to do next, and the code to search for. */
 function describeError(error: ErrorDocument, paint: Output["paint"]): string[] {
   const { where } = error;
-  const place = where?.file === undefined ? undefined : [where.file, where.line, where.column].filter((part) => part !== undefined).join(":");
+  const place =
+    where?.file === undefined
+      ? undefined
+      : [where.file, where.line, where.column].filter((part) => part !== undefined).join(":");
   const [first = "", ...more] = error.message.split("\n");
   return [
     `${paint("red", "error:")} ${first}`,

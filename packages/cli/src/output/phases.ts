@@ -20,7 +20,9 @@ export function createPhases(output: Output, now: () => number = performance.now
   const seconds = (): string => `${((now() - began) / 1000).toFixed(1)} s`;
   const draw = (): void => {
     const more = detail === "" ? "" : ` ${detail}`;
-    output.stderr.write(`\r\u001B[2K${output.paint("cyan", "›")} ${name}${more} ${output.paint("dim", seconds())}`);
+    output.stderr.write(
+      `\r\u001B[2K${output.paint("cyan", "›")} ${name}${more} ${output.paint("dim", seconds())}`,
+    );
   };
   const close = (ok: boolean): void => {
     clearInterval(timer);

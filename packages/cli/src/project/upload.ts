@@ -13,9 +13,18 @@ export interface Uploaded {
 }
 
 /** Tells the daemon what the source consists of and sends only the contents it lacks. */
-export async function uploadProject(client: Client, ref: AppRef, project: WalkedProject, signal: AbortSignal): Promise<Uploaded> {
+export async function uploadProject(
+  client: Client,
+  ref: AppRef,
+  project: WalkedProject,
+  signal: AbortSignal,
+): Promise<Uploaded> {
   const params = { org: ref.org, app: ref.app };
-  const plan = await client.call("planUpload", { params, body: { entries: [...project.entries] } }, { signal });
+  const plan = await client.call(
+    "planUpload",
+    { params, body: { entries: [...project.entries] } },
+    { signal },
+  );
   if (plan.missing.length === 0) return { tree: plan.tree, sentFiles: 0, sentBytes: 0 };
   const files = plan.missing.map((sha256) => ({ sha256, path: project.files.get(sha256) ?? "" }));
   let sentBytes = 0;
@@ -25,12 +34,23 @@ export async function uploadProject(client: Client, ref: AppRef, project: Walked
 }
 
 /** A tar stream of files named by their content; made as it is read, without temporary files. */
-function packBlobs(files: readonly { sha256: string; path: string }[], count: (bytes: number) => void): Readable {
+function packBlobs(
+  files: readonly { sha256: string; path: string }[],
+  count: (bytes: number) => void,
+): Readable {
   const output = new PassThrough();
   const write = async (): Promise<void> => {
     for (const { sha256, path } of files) {
       const { size } = await stat(path);
-      const header = new Header({ path: sha256, mode: 0o644, size, type: "File", mtime: new Date(0), uid: 0, gid: 0 });
+      const header = new Header({
+        path: sha256,
+        mode: 0o644,
+        size,
+        type: "File",
+        mtime: new Date(0),
+        uid: 0,
+        gid: 0,
+      });
       const block = Buffer.alloc(512);
       header.encode(block);
       output.write(block);
@@ -40,7 +60,9 @@ function packBlobs(files: readonly { sha256: string; path: string }[], count: (b
         if (!output.write(chunk)) await new Promise((resolve) => output.once("drain", resolve));
       }
       if (sent !== size) {
-        throw new BloomError("ERR_SOURCE_INCOMPLETE", `${path} changed while it was sent`, { hint: "Deploy again." });
+        throw new BloomError("ERR_SOURCE_INCOMPLETE", `${path} changed while it was sent`, {
+          hint: "Deploy again.",
+        });
       }
       const rest = size % 512;
       if (rest > 0) output.write(Buffer.alloc(512 - rest));

@@ -45,9 +45,13 @@ export async function walkProject(root: string, cache: HashCache): Promise<Walke
         files.set(sha256, full);
         bytes += stat.size;
       } else {
-        throw new BloomError("ERR_SOURCE_UNSAFE", `${path} is a device, a pipe or a socket and cannot be part of a source`, {
-          where: { file: path },
-        });
+        throw new BloomError(
+          "ERR_SOURCE_UNSAFE",
+          `${path} is a device, a pipe or a socket and cannot be part of a source`,
+          {
+            where: { file: path },
+          },
+        );
       }
     }
   };

@@ -17,7 +17,12 @@ export const environmentView = z.object({
   replicas: z.record(roleName, z.number().int()),
   instances: z.object({ ready: z.number().int(), wanted: z.number().int() }),
   lastDeployment: z
-    .object({ id: z.string(), state: deploymentState, createdAt: timestamp, finishedAt: timestamp.nullable() })
+    .object({
+      id: z.string(),
+      state: deploymentState,
+      createdAt: timestamp,
+      finishedAt: timestamp.nullable(),
+    })
     .nullable(),
 });
 export type EnvironmentView = z.infer<typeof environmentView>;
@@ -101,7 +106,11 @@ export const appRoutes = defineRoutes({
     scope: "platform",
     tag: "instances",
     summary: "Running instances",
-    query: z.object({ org: orgName.optional(), app: appName.optional(), environment: environmentName.optional() }),
+    query: z.object({
+      org: orgName.optional(),
+      app: appName.optional(),
+      environment: environmentName.optional(),
+    }),
     response: z.object({ instances: z.array(instanceView) }),
   },
   scaleEnvironment: {

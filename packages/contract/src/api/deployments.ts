@@ -44,7 +44,16 @@ export const deploymentView = z.object({
 export type DeploymentView = z.infer<typeof deploymentView>;
 
 /** The steps a deploy is shown in, in order. */
-export const deployPhase = z.enum(["queue", "fetch", "compile", "collect", "start", "ready", "switch", "drain"]);
+export const deployPhase = z.enum([
+  "queue",
+  "fetch",
+  "compile",
+  "collect",
+  "start",
+  "ready",
+  "switch",
+  "drain",
+]);
 export type DeployPhase = z.infer<typeof deployPhase>;
 
 /** One line of a deployment's event stream; the stream ends after `finished`. */
@@ -111,7 +120,8 @@ export const deploymentRoutes = defineRoutes({
     access: "developer",
     scope: "app",
     tag: "deployments",
-    summary: "Makes an earlier version live again without building; the one before the live one when none is named",
+    summary:
+      "Makes an earlier version live again without building; the one before the live one when none is named",
     params: environmentParams,
     body: z.object({ version: z.number().int().positive().nullable().default(null) }),
     response: deploymentView,

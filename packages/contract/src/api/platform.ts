@@ -132,7 +132,10 @@ export const platformRoutes = defineRoutes({
         app: appName.nullable().default(null),
         expiresInSeconds: z.number().int().positive().nullable().default(null),
       })
-      .refine((body) => body.app === null || body.org !== null, "a token limited to an app needs its organization"),
+      .refine(
+        (body) => body.app === null || body.org !== null,
+        "a token limited to an app needs its organization",
+      ),
     response: token.extend({ secret: z.string() }),
   },
   deleteToken: {

@@ -83,7 +83,8 @@ export const recordRoutes = defineRoutes({
     access: "developer",
     scope: "app",
     tag: "variables",
-    summary: "Sets and removes variables, leaving all others; then makes a release and replaces the instances",
+    summary:
+      "Sets and removes variables, leaving all others; then makes a release and replaces the instances",
     params: environmentParams,
     body: z.object({
       set: z.record(variableName, z.string().max(131_072)).default({}),

@@ -12,7 +12,8 @@ export const sourceRoutes = defineRoutes({
     access: "developer",
     scope: "app",
     tag: "sources",
-    summary: "Names every file of a source tree by its content; the answer says which contents the daemon lacks",
+    summary:
+      "Names every file of a source tree by its content; the answer says which contents the daemon lacks",
     params: appParams,
     body: z.object({ entries: z.array(sourceEntry) }),
     response: z.object({ tree, missing: z.array(z.string()) }),

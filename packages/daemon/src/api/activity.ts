@@ -12,7 +12,11 @@ export interface ActivityOrder {
 }
 
 /** Does `work` and leaves a record of who did it and how it ended. Changes that are deployments record themselves. */
-export async function recordActivity<T>(store: Store, order: ActivityOrder, work: () => Promise<T>): Promise<T> {
+export async function recordActivity<T>(
+  store: Store,
+  order: ActivityOrder,
+  work: () => Promise<T>,
+): Promise<T> {
   const activity = await store.activities.create({
     orgId: order.orgId ?? null,
     appId: order.appId ?? null,

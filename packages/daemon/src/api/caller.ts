@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { BloomError, isRoleEnough, type ApiRoute, type Role } from "@bloomery/contract";
 
 /** Who calls, as found from the token. */
@@ -24,11 +24,6 @@ export function newSecret(): string {
   return `bloom_${randomBytes(32).toString("base64url")}`;
 }
 
-/** Compares without telling by its duration where the difference is. */
-export function isSameSecret(a: string, b: string): boolean {
-  return timingSafeEqual(Buffer.from(hashSecret(a)), Buffer.from(hashSecret(b)));
-}
-
 /** The bearer token of a request; undefined when there is none. */
 export function parseBearer(header: string | undefined): string | undefined {
   const match = /^Bearer ([!-~]{1,512})$/i.exec(header ?? "");
@@ -47,16 +42,25 @@ export function assertAllowed(
 ): void {
   if (route.access === "public") return;
   if (!isRoleEnough(caller.role, route.access)) {
-    throw new BloomError("ERR_FORBIDDEN", `this needs the role ${route.access}, but the token has ${caller.role}`);
+    throw new BloomError(
+      "ERR_FORBIDDEN",
+      `this needs the role ${route.access}, but the token has ${caller.role}`,
+    );
   }
   const limited = caller.orgName !== null;
   if (limited && route.scope === "platform" && route.method !== "GET") {
-    throw new BloomError("ERR_FORBIDDEN", "this changes the whole platform, but the token is limited to one organization");
+    throw new BloomError(
+      "ERR_FORBIDDEN",
+      "this changes the whole platform, but the token is limited to one organization",
+    );
   }
   if (limited && target.org !== undefined && target.org !== caller.orgName) {
     throw new BloomError("ERR_FORBIDDEN", `the token is limited to the organization ${caller.orgName}`);
   }
-  if (caller.appName !== null && (route.scope === "app" ? target.app !== caller.appName : route.scope === "org")) {
+  if (
+    caller.appName !== null &&
+    (route.scope === "app" ? target.app !== caller.appName : route.scope === "org")
+  ) {
     throw new BloomError("ERR_FORBIDDEN", `the token is limited to the app ${caller.appName}`);
   }
 }

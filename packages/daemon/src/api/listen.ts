@@ -59,7 +59,13 @@ async function listenUnix(server: Server, path: string): Promise<void> {
 /** Writes what the CLI on this machine needs to find the daemon. */
 export async function writeApiFile(
   path: string,
-  facts: { readonly apiUrl: string; readonly socket: string; readonly pid: number; readonly httpPort: number; readonly version: string },
+  facts: {
+    readonly apiUrl: string;
+    readonly socket: string;
+    readonly pid: number;
+    readonly httpPort: number;
+    readonly version: string;
+  },
 ): Promise<void> {
   await writeFile(`${path}.new`, `${JSON.stringify(facts)}\n`, { mode: 0o644 });
   await rename(`${path}.new`, path);

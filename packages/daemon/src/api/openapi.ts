@@ -16,7 +16,8 @@ export function buildOpenApi(release: string = version): Json {
     info: {
       title: "Bloomery API",
       version: release,
-      description: "Everything the `bloom` command does, over HTTP. Streams are NDJSON: one JSON object a line.",
+      description:
+        "Everything the `bloom` command does, over HTTP. Streams are NDJSON: one JSON object a line.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "http://127.0.0.1:4600" }],
@@ -74,7 +75,10 @@ function planBody(route: ApiRoute): Json {
   }
   if (route.body === undefined) return {};
   return {
-    requestBody: { required: true, content: { "application/json": { schema: toSchema(route.body, "input") } } },
+    requestBody: {
+      required: true,
+      content: { "application/json": { schema: toSchema(route.body, "input") } },
+    },
   };
 }
 

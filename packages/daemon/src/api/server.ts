@@ -1,11 +1,24 @@
 import { Readable } from "node:stream";
-import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from "fastify";
 import {
   hasZodFastifySchemaValidationErrors,
   serializerCompiler,
   validatorCompiler,
 } from "fastify-type-provider-zod";
-import { apiRoutes, BloomError, errorAnswer, toBloomError, type ApiRoute, type RouteName } from "@bloomery/contract";
+import {
+  apiRoutes,
+  BloomError,
+  errorAnswer,
+  toBloomError,
+  type ApiRoute,
+  type RouteName,
+} from "@bloomery/contract";
 import { assertAllowed, parseBearer, type Caller } from "./caller.js";
 import type { CallContext, Handlers } from "./handlers.js";
 
@@ -41,7 +54,10 @@ export function createApiServer(options: ApiOptions): FastifyInstance {
   app.addContentTypeParser("application/x-tar", (_request, payload, done) => done(null, payload));
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
   app.setNotFoundHandler((request, reply) => {
-    const error = new BloomError("ERR_NOT_FOUND", `there is no route ${request.method} ${request.url.split("?")[0]}`);
+    const error = new BloomError(
+      "ERR_NOT_FOUND",
+      `there is no route ${request.method} ${request.url.split("?")[0]}`,
+    );
     return answerError(error, request, reply);
   });
   app.addHook("onRequest", async (request) => {
@@ -82,7 +98,7 @@ function register(app: FastifyInstance, name: RouteName, options: ApiOptions): v
         raw: request.body instanceof Readable ? request.body : request.raw,
       };
       const call = { params: request.params, query: request.query, body: request.body };
-      if (route.stream !== true) return await (handler(call, context) as Promise<unknown>);
+      if (route.stream !== true) return await handler(call, context);
       const lines = handler(call, context) as AsyncIterable<unknown>;
       return sendLines(reply, lines);
     },
@@ -95,7 +111,8 @@ async function findCaller(request: FastifyRequest, options: ApiOptions): Promise
   const secret = parseBearer(request.headers.authorization);
   if (secret === undefined) throw new BloomError("ERR_UNAUTHENTICATED", "the request carries no token");
   const caller = await options.authenticate(secret);
-  if (caller === undefined) throw new BloomError("ERR_UNAUTHENTICATED", "the token is unknown or has expired");
+  if (caller === undefined)
+    throw new BloomError("ERR_UNAUTHENTICATED", "the token is unknown or has expired");
   return caller;
 }
 
@@ -135,7 +152,9 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
 function asBloomError(error: unknown): BloomError {
   if (error instanceof BloomError) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
-    const places = error.validation.map((issue) => `${issue.instancePath || "/"} ${issue.message ?? "is not valid"}`);
+    const places = error.validation.map(
+      (issue) => `${issue.instancePath || "/"} ${issue.message ?? "is not valid"}`,
+    );
     return new BloomError("ERR_INVALID_ARGUMENT", `the request is not valid: ${places.join("; ")}`, {
       details: { places },
     });
@@ -143,6 +162,7 @@ function asBloomError(error: unknown): BloomError {
   const status = (error as { statusCode?: number }).statusCode;
   const message = error instanceof Error ? error.message : String(error);
   if (status === 413) return new BloomError("ERR_LIMIT_REACHED", message);
-  if (status !== undefined && status >= 400 && status < 500) return new BloomError("ERR_INVALID_ARGUMENT", message);
+  if (status !== undefined && status >= 400 && status < 500)
+    return new BloomError("ERR_INVALID_ARGUMENT", message);
   return toBloomError(error);
 }

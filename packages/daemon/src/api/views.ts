@@ -56,7 +56,8 @@ export async function viewEnvironment(parts: ViewParts, place: Place): Promise<E
   const version = release === undefined ? undefined : await parts.store.versions.get(release.versionId);
   const [last] = await parts.store.deployments.list({ environmentId: environment.id, limit: 1 });
   const replicas = version === undefined ? {} : planReplicas({ ...place, environment }, version.config);
-  const wanted = environment.desired === "stopped" ? 0 : Object.values(replicas).reduce((sum, one) => sum + one, 0);
+  const wanted =
+    environment.desired === "stopped" ? 0 : Object.values(replicas).reduce((sum, one) => sum + one, 0);
   const states = parts.fleet.live(environment.id).map((instance) => instance.status.state);
   const ready = states.filter((state) => state === "ready").length;
   return {
@@ -166,14 +167,12 @@ export async function listVariableViews(
     updatedAt: null,
   }));
   const rows = await store.variables.listInForce(place.app.id, place.environment.id);
-  const own = rows.map(
-    (row): VariableView => ({
-      name: row.name,
-      value: row.sensitive ? null : open(row.value),
-      sensitive: row.sensitive,
-      level: row.environmentId === null ? "app" : "environment",
-      updatedAt: row.updatedAt,
-    }),
-  );
+  const own = rows.map((row): VariableView => ({
+    name: row.name,
+    value: row.sensitive ? null : open(row.value),
+    sensitive: row.sensitive,
+    level: row.environmentId === null ? "app" : "environment",
+    updatedAt: row.updatedAt,
+  }));
   return [...manifest, ...own];
 }

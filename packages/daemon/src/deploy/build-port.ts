@@ -21,7 +21,9 @@ import { enterPhase, type Walk } from "./walk.js";
 export interface BuildStage {
   readonly port: BuildPort;
   readonly sources: {
-    planUpload(entries: readonly SourceEntry[]): Promise<{ readonly tree: string; readonly missing: readonly string[] }>;
+    planUpload(
+      entries: readonly SourceEntry[],
+    ): Promise<{ readonly tree: string; readonly missing: readonly string[] }>;
     receiveBlobs(tree: string, tar: Readable): Promise<{ readonly received: number }>;
     receiveArchive(tar: Readable): Promise<{ readonly tree: string }>;
     assertComplete(tree: string): Promise<void>;
@@ -75,7 +77,12 @@ export async function openBuildStage(parts: {
       allocateNetwork: async () => (network === null ? null : network.allocateBuild()),
       cgroupsFor: (id) =>
         // A tenth of the ordinary weight: running apps come first whenever the processor is short.
-        planCgroups(host.cgroups, id, { memoryBytes: settings.build.memoryBytes, cpu: null, pids: 1024, weight: 10 }),
+        planCgroups(host.cgroups, id, {
+          memoryBytes: settings.build.memoryBytes,
+          cpu: null,
+          pids: 1024,
+          weight: 10,
+        }),
       settings: { timeLimitSeconds: settings.build.timeLimitSeconds, bwrap: host.bwrap },
     });
   const toolchains = createToolchainResolver({ places: planToolchainPlaces(process.env), env: process.env });
@@ -91,7 +98,8 @@ export async function openBuildStage(parts: {
       variables: order.variables,
       logFile: logFile(id),
       signal,
-      onEvent: (event) => (event.type === "phase" ? enterPhase(walk, event.phase, event.detail) : walk.emit(event)),
+      onEvent: (event) =>
+        event.type === "phase" ? enterPhase(walk, event.phase, event.detail) : walk.emit(event),
     });
   };
   const queue = createBuildQueue<Job, Built>({ work, parallel: settings.build.parallel });
@@ -105,12 +113,27 @@ export async function openBuildStage(parts: {
         const { key, toolchain, stats } = built;
         // A reused artifact keeps pointing to the build that made it.
         const made = built.reused ? await store.builds.getSucceeded(appId, key) : undefined;
-        await store.builds.update(record.id, { state: "succeeded", key, artifact: built.artifact.digest, toolchain, stats });
-        return { buildId: made?.id ?? record.id, artifact: built.artifact.digest, toolchain, stats, reused: built.reused };
+        await store.builds.update(record.id, {
+          state: "succeeded",
+          key,
+          artifact: built.artifact.digest,
+          toolchain,
+          stats,
+        });
+        return {
+          buildId: made?.id ?? record.id,
+          artifact: built.artifact.digest,
+          toolchain,
+          stats,
+          reused: built.reused,
+        };
       } catch (error) {
         const failure = toBloomError(error);
         const cancelled = failure.code === "ERR_BUILD_CANCELLED" || walk.signal.aborted;
-        await store.builds.update(record.id, { state: cancelled ? "cancelled" : "failed", error: failure.toDocument() });
+        await store.builds.update(record.id, {
+          state: cancelled ? "cancelled" : "failed",
+          error: failure.toDocument(),
+        });
         if (walk.signal.aborted) throw walk.signal.reason as Error;
         throw error;
       }
@@ -129,7 +152,10 @@ export async function openBuildStage(parts: {
     artifactDir: (digest) => artifactStore.pathOf(digest),
     async assertArtifact(digest) {
       if (await artifactStore.has(digest)) return;
-      throw new BloomError("ERR_ARTIFACT_DAMAGED", `the artifact ${digest.slice(0, 12)} is not there any more`);
+      throw new BloomError(
+        "ERR_ARTIFACT_DAMAGED",
+        `the artifact ${digest.slice(0, 12)} is not there any more`,
+      );
     },
     logFile,
     forgetApp: (appId) => builder(appId).forget(appId),

@@ -1,4 +1,4 @@
-import { BloomError, formatProblem, type BuildStats } from "@bloomery/contract";
+import { BloomError, formatProblem, type AppConfig, type BuildStats } from "@bloomery/contract";
 import { loadConfig, toConfigError, type ProjectFiles } from "../config/index.js";
 import type { Secrets } from "../release/secrets.js";
 import type { Store } from "../store/open-store.js";
@@ -7,7 +7,14 @@ import type { Version } from "../store/versions.js";
 import { beginDeployment, type DeploymentDeps } from "./deployments.js";
 import type { Fleet } from "./fleet.js";
 import { formatPlace, namesOf, type Place } from "./places.js";
-import { findLiveRelease, loadRunnable, obtainRelease, planReplicas, readBuildVariables, readVariables } from "./releases.js";
+import {
+  findLiveRelease,
+  loadRunnable,
+  obtainRelease,
+  planReplicas,
+  readBuildVariables,
+  readVariables,
+} from "./releases.js";
 import { enterPhase, goLive, measure, type Edge, type Walk } from "./walk.js";
 
 /** What a build hands back. */
@@ -26,7 +33,7 @@ export interface BuildPort {
     order: {
       readonly place: Place;
       readonly tree: string;
-      readonly config: import("@bloomery/contract").AppConfig;
+      readonly config: AppConfig;
       readonly variables: Readonly<Record<string, string>>;
       readonly actor: string;
     },
@@ -65,7 +72,13 @@ export function createDeployer(parts: DeployerParts): Deployer {
   const { store, secrets } = parts;
 
   /** The common end of every walk: a release, made live. */
-  const makeLive = async (walk: Walk, row: Deployment, place: Place, version: Version, force: boolean): Promise<void> => {
+  const makeLive = async (
+    walk: Walk,
+    row: Deployment,
+    place: Place,
+    version: Version,
+    force: boolean,
+  ): Promise<void> => {
     const variables = await readVariables(store, secrets, place);
     const { release, isLive } = await obtainRelease(store, secrets, place, version, variables);
     const previous = await findLiveRelease(store, place);
@@ -79,8 +92,18 @@ export function createDeployer(parts: DeployerParts): Deployer {
     const replicas = planReplicas({ ...place, environment }, version.config);
     const wanted = { releaseId: release.id, replicas };
     const plan = parts.fleet.plan(environment.id, wanted);
-    if (isLive && !force && environment.desired === "running" && plan.start.length === 0 && plan.stop.length === 0) {
-      walk.emit({ type: "log", source: "platform", text: `nothing changed: version ${version.number} is live already` });
+    if (
+      isLive &&
+      !force &&
+      environment.desired === "running" &&
+      plan.start.length === 0 &&
+      plan.stop.length === 0
+    ) {
+      walk.emit({
+        type: "log",
+        source: "platform",
+        text: `nothing changed: version ${version.number} is live already`,
+      });
       return;
     }
     await goLive(walk, runnable, environment, replicas, {
@@ -93,8 +116,10 @@ export function createDeployer(parts: DeployerParts): Deployer {
     });
   };
 
-  const begin = (place: Place, order: Omit<Parameters<typeof beginDeployment>[1], "place">): Promise<Deployment> =>
-    beginDeployment(parts.deployments, { ...order, place });
+  const begin = (
+    place: Place,
+    order: Omit<Parameters<typeof beginDeployment>[1], "place">,
+  ): Promise<Deployment> => beginDeployment(parts.deployments, { ...order, place });
 
   const loadLiveVersion = async (place: Place): Promise<Version> => {
     const release = await findLiveRelease(store, place);
@@ -185,7 +210,8 @@ async function obtainVersion(
   await parts.store.deployments.update(row.id, { buildId: built.buildId });
   const recent = await parts.store.versions.list({ appId: place.app.id, limit: 100 });
   const same = recent.find(
-    (version) => version.artifact === built.artifact && JSON.stringify(version.config) === JSON.stringify(config),
+    (version) =>
+      version.artifact === built.artifact && JSON.stringify(version.config) === JSON.stringify(config),
   );
   if (same !== undefined) return same;
   return parts.store.versions.create({
@@ -202,7 +228,8 @@ async function obtainVersion(
 async function supersedeOthers(store: Store, environmentId: string, id: string): Promise<void> {
   const recent = await store.deployments.list({ environmentId, limit: 50 });
   for (const row of recent) {
-    if (row.state === "live" && row.id !== id) await store.deployments.update(row.id, { state: "superseded" });
+    if (row.state === "live" && row.id !== id)
+      await store.deployments.update(row.id, { state: "superseded" });
   }
 }
 
@@ -217,14 +244,20 @@ async function chooseRollback(store: Store, place: Place, number: number | null)
   }
   // The newest version older than the live one that this environment has served: going back twice goes further.
   const current = live === undefined ? undefined : await store.versions.get(live.versionId);
-  const served = new Set((await store.releases.list({ environmentId: place.environment.id, limit: 1000 })).map((release) => release.versionId));
+  const served = new Set(
+    (await store.releases.list({ environmentId: place.environment.id, limit: 1000 })).map(
+      (release) => release.versionId,
+    ),
+  );
   const versions = await store.versions.list({ appId: place.app.id, limit: 1000 });
   const version = versions
     .filter((one) => current !== undefined && one.number < current.number && served.has(one.id))
     .sort((a, b) => b.number - a.number)[0];
   if (version === undefined) {
-    throw new BloomError("ERR_NOTHING_TO_ROLL_BACK", `${formatPlace(namesOf(place))} has no version before the live one`);
+    throw new BloomError(
+      "ERR_NOTHING_TO_ROLL_BACK",
+      `${formatPlace(namesOf(place))} has no version before the live one`,
+    );
   }
   return version;
 }
-

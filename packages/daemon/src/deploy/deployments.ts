@@ -1,4 +1,11 @@
-import { BloomError, newId, toBloomError, type DeploymentKind, type DeploymentState, type DeploymentView, type Timings } from "@bloomery/contract";
+import {
+  BloomError,
+  newId,
+  toBloomError,
+  type DeploymentKind,
+  type DeploymentState,
+  type DeploymentView,
+} from "@bloomery/contract";
 import type { Store } from "../store/open-store.js";
 import type { Deployment } from "../store/deployments.js";
 import type { LockHolder } from "../store/locks.js";
@@ -100,7 +107,8 @@ async function runDeployment(
     await order.work(walk, row);
   } catch (error) {
     failure = toBloomError(error);
-    if (failure.code === "ERR_INTERNAL") deps.log.error({ err: error, deployment: row.id }, "deployment failed");
+    if (failure.code === "ERR_INTERNAL")
+      deps.log.error({ err: error, deployment: row.id }, "deployment failed");
   }
   job.seal();
   timings.totalMs = Math.round(performance.now() - begin) + timings.uploadMs;
@@ -108,7 +116,7 @@ async function runDeployment(
   const state = failure === undefined ? "live" : "failed";
   const cancelled = failure?.code === "ERR_INTERRUPTED";
   try {
-    await store.deployments.update(row.id, { state, error, timings: timings as Timings });
+    await store.deployments.update(row.id, { state, error, timings: timings });
     await store.activities.update(activity, {
       state: failure === undefined ? "succeeded" : cancelled ? "cancelled" : "failed",
       error,

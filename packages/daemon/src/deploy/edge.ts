@@ -33,7 +33,9 @@ export interface EdgeParts {
   readonly hasNetwork: boolean;
   readonly listServed: () => Promise<readonly ServedEnvironment[]>;
   /** Plans nginx's configuration from these environments and applies it. */
-  readonly applyRoutes: (served: readonly (ServedEnvironment & { readonly upstreams: readonly InstanceAddress[] })[]) => Promise<void>;
+  readonly applyRoutes: (
+    served: readonly (ServedEnvironment & { readonly upstreams: readonly InstanceAddress[] })[],
+  ) => Promise<void>;
 }
 
 export function createEdge(parts: EdgeParts): Edge {
@@ -49,14 +51,18 @@ export function createEdge(parts: EdgeParts): Edge {
   return {
     async point(environment, instances) {
       const wanted = new Map(instances.map((instance: Instance) => [instance.replica, instance.address]));
-      const before = led.get(environment.id) ?? new Set(Array.from({ length: replicaLimit }, (_, index) => index));
+      const before =
+        led.get(environment.id) ?? new Set(Array.from({ length: replicaLimit }, (_, index) => index));
       for (const replica of new Set([...before, ...wanted.keys()])) {
         const address = wanted.get(replica);
         if (parts.hasNetwork) {
           const stable = switchboard.stableAddress(environment.slot * replicaLimit + replica);
           await switchboard.setCurrent(stable, address?.kind === "tcp" ? address.address : null);
         } else {
-          await switchboard.setPath(nameOf(environment.slot, replica), address?.kind === "unix" ? address.path : null);
+          await switchboard.setPath(
+            nameOf(environment.slot, replica),
+            address?.kind === "unix" ? address.path : null,
+          );
         }
       }
       led.set(environment.id, new Set(wanted.keys()));

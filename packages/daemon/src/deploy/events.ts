@@ -45,7 +45,9 @@ export function createEventHub(folder: string): EventHub {
         },
         async close() {
           // Progress is for those who watch now; whoever reads later wants what came of it.
-          const lines = entry.events.filter((event) => event.type !== "progress").map((event) => JSON.stringify(event));
+          const lines = entry.events
+            .filter((event) => event.type !== "progress")
+            .map((event) => JSON.stringify(event));
           await mkdir(folder, { recursive: true });
           await appendFile(fileOf(deployment), `${lines.join("\n")}\n`);
           entry.closed = true;
@@ -61,7 +63,7 @@ export function createEventHub(folder: string): EventHub {
         yield* await readEvents(fileOf(deployment));
         return;
       }
-      for (let index = 0; ; ) {
+      for (let index = 0; ;) {
         for (; index < entry.events.length; index++) {
           const event = entry.events[index];
           if (event === undefined) continue;

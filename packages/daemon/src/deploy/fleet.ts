@@ -59,7 +59,11 @@ export function createFleet(engine: Engine, observer: FleetObserver): Fleet {
       known.delete(instance.id);
       const lost = !leaving.delete(instance.id);
       const peers = serving.get(instance.environmentId);
-      if (peers !== undefined) serving.set(instance.environmentId, peers.filter((peer) => peer !== instance));
+      if (peers !== undefined)
+        serving.set(
+          instance.environmentId,
+          peers.filter((peer) => peer !== instance),
+        );
       await observer.ended(instance, lost);
     });
   };
@@ -110,7 +114,8 @@ export function createFleet(engine: Engine, observer: FleetObserver): Fleet {
     retire: (instances, drainMs) =>
       track(Promise.all(instances.map((instance) => end(instance, () => instance.drain(drainMs))))),
 
-    stopNow: (instances) => track(Promise.all(instances.map((instance) => end(instance, () => instance.stop(null))))),
+    stopNow: (instances) =>
+      track(Promise.all(instances.map((instance) => end(instance, () => instance.stop(null))))),
 
     adopt(instance) {
       follow(instance);

@@ -51,9 +51,15 @@ export function createHealer(parts: {
     await parts.edge.point(wanted.environment, serving);
     const left = parts.fleet.promote(environmentId, serving);
     await parts.edge.refresh();
-    void parts.fleet.retire(left, wanted.release === null ? 0 : wanted.release.config.web.drainSeconds * 1000);
+    void parts.fleet.retire(
+      left,
+      wanted.release === null ? 0 : wanted.release.config.web.drainSeconds * 1000,
+    );
     if (fresh.length > 0) {
-      parts.log.info({ environment: environmentId, instances: fresh.map((one) => one.id) }, "instances replaced");
+      parts.log.info(
+        { environment: environmentId, instances: fresh.map((one) => one.id) },
+        "instances replaced",
+      );
     }
   };
 
@@ -63,7 +69,10 @@ export function createHealer(parts: {
         return await attempt(environmentId);
       } catch (error) {
         if (abort.signal.aborted) return;
-        parts.log.warn({ err: error, environment: environmentId, pause }, "instances could not be replaced yet");
+        parts.log.warn(
+          { err: error, environment: environmentId, pause },
+          "instances could not be replaced yet",
+        );
         await delay(pause, undefined, { signal: abort.signal }).catch(() => undefined);
       }
     }
@@ -73,9 +82,11 @@ export function createHealer(parts: {
     heal(environmentId) {
       const before = running.get(environmentId) ?? Promise.resolve();
       // Chained, not dropped: what was lost during an attempt is seen by the next one.
-      const next = before.then(() => loop(environmentId)).finally(() => {
-        if (running.get(environmentId) === next) running.delete(environmentId);
-      });
+      const next = before
+        .then(() => loop(environmentId))
+        .finally(() => {
+          if (running.get(environmentId) === next) running.delete(environmentId);
+        });
       running.set(environmentId, next);
       return next;
     },

@@ -41,9 +41,13 @@ export function createJobs(): Jobs {
         });
       }
       if (entry.sealed) {
-        throw new BloomError("ERR_INVALID_ARGUMENT", "the deployment has switched already and cannot be cancelled", {
-          hint: "`bloom rollback APP` goes back to the version before.",
-        });
+        throw new BloomError(
+          "ERR_INVALID_ARGUMENT",
+          "the deployment has switched already and cannot be cancelled",
+          {
+            hint: "`bloom rollback APP` goes back to the version before.",
+          },
+        );
       }
       entry.abort.abort(new BloomError("ERR_INTERRUPTED", `the deployment was cancelled by ${who}`));
     },

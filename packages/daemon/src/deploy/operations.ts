@@ -32,7 +32,12 @@ export function createOperations(parts: {
 }): Operations {
   const { store, fleet, edge } = parts;
 
-  const withLock = async <T>(place: Place, actor: string, what: string, work: () => Promise<T>): Promise<T> => {
+  const withLock = async <T>(
+    place: Place,
+    actor: string,
+    what: string,
+    work: () => Promise<T>,
+  ): Promise<T> => {
     const name = lockName(place);
     const taken = await store.locks.acquire(name, { actor, what, deployment: null }, parts.boot);
     if (!taken.ok) throw locked(place, taken.holder);
@@ -102,7 +107,12 @@ export function createOperations(parts: {
         return { environment, releaseId: null, replicas: {}, release: null };
       }
       const { runnable, version } = await loadRunnable(parts, place, release);
-      return { environment, releaseId: release.id, replicas: planReplicas(place, version.config), release: runnable };
+      return {
+        environment,
+        releaseId: release.id,
+        replicas: planReplicas(place, version.config),
+        release: runnable,
+      };
     },
   };
 }

@@ -21,15 +21,24 @@ export interface PlaceNames {
 export async function findOrg(store: Store, name: string): Promise<Org> {
   const org = await store.orgs.getByName(name);
   if (org !== undefined) return org;
-  const near = suggest(name, (await store.orgs.list()).map((one) => one.name));
+  const near = suggest(
+    name,
+    (await store.orgs.list()).map((one) => one.name),
+  );
   throw notFound(`there is no organization ${name}`, near);
 }
 
-export async function findApp(store: Store, names: { org: string; app: string }): Promise<{ org: Org; app: App }> {
+export async function findApp(
+  store: Store,
+  names: { org: string; app: string },
+): Promise<{ org: Org; app: App }> {
   const org = await findOrg(store, names.org);
   const app = await store.apps.getByName(org.id, names.app);
   if (app !== undefined) return { org, app };
-  const near = suggest(names.app, (await store.apps.list({ orgId: org.id })).map((one) => one.name));
+  const near = suggest(
+    names.app,
+    (await store.apps.list({ orgId: org.id })).map((one) => one.name),
+  );
   throw notFound(`there is no app ${formatAppRef(names)}`, near);
 }
 
@@ -37,7 +46,10 @@ export async function findPlace(store: Store, names: PlaceNames): Promise<Place>
   const { org, app } = await findApp(store, names);
   const environment = await store.environments.getByName(app.id, names.environment);
   if (environment !== undefined) return { org, app, environment };
-  const near = suggest(names.environment, (await store.environments.list({ appId: app.id })).map((one) => one.name));
+  const near = suggest(
+    names.environment,
+    (await store.environments.list({ appId: app.id })).map((one) => one.name),
+  );
   throw notFound(`${formatAppRef(names)} has no environment ${names.environment}`, near);
 }
 
@@ -67,11 +79,18 @@ export function formatPlace(names: PlaceNames): string {
 }
 
 /** Where a browser finds it. */
-export function urlOf(names: PlaceNames, edge: { readonly baseDomain: string; readonly httpPort: number }): string {
+export function urlOf(
+  names: PlaceNames,
+  edge: { readonly baseDomain: string; readonly httpPort: number },
+): string {
   const port = edge.httpPort === 80 ? "" : `:${edge.httpPort}`;
   return `http://${hostNameOf(names, names.environment, edge.baseDomain)}${port}/`;
 }
 
 function notFound(message: string, near: string | undefined): BloomError {
-  return new BloomError("ERR_NOT_FOUND", message, near === undefined ? {} : { hint: `Did you mean \`${near}\`?` });
+  return new BloomError(
+    "ERR_NOT_FOUND",
+    message,
+    near === undefined ? {} : { hint: `Did you mean \`${near}\`?` },
+  );
 }

@@ -19,7 +19,10 @@ export interface FleetPlan<T extends PresentInstance> {
 }
 
 /** Compares what runs with what is wanted: one instance for each role and replica of the wanted release. */
-export function planFleet<T extends PresentInstance>(wanted: WantedFleet, present: readonly T[]): FleetPlan<T> {
+export function planFleet<T extends PresentInstance>(
+  wanted: WantedFleet,
+  present: readonly T[],
+): FleetPlan<T> {
   const keep: T[] = [];
   const stop: T[] = [];
   const filled = new Set<string>();

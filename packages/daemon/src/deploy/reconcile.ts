@@ -9,7 +9,10 @@ import type { Healer, Wanted } from "./heal.js";
  * never end by themselves. Returns how many deployments were lost.
  */
 export async function closeUnfinished(store: Store, boot: string): Promise<number> {
-  const error = new BloomError("ERR_DEPLOYMENT_LOST", "the daemon ended while this was under way").toDocument();
+  const error = new BloomError(
+    "ERR_DEPLOYMENT_LOST",
+    "the daemon ended while this was under way",
+  ).toDocument();
   const lost = await store.deployments.failUnfinished(error);
   await store.builds.failUnfinished(error);
   await store.activities.failUnfinished(error);

@@ -31,7 +31,9 @@ export async function readBuildVariables(
   place: Place,
 ): Promise<Readonly<Record<string, string>>> {
   const rows = await store.variables.listInForce(place.app.id, place.environment.id);
-  return Object.fromEntries(rows.filter((row) => row.visibleBuild).map((row) => [row.name, secrets.open(row.value)]));
+  return Object.fromEntries(
+    rows.filter((row) => row.visibleBuild).map((row) => [row.name, secrets.open(row.value)]),
+  );
 }
 
 /**
@@ -67,13 +69,20 @@ export async function findLiveRelease(store: Store, place: Place): Promise<Relea
 
 /** Everything an engine needs to run a release. Throws ERR_NOT_FOUND when its version is gone. */
 export async function loadRunnable(
-  parts: { readonly store: Store; readonly secrets: Secrets; readonly artifactDir: (digest: string) => string },
+  parts: {
+    readonly store: Store;
+    readonly secrets: Secrets;
+    readonly artifactDir: (digest: string) => string;
+  },
   place: Place,
   release: Release,
 ): Promise<{ readonly runnable: RunnableRelease; readonly version: Version }> {
   const version = await parts.store.versions.get(release.versionId);
   if (version === undefined) {
-    throw new BloomError("ERR_NOT_FOUND", `release ${release.number} names a version that does not exist any more`);
+    throw new BloomError(
+      "ERR_NOT_FOUND",
+      `release ${release.number} names a version that does not exist any more`,
+    );
   }
   const variables = JSON.parse(parts.secrets.open(release.variables)) as FrozenVariables;
   const config: AppConfig = version.config;

@@ -16,7 +16,9 @@ import type { ServedEnvironment, Switchboard } from "./edge.js";
 export interface Routing {
   openSwitchboard(network: HostNetwork | null): Promise<Switchboard>;
   /** Plans nginx's configuration and puts it in force. */
-  applyRoutes(served: readonly (ServedEnvironment & { readonly upstreams: readonly InstanceAddress[] })[]): Promise<void>;
+  applyRoutes(
+    served: readonly (ServedEnvironment & { readonly upstreams: readonly InstanceAddress[] })[],
+  ): Promise<void>;
   status(): Promise<PlatformStatus["nginx"]>;
   stop(): Promise<void>;
   close(): void;

@@ -2,7 +2,10 @@ import type { Store } from "../store/open-store.js";
 import { replicaLimit, type ServedEnvironment } from "./edge.js";
 
 /** Every environment that has a live release, as the edge needs it, in a stable order. */
-export async function listServed(store: Store, artifactDir: (digest: string) => string): Promise<ServedEnvironment[]> {
+export async function listServed(
+  store: Store,
+  artifactDir: (digest: string) => string,
+): Promise<ServedEnvironment[]> {
   const served: ServedEnvironment[] = [];
   for (const environment of await store.environments.list()) {
     const version =

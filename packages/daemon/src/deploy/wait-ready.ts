@@ -46,7 +46,8 @@ async function explain(instance: Instance, verdict: "crashed" | "timeout" | "gon
     instance: instance.id,
   };
   if (verdict === "timeout") {
-    const elsewhere = status.listening.length > 0 ? `; it listens on port ${status.listening.join(", ")}` : "";
+    const elsewhere =
+      status.listening.length > 0 ? `; it listens on port ${status.listening.join(", ")}` : "";
     return new BloomError(
       "ERR_NOT_READY",
       `the app did not become ready in time: ${status.last_probe ?? "no probe was answered"}${elsewhere}`,

@@ -1,4 +1,10 @@
-import { BloomError, type DeploymentEvent, type DeploymentState, type DeployPhase, type Timings } from "@bloomery/contract";
+import {
+  BloomError,
+  type DeploymentEvent,
+  type DeploymentState,
+  type DeployPhase,
+  type Timings,
+} from "@bloomery/contract";
 import type { Instance } from "../run/engines/engine.js";
 import { describeExit } from "../run/describe-exit.js";
 import type { Fleet, RunnableRelease } from "./fleet.js";
@@ -15,7 +21,10 @@ export interface Walk {
 /** How the edge is led to other instances. */
 export interface Edge {
   /** Leads the stable name of each replica to its instance; the names of missing replicas lead nowhere. */
-  point(environment: { readonly id: string; readonly slot: number }, instances: readonly Instance[]): Promise<void>;
+  point(
+    environment: { readonly id: string; readonly slot: number },
+    instances: readonly Instance[],
+  ): Promise<void>;
   /** Writes the routes of all environments anew and waits until nginx has them; does nothing when unchanged. */
   refresh(): Promise<void>;
 }
@@ -108,4 +117,3 @@ function reportOutput(walk: Walk, error: unknown): void {
   if (!Array.isArray(tail)) return;
   for (const line of tail) walk.emit({ type: "log", source: "app", text: String(line) });
 }
-

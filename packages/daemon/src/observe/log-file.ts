@@ -8,7 +8,13 @@ export interface RawLogLine {
   readonly text: string;
 }
 
-const streams = { out: "stdout", "out+": "stdout", err: "stderr", "err+": "stderr", shim: "platform" } as const;
+const streams = {
+  out: "stdout",
+  "out+": "stdout",
+  err: "stderr",
+  "err+": "stderr",
+  shim: "platform",
+} as const;
 
 /** Parses one line; undefined for anything the shim did not write (a line cut by a crash of the machine). */
 export function parseLogLine(line: string): RawLogLine | undefined {
@@ -34,7 +40,10 @@ export interface ReadLines {
  * Reads a file's whole lines; undefined when there is no such file. `start` decides from the inode where to
  * begin: a name is not a file, because logs are rotated while they are read.
  */
-export async function readLines(path: string, start: (inode: number) => number): Promise<ReadLines | undefined> {
+export async function readLines(
+  path: string,
+  start: (inode: number) => number,
+): Promise<ReadLines | undefined> {
   const file = await open(path, "r").catch(() => undefined);
   if (file === undefined) return undefined;
   try {

@@ -65,8 +65,11 @@ export async function* readLogs(query: LogQuery): AsyncGenerator<FoundLine> {
         for (const line of await readNews(cursor)) found.push(tag(line, source));
       }
       found.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
-      const wanted = query.since === undefined ? found : found.filter((line) => line.time >= (query.since ?? ""));
-      yield* first && query.tail !== undefined ? wanted.slice(Math.max(0, wanted.length - query.tail)) : wanted;
+      const wanted =
+        query.since === undefined ? found : found.filter((line) => line.time >= (query.since ?? ""));
+      yield* first && query.tail !== undefined
+        ? wanted.slice(Math.max(0, wanted.length - query.tail))
+        : wanted;
       first = false;
       if (!query.follow || query.signal.aborted) return;
       if (!changed) await new Promise<void>((resolve) => (wake = resolve));

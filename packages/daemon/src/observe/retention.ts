@@ -8,10 +8,13 @@ export interface EndedInstance {
 }
 
 /** How many ended instances of one environment keep their logs. */
-export const keptInstances = 20;
+const keptInstances = 20;
 
 /** The instances whose folders may go: all but the newest ended ones of each environment. */
-export function planRetention(ended: readonly EndedInstance[], kept: number = keptInstances): readonly string[] {
+export function planRetention(
+  ended: readonly EndedInstance[],
+  kept: number = keptInstances,
+): readonly string[] {
   const byEnvironment = new Map<string, EndedInstance[]>();
   for (const instance of ended) {
     const peers = byEnvironment.get(instance.environmentId) ?? [];

@@ -27,7 +27,7 @@ export async function openSecrets(keyFile: string): Promise<Secrets> {
   return createSecrets(key);
 }
 
-export function createSecrets(key: Buffer): Secrets {
+function createSecrets(key: Buffer): Secrets {
   return Object.freeze({
     seal(text: string): string {
       const nonce = randomBytes(12);
@@ -42,10 +42,14 @@ export function createSecrets(key: Buffer): Secrets {
         decipher.setAuthTag(bytes.subarray(12, 28));
         return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString("utf8");
       } catch (cause) {
-        throw new BloomError("ERR_INTERNAL", "a stored value cannot be opened with this daemon's secrets.key", {
-          cause,
-          hint: "Restore secrets.key from the backup that belongs to this database.",
-        });
+        throw new BloomError(
+          "ERR_INTERNAL",
+          "a stored value cannot be opened with this daemon's secrets.key",
+          {
+            cause,
+            hint: "Restore secrets.key from the backup that belongs to this database.",
+          },
+        );
       }
     },
   });

@@ -5,7 +5,12 @@ import type { NginxPaths } from "./nginx-paths.js";
 /** The configuration the answering worker has; undefined when nginx does not answer within a second. */
 export function askGeneration(paths: NginxPaths): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const call = request({ socketPath: paths.generationSocket, path: "/generation", agent: false, timeout: 1000 });
+    const call = request({
+      socketPath: paths.generationSocket,
+      path: "/generation",
+      agent: false,
+      timeout: 1000,
+    });
     call.once("timeout", () => call.destroy());
     call.once("error", () => resolve(undefined));
     call.once("close", () => resolve(undefined));

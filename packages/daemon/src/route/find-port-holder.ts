@@ -27,7 +27,11 @@ export async function assertPortFree({ address, port }: ListenAddress, flag: str
   const why = taken ? `is held by ${holder}` : `cannot be bound (${code})`;
   const choose = `choose another port with ${flag}`;
   throw new BloomError("ERR_PORT_TAKEN", `port ${port} on ${address} ${why}`, {
-    hint: taken ? `Stop it, or ${choose}.` : code === "EACCES" ? `Ports below 1024 need root; ${choose}.` : `${choose}.`,
+    hint: taken
+      ? `Stop it, or ${choose}.`
+      : code === "EACCES"
+        ? `Ports below 1024 need root; ${choose}.`
+        : `${choose}.`,
     details: { address, port, ...(holder === undefined ? {} : { holder }) },
   });
 }

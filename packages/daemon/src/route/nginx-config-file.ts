@@ -52,15 +52,22 @@ async function assertConfig(program: NginxProgram, paths: NginxPaths, file: stri
     ...(program.user === null ? {} : { uid: program.user.uid, gid: program.user.gid, cwd: "/" }),
   });
   if (!result.failed) return;
-  if (result.code === "ENOENT") throw new BloomError("ERR_SYSTEM_PACKAGE_MISSING", `nginx is not at ${program.binary}`);
+  if (result.code === "ENOENT")
+    throw new BloomError("ERR_SYSTEM_PACKAGE_MISSING", `nginx is not at ${program.binary}`);
   const words = findComplaint(result.stderr) ?? result.shortMessage ?? "no reason given";
   const isShut = words.includes("Permission denied") && program.user !== null;
-  throw new BloomError("ERR_NGINX_CONFIG", `nginx refused its configuration: ${words.replaceAll(file, "nginx.conf")}`, {
-    ...(isShut
-      ? { hint: `nginx runs as uid ${program.user?.uid}: choose a home whose parent folders others may pass through.` }
-      : {}),
-    details: { output: result.stderr.slice(0, 4000) },
-  });
+  throw new BloomError(
+    "ERR_NGINX_CONFIG",
+    `nginx refused its configuration: ${words.replaceAll(file, "nginx.conf")}`,
+    {
+      ...(isShut
+        ? {
+            hint: `nginx runs as uid ${program.user?.uid}: choose a home whose parent folders others may pass through.`,
+          }
+        : {}),
+      details: { output: result.stderr.slice(0, 4000) },
+    },
+  );
 }
 
 /** The first message of nginx that stopped it, without time and pid. */

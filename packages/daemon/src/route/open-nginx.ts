@@ -128,7 +128,8 @@ export async function openNginxWith(options: NginxCoreOptions): Promise<Nginx> {
   };
   const reopenLogs = async (): Promise<void> => void (await withShim((handle) => handle.signal("USR1")));
   const rotateLogs = async (): Promise<void> => {
-    if (await rotateFiles([paths.accessLog, paths.errorLog], options.rotation ?? defaultRotation)) await reopenLogs();
+    if (await rotateFiles([paths.accessLog, paths.errorLog], options.rotation ?? defaultRotation))
+      await reopenLogs();
   };
 
   const timer = setInterval(() => {

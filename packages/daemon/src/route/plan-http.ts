@@ -16,7 +16,11 @@ export function isAtLeast(version: NginxVersion, wanted: NginxVersion): boolean 
 }
 
 /** Everything of the http block before its servers. */
-export function planHttpHead(paths: NginxPaths, version: NginxVersion, routes: RoutingTable): readonly string[] {
+export function planHttpHead(
+  paths: NginxPaths,
+  version: NginxVersion,
+  routes: RoutingTable,
+): readonly string[] {
   return [
     dollarVariable,
     ...planBasics(version),

@@ -4,6 +4,10 @@ import type { RouteTarget } from "./plan-routes.js";
 import { quoteNginx, quoteNginxValue } from "./quote-nginx.js";
 import { planPage } from "./error-pages.js";
 
+/** Statuses nobody sees: they only carry a request from one location to another. */
+const toLive = 418;
+const toApp = 419;
+
 /**
  * The location blocks of one app that runs. nginx picks the longest prefix; a prefix ends at a segment, so
  * `/docs` covers `/docs` and `/docs/a` but not `/docsearch`, which takes two blocks.
@@ -23,17 +27,36 @@ export function planLocations(target: RouteTarget, upstream: string): readonly s
       ];
       if (prefix === "") return below;
       // Without the slash the prefix names the folder itself, which is never a file.
-      const itself = location.passthru ? planProxy(upstream) : folder === null ? planMissing() : ["return 403;"];
+      const itself = location.passthru
+        ? planProxy(upstream)
+        : folder === null
+          ? planMissing()
+          : ["return 403;"];
       return [`location = ${quoteNginx(prefix)} {`, ...itself.map(indent), "}", ...below];
     });
 }
 
-/** Locations that others jump to by name. */
-export function planNamedLocations(upstream: string): readonly string[] {
+/**
+ * Locations that those of `planLocations` jump to, with the jumps. Each costs nginx memory and time at every
+ * reload, so what no location leads to is left out.
+ */
+export function planNamedLocations(locations: readonly string[], upstream: string): readonly string[] {
+  const leadsTo = (word: string): boolean => locations.some((line) => line.includes(word));
   return [
-    "location @bloom_app {",
-    ...planPass(upstream).map(indent),
-    "}",
+    // Only what nginx itself gives up on; answers of the app pass untouched.
+    "error_page 502 @bloom_unreachable;",
+    "error_page 504 @bloom_slow;",
+    `error_page ${toLive} = @bloom_live;`,
+    ...(leadsTo(`return ${toApp};`) ? [`error_page ${toApp} = @bloom_app;`] : []),
+    ...(leadsTo("@bloom_app") ? ["location @bloom_app {", ...planPass(upstream).map(indent), "}"] : []),
+    ...(leadsTo("404;")
+      ? [
+          "error_page 404 @bloom_missing;",
+          "location @bloom_missing {",
+          ...planPage("missing").map(indent),
+          "}",
+        ]
+      : []),
     // Upgraded connections and event streams live long and pass every byte on at once. nginx takes no
     // variables for these settings, hence a location of their own.
     "location @bloom_live {",
@@ -41,9 +64,6 @@ export function planNamedLocations(upstream: string): readonly string[] {
     "\tproxy_send_timeout 1h;",
     "\tproxy_buffering off;",
     ...planPass(upstream).map(indent),
-    "}",
-    "location @bloom_missing {",
-    ...planPage("missing").map(indent),
     "}",
     "location @bloom_unreachable {",
     ...planPage("unreachable").map(indent),
@@ -53,10 +73,6 @@ export function planNamedLocations(upstream: string): readonly string[] {
     "}",
   ];
 }
-
-/** Statuses nobody sees: they only carry a request from one location to another. */
-export const toLive = 418;
-export const toApp = 419;
 
 function planBody(location: LocationConfig, folder: string | null, upstream: string): readonly string[] {
   if (folder === null || (location.passthru && !location.allow)) {
@@ -95,7 +111,8 @@ function planFolder(artifactDir: string | null, location: LocationConfig): strin
 }
 
 function trimPrefix(path: string): string {
-  if (!path.startsWith("/")) throw new BloomError("ERR_INTERNAL", `the location \`${path}\` does not start with a slash`);
+  if (!path.startsWith("/"))
+    throw new BloomError("ERR_INTERNAL", `the location \`${path}\` does not start with a slash`);
   return path.replace(/\/+$/, "");
 }
 

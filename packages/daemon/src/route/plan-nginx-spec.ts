@@ -11,7 +11,12 @@ export interface NginxProgram {
 }
 
 /** Arguments that make nginx use our configuration and touch nothing of the distribution's. */
-export function planNginxCommand(program: NginxProgram, paths: NginxPaths, config: string, errorLog: string): readonly string[] {
+export function planNginxCommand(
+  program: NginxProgram,
+  paths: NginxPaths,
+  config: string,
+  errorLog: string,
+): readonly string[] {
   return [
     program.binary,
     "-p",
@@ -45,7 +50,13 @@ export function planNginxSpec(program: NginxProgram, paths: NginxPaths): ShimSpe
     seccomp: false,
     // The daemon asks nginx itself which configuration is in force, which says more than an open port.
     ready: { kind: "none" },
-    restart: { policy: "always", backoff_initial_ms: 50, backoff_max_ms: 2000, reset_after_ms: 5000, crash_loop_after: 10 },
+    restart: {
+      policy: "always",
+      backoff_initial_ms: 50,
+      backoff_max_ms: 2000,
+      reset_after_ms: 5000,
+      crash_loop_after: 10,
+    },
     stop: { signal: "QUIT", grace_ms: 5000 },
     log: { max_bytes: 5_000_000, files: 2 },
     forward: null,

@@ -23,7 +23,9 @@ export function planNginx(routes: RoutingTable, facts: NginxFacts): string {
     ...planHttpHead(facts.paths, facts.version, routes),
     ...planGenerationServer(facts.paths),
     ...planDefaultServer(facts.listen),
-    ...routes.filter((route) => route.hostNames.length > 0).flatMap((route) => planServer(route, facts.listen)),
+    ...routes
+      .filter((route) => route.hostNames.length > 0)
+      .flatMap((route) => planServer(route, facts.listen)),
   ];
   return [
     "# Written by bloomd for every change of routes; edits are lost.",

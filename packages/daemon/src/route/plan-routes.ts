@@ -22,7 +22,8 @@ export interface RouteTarget {
 
 export type RoutingTable = readonly RouteTarget[];
 
-const hostName = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
+const hostName =
+  /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
 
 /**
  * The routing table: host names in lower case, everything in a fixed order, so that the same apps always
@@ -41,20 +42,29 @@ export function planRoutes(targets: readonly RouteTarget[]): RoutingTable {
     target.servers.forEach(assertServer);
     return Object.freeze({ ...target, hostNames });
   });
-  return table.sort((a, b) => compare(a.hostNames[0] ?? "", b.hostNames[0] ?? "") || compare(a.environmentId, b.environmentId));
+  return table.sort(
+    (a, b) =>
+      compare(a.hostNames[0] ?? "", b.hostNames[0] ?? "") || compare(a.environmentId, b.environmentId),
+  );
 }
 
 function assertServer(server: InstanceAddress): void {
   const isFine =
     server.kind === "unix"
       ? server.path.startsWith("/")
-      : isIP(server.address) !== 0 && Number.isInteger(server.port) && server.port > 0 && server.port < 65_536;
+      : isIP(server.address) !== 0 &&
+        Number.isInteger(server.port) &&
+        server.port > 0 &&
+        server.port < 65_536;
   if (!isFine) throw new BloomError("ERR_INTERNAL", `${JSON.stringify(server)} is not an address for nginx`);
 }
 
 function taken(name: string, owner: RouteTarget, other: RouteTarget): BloomError {
   const say = ({ org, app, environment }: RouteTarget): string => `${org}:${app} (${environment})`;
-  return new BloomError("ERR_ALREADY_EXISTS", `the host name ${name} of ${say(other)} belongs to ${say(owner)} already`);
+  return new BloomError(
+    "ERR_ALREADY_EXISTS",
+    `the host name ${name} of ${say(other)} belongs to ${say(owner)} already`,
+  );
 }
 
 /** By code unit: the order must not depend on the machine's language. */

@@ -1,6 +1,6 @@
 import type { InstanceAddress } from "../run/engines/engine.js";
 import { planPage } from "./error-pages.js";
-import { planLocations, planNamedLocations, toApp, toLive } from "./plan-locations.js";
+import { planLocations, planNamedLocations } from "./plan-locations.js";
 import type { RouteTarget } from "./plan-routes.js";
 import { quoteNginx, quoteNginxValue } from "./quote-nginx.js";
 
@@ -20,8 +20,8 @@ export function formatListen({ address, port }: ListenAddress): string {
  * time after a switch in which a request can still reach the old instance, so both are small; a new
  * connection on the same machine costs less than 0.1 ms.
  */
-export const poolAgeMs = 400;
-export const poolIdleMs = 100;
+const poolAgeMs = 400;
+const poolIdleMs = 100;
 
 /** The upstream and the server block of one environment. */
 export function planServer(target: RouteTarget, listen: readonly ListenAddress[]): readonly string[] {
@@ -77,16 +77,8 @@ function planUpstream(name: string, servers: readonly InstanceAddress[]): readon
 }
 
 function planServed(target: RouteTarget, upstream: string): readonly string[] {
-  return [
-    // Only what nginx itself gives up on; answers of the app pass untouched.
-    "error_page 404 @bloom_missing;",
-    "error_page 502 @bloom_unreachable;",
-    "error_page 504 @bloom_slow;",
-    `error_page ${toLive} = @bloom_live;`,
-    `error_page ${toApp} = @bloom_app;`,
-    ...planLocations(target, upstream),
-    ...planNamedLocations(upstream),
-  ];
+  const locations = planLocations(target, upstream);
+  return [...locations, ...planNamedLocations(locations, upstream)];
 }
 
 function planUnserved(state: RouteTarget["state"]): readonly string[] {
@@ -96,7 +88,10 @@ function planUnserved(state: RouteTarget["state"]): readonly string[] {
 /** For the access log. */
 function planLabels(target: RouteTarget): readonly string[] {
   const app = `${target.org}:${target.app}`;
-  return [`set $bloom_env ${quoteNginxValue(target.environmentId)};`, `set $bloom_app ${quoteNginxValue(app)};`];
+  return [
+    `set $bloom_env ${quoteNginxValue(target.environmentId)};`,
+    `set $bloom_app ${quoteNginxValue(app)};`,
+  ];
 }
 
 function formatServer(server: InstanceAddress): string {

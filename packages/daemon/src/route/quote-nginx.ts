@@ -9,7 +9,10 @@ const longestWord = 3900;
  */
 export function quoteNginx(text: string): string {
   if (text.includes("\0") || Buffer.byteLength(text) > longestWord) {
-    throw new BloomError("ERR_INTERNAL", `nginx cannot hold a word of ${Buffer.byteLength(text)} bytes or with a zero byte`);
+    throw new BloomError(
+      "ERR_INTERNAL",
+      `nginx cannot hold a word of ${Buffer.byteLength(text)} bytes or with a zero byte`,
+    );
   }
   return `"${text.replace(/[\\"]/g, "\\$&")}"`;
 }

@@ -15,9 +15,13 @@ export const defaultRotation: RotationLimits = Object.freeze({ maxBytes: 50_000_
 export async function rotateFiles(files: readonly string[], limits: RotationLimits): Promise<boolean> {
   let moved = false;
   for (const file of files) {
-    const size = await stat(file).then((found) => found.size, () => 0);
+    const size = await stat(file).then(
+      (found) => found.size,
+      () => 0,
+    );
     if (size <= limits.maxBytes) continue;
-    for (let age = limits.files - 2; age >= 1; age--) await renameIfThere(`${file}.${age}`, `${file}.${age + 1}`);
+    for (let age = limits.files - 2; age >= 1; age--)
+      await renameIfThere(`${file}.${age}`, `${file}.${age + 1}`);
     await renameIfThere(file, `${file}.1`);
     moved = true;
   }

@@ -16,5 +16,8 @@ export async function stopOrphan(paths: NginxPaths): Promise<void> {
       if ((await findMaster(paths)) !== pid) return;
     }
   }
-  throw new BloomError("ERR_NGINX_START", `an nginx of this home without a supervisor (pid ${pid}) does not end`);
+  throw new BloomError(
+    "ERR_NGINX_START",
+    `an nginx of this home without a supervisor (pid ${pid}) does not end`,
+  );
 }

@@ -9,14 +9,22 @@ const limitMs = 15_000;
 
 /** Where the error log ends now; complaints after it belong to what is done next. */
 export async function markErrorLog(paths: NginxPaths): Promise<number> {
-  return stat(paths.errorLog).then((found) => found.size, () => 0);
+  return stat(paths.errorLog).then(
+    (found) => found.size,
+    () => 0,
+  );
 }
 
 /**
  * Resolves when every worker that accepts connections has this configuration. Throws ERR_NGINX_START with
  * nginx's words as soon as it logs why it cannot, or after 15 s.
  */
-export async function waitInForce(paths: NginxPaths, generation: string, text: string, logMark: number): Promise<void> {
+export async function waitInForce(
+  paths: NginxPaths,
+  generation: string,
+  text: string,
+  logMark: number,
+): Promise<void> {
   const workers = Number(/^worker_processes (\d+);$/m.exec(text)?.[1] ?? 1);
   const end = Date.now() + limitMs;
   // nginx tells nobody when a reload is done, so it is asked until it is.
@@ -27,11 +35,15 @@ export async function waitInForce(paths: NginxPaths, generation: string, text: s
       if (master !== undefined && (await countAcceptingWorkers(master)) <= workers) return;
     } else {
       const complaint = findComplaint(await readFrom(paths.errorLog, logMark));
-      if (complaint !== undefined) throw new BloomError("ERR_NGINX_START", `nginx could not take its configuration: ${complaint}`);
+      if (complaint !== undefined)
+        throw new BloomError("ERR_NGINX_START", `nginx could not take its configuration: ${complaint}`);
     }
     await delay(pause);
   }
-  throw new BloomError("ERR_NGINX_START", `nginx did not answer with configuration ${generation} within ${limitMs / 1000} s`);
+  throw new BloomError(
+    "ERR_NGINX_START",
+    `nginx did not answer with configuration ${generation} within ${limitMs / 1000} s`,
+  );
 }
 
 /** At most the last 64 KiB after `from`; from the start when the log was rotated meanwhile. */

@@ -27,5 +27,8 @@ export async function removeGroups(paths: readonly string[]): Promise<void> {
 
 async function readPids(path: string): Promise<number[]> {
   const text = await readFile(join(path, "cgroup.procs"), "utf8").catch(() => "");
-  return text.split("\n").filter((line) => line !== "").map(Number);
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map(Number);
 }

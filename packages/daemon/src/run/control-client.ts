@@ -27,7 +27,10 @@ const answerLimitMs = 10_000;
 /** Connects and subscribes. Throws ERR_INSTANCE_LOST when nobody listens on the socket. */
 export async function openControlClient(socketPath: string): Promise<ControlClient> {
   const socket = await connectTo(socketPath);
-  const waiting = new Map<number, { resolve: (status: ShimStatus | undefined) => void; reject: (error: Error) => void }>();
+  const waiting = new Map<
+    number,
+    { resolve: (status: ShimStatus | undefined) => void; reject: (error: Error) => void }
+  >();
   const listeners = new Set<(status: ShimStatus) => void>();
   let nextId = 1;
   let status: ShimStatus | undefined;
@@ -46,7 +49,8 @@ export async function openControlClient(socketPath: string): Promise<ControlClie
     const asked = message.id === undefined ? undefined : waiting.get(message.id);
     if (asked === undefined || message.id === undefined) return;
     waiting.delete(message.id);
-    if (!message.ok) return asked.reject(new BloomError("ERR_INTERNAL", `the shim refused: ${message.error.message}`));
+    if (!message.ok)
+      return asked.reject(new BloomError("ERR_INTERNAL", `the shim refused: ${message.error.message}`));
     if (message.status !== undefined) tell(message.status);
     asked.resolve(message.status);
   };

@@ -4,7 +4,10 @@ import type { CgroupSpec } from "@bloomery/contract";
 export type CgroupLayout =
   | { readonly kind: "none" }
   | { readonly kind: "v2"; readonly base: string }
-  | { readonly kind: "v1"; readonly bases: Readonly<Partial<Record<"memory" | "cpu" | "pids" | "cpuacct", string>>> };
+  | {
+      readonly kind: "v1";
+      readonly bases: Readonly<Partial<Record<"memory" | "cpu" | "pids" | "cpuacct", string>>>;
+    };
 
 /** What one process tree may use. */
 export interface CgroupLimits {

@@ -20,7 +20,7 @@ export interface InstanceFacts {
 }
 
 const megabyte = 1_048_576;
-export const logLimits = Object.freeze({ max_bytes: 20 * megabyte, files: 5 });
+const logLimits = Object.freeze({ max_bytes: 20 * megabyte, files: 5 });
 
 /** The shim's whole order for one instance of a web app. */
 export function planInstanceSpec(wish: InstanceWish, facts: InstanceFacts): ShimSpec {
@@ -50,7 +50,8 @@ export function planInstanceSpec(wish: InstanceWish, facts: InstanceFacts): Shim
     env: { ...wish.env, PORT: String(facts.port) },
     user: facts.user,
     netns: facts.netns,
-    stage: sandbox.stage === null ? null : { target: sandbox.stage.target, mounts: [...sandbox.stage.mounts] },
+    stage:
+      sandbox.stage === null ? null : { target: sandbox.stage.target, mounts: [...sandbox.stage.mounts] },
     cgroups: [...facts.cgroups],
     rlimits: planRlimits(wish, facts),
     nice: 0,
@@ -74,7 +75,9 @@ export function planInstanceSpec(wish: InstanceWish, facts: InstanceFacts): Shim
 
 /** Limits that hold where no control group can be had; a data limit stands in for the memory group. */
 function planRlimits(wish: InstanceWish, facts: InstanceFacts): ShimSpec["rlimits"] {
-  const grouped = facts.cgroups.some((group) => Object.keys(group.files).some((file) => file.startsWith("memory.")));
+  const grouped = facts.cgroups.some((group) =>
+    Object.keys(group.files).some((file) => file.startsWith("memory.")),
+  );
   return {
     nofile: 65_536,
     core: 0,

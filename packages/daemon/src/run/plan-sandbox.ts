@@ -23,7 +23,10 @@ export interface SandboxWish {
 
 export interface SandboxPlan {
   readonly command: readonly string[];
-  readonly stage: { readonly target: string; readonly mounts: readonly { name: string; source: string }[] } | null;
+  readonly stage: {
+    readonly target: string;
+    readonly mounts: readonly { name: string; source: string }[];
+  } | null;
 }
 
 /** The stage lies on a folder that every Debian has and that nothing in a sandbox looks at. */
@@ -43,8 +46,12 @@ const hostFiles = [
  * The bubblewrap argument list of one sandbox. With `staged` (the daemon is root) the shim binds every source
  * on a stage first, because the app's user cannot walk to it; without, the sources are bound directly.
  */
-export function planSandbox(wish: SandboxWish, facts: { readonly staged: boolean; readonly bwrap: string }): SandboxPlan {
-  const sourceOf = (mount: SandboxMount): string => (facts.staged ? `${stageTarget}/${mount.name}` : mount.source);
+export function planSandbox(
+  wish: SandboxWish,
+  facts: { readonly staged: boolean; readonly bwrap: string },
+): SandboxPlan {
+  const sourceOf = (mount: SandboxMount): string =>
+    facts.staged ? `${stageTarget}/${mount.name}` : mount.source;
   const command = [
     facts.bwrap,
     "--unshare-user",
@@ -78,7 +85,11 @@ export function planSandbox(wish: SandboxWish, facts: { readonly staged: boolean
     "--symlink",
     "../tmp",
     "/var/tmp",
-    ...wish.mounts.flatMap((mount) => [mount.writable ? "--bind" : "--ro-bind", sourceOf(mount), mount.target]),
+    ...wish.mounts.flatMap((mount) => [
+      mount.writable ? "--bind" : "--ro-bind",
+      sourceOf(mount),
+      mount.target,
+    ]),
     "--chdir",
     wish.cwd,
     "--",

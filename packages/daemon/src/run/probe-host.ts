@@ -16,11 +16,17 @@ export interface HostFacts {
 const extraFolders = ["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin", "/usr/local/bin"];
 
 /** The full path of a program; undefined when it is not installed. */
-export async function findProgram(name: string): Promise<string | undefined> {
+async function findProgram(name: string): Promise<string | undefined> {
   for (const folder of [...(process.env["PATH"] ?? "").split(delimiter), ...extraFolders]) {
     if (folder === "") continue;
     const path = join(folder, name);
-    if (await access(path, constants.X_OK).then(() => true, () => false)) return path;
+    if (
+      await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return path;
   }
   return undefined;
 }
@@ -31,7 +37,11 @@ export async function findProgram(name: string): Promise<string | undefined> {
  */
 export async function probeHost(group: string): Promise<HostFacts> {
   const isRoot = process.getuid?.() === 0;
-  const programs = { bubblewrap: "bwrap", nginx: "nginx", ...(isRoot ? { iproute2: "ip", nftables: "nft", conntrack: "conntrack" } : {}) };
+  const programs = {
+    bubblewrap: "bwrap",
+    nginx: "nginx",
+    ...(isRoot ? { iproute2: "ip", nftables: "nft", conntrack: "conntrack" } : {}),
+  };
   const found = new Map<string, string>();
   const missing: string[] = [];
   for (const [debianPackage, program] of Object.entries(programs)) {
@@ -46,20 +56,33 @@ export async function probeHost(group: string): Promise<HostFacts> {
   }
   const bwrap = found.get("bwrap") ?? "bwrap";
   await assertSandbox(bwrap);
-  return Object.freeze({ isRoot, bwrap, nginx: found.get("nginx") ?? "nginx", cgroups: await probeCgroups(isRoot, group) });
+  return Object.freeze({
+    isRoot,
+    bwrap,
+    nginx: found.get("nginx") ?? "nginx",
+    cgroups: await probeCgroups(isRoot, group),
+  });
 }
 
 function assertSandbox(bwrap: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    execFile(bwrap, ["--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "true"], (error, _stdout, stderr) => {
-      if (error === null) return resolve();
-      reject(
-        new BloomError("ERR_SANDBOX_UNAVAILABLE", `bubblewrap cannot make a sandbox: ${stderr.trim() || error.message}`, {
-          hint: "Allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000",
-          cause: error,
-        }),
-      );
-    });
+    execFile(
+      bwrap,
+      ["--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "true"],
+      (error, _stdout, stderr) => {
+        if (error === null) return resolve();
+        reject(
+          new BloomError(
+            "ERR_SANDBOX_UNAVAILABLE",
+            `bubblewrap cannot make a sandbox: ${stderr.trim() || error.message}`,
+            {
+              hint: "Allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000",
+              cause: error,
+            },
+          ),
+        );
+      },
+    );
   });
 }
 

@@ -8,7 +8,10 @@ export async function readLastLines(path: string, count: number): Promise<string
     const { size } = await file.stat();
     const length = Math.min(size, 262_144);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
-    const lines = buffer.toString("utf8", 0, bytesRead).split("\n").filter((line) => line !== "");
+    const lines = buffer
+      .toString("utf8", 0, bytesRead)
+      .split("\n")
+      .filter((line) => line !== "");
     return lines.slice(-count);
   } finally {
     await file.close();

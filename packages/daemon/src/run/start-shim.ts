@@ -11,7 +11,9 @@ export async function startShim(shimPath: string, spec: ShimSpec): Promise<void>
   const hello = await new Promise<string>((resolve, reject) => {
     let text = "";
     child.once("error", (cause) =>
-      reject(new BloomError("ERR_INSTANCE_LOST", `${shimPath} could not be started: ${cause.message}`, { cause })),
+      reject(
+        new BloomError("ERR_INSTANCE_LOST", `${shimPath} could not be started: ${cause.message}`, { cause }),
+      ),
     );
     child.stdout.setEncoding("utf8");
     child.stdout.on("data", (chunk: string) => (text += chunk));
@@ -21,8 +23,10 @@ export async function startShim(shimPath: string, spec: ShimSpec): Promise<void>
   });
   child.unref();
   const parsed = shimHello.safeParse(parseLine(hello));
-  if (!parsed.success) throw new BloomError("ERR_INSTANCE_LOST", `the shim of ${spec.id} ended before it stood`);
-  if (!parsed.data.ok) throw new BloomError("ERR_INSTANCE_LOST", `the shim of ${spec.id} failed: ${parsed.data.error}`);
+  if (!parsed.success)
+    throw new BloomError("ERR_INSTANCE_LOST", `the shim of ${spec.id} ended before it stood`);
+  if (!parsed.data.ok)
+    throw new BloomError("ERR_INSTANCE_LOST", `the shim of ${spec.id} failed: ${parsed.data.error}`);
 }
 
 function parseLine(text: string): unknown {

@@ -14,7 +14,9 @@ const document = buildOpenApi("1.2.3") as unknown as {
 
 test("describes every route once, with its role", () => {
   const operations = Object.values(document.paths).flatMap((path) => Object.values(path));
-  expect(operations.map((operation) => operation.operationId).toSorted()).toEqual(Object.keys(apiRoutes).toSorted());
+  expect(operations.map((operation) => operation.operationId).toSorted()).toEqual(
+    Object.keys(apiRoutes).toSorted(),
+  );
   for (const operation of operations) {
     const route: ApiRoute = apiRoutes[operation.operationId as keyof typeof apiRoutes];
     expect(operation["x-role"]).toBe(route.access);
@@ -24,7 +26,11 @@ test("describes every route once, with its role", () => {
 test("names each parameter of a path, and query parameters with a default as optional", () => {
   const path = "/v1/orgs/{org}/apps/{app}/environments/{environment}/logs";
   const parameters = document.paths[path]?.["get"]?.parameters ?? [];
-  expect(parameters.filter((one) => one.in === "path").map((one) => one.name)).toEqual(["org", "app", "environment"]);
+  expect(parameters.filter((one) => one.in === "path").map((one) => one.name)).toEqual([
+    "org",
+    "app",
+    "environment",
+  ]);
   expect(parameters.filter((one) => one.in === "query").every((one) => !one.required)).toBe(true);
 });
 

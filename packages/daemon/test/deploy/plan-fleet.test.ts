@@ -16,12 +16,28 @@ describe("planFleet", () => {
     ["all as wanted", "r1", { web: 1 }, [one("a", "r1", 0)], ["a"], [], []],
     ["a new release beside the old", "r2", { web: 1 }, [one("a", "r1", 0)], [], ["web/0"], ["a"]],
     ["fewer replicas", "r1", { web: 1 }, [one("a", "r1", 0), one("b", "r1", 1)], ["a"], [], ["b"]],
-    ["one of three lost", "r1", { web: 3 }, [one("a", "r1", 0), one("c", "r1", 2)], ["a", "c"], ["web/1"], []],
+    [
+      "one of three lost",
+      "r1",
+      { web: 3 },
+      [one("a", "r1", 0), one("c", "r1", 2)],
+      ["a", "c"],
+      ["web/1"],
+      [],
+    ],
     ["stopped", null, { web: 1 }, [one("a", "r1", 0)], [], [], ["a"]],
     ["the same place twice", "r1", { web: 1 }, [one("a", "r1", 0), one("b", "r1", 0)], ["a"], [], ["b"]],
-    ["a role that is gone", "r1", { web: 1 }, [one("a", "r1", 0), one("w", "r1", 0, "mail")], ["a"], [], ["w"]],
+    [
+      "a role that is gone",
+      "r1",
+      { web: 1 },
+      [one("a", "r1", 0), one("w", "r1", 0, "mail")],
+      ["a"],
+      [],
+      ["w"],
+    ],
   ])("%s", (_name, releaseId, replicas, present, keep, start, stop) => {
-    const plan = planFleet({ releaseId, replicas: replicas as Record<string, number> }, present as PresentInstance[]);
+    const plan = planFleet({ releaseId, replicas: replicas }, present as PresentInstance[]);
     expect(plan.keep.map((each) => each.id)).toEqual(keep);
     expect(plan.start.map((place) => `${place.role}/${place.replica}`)).toEqual(start);
     expect(plan.stop.map((each) => each.id)).toEqual(stop);

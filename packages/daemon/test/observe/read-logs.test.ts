@@ -68,7 +68,10 @@ describe("readLogs", () => {
       "i-b stdout fourth",
       "i-a platform exited",
     ]);
-    expect(await texts(readLogs(query({ since: at(4) })))).toEqual(["i-b stdout fourth", "i-a platform exited"]);
+    expect(await texts(readLogs(query({ since: at(4) })))).toEqual([
+      "i-b stdout fourth",
+      "i-a platform exited",
+    ]);
     expect(await texts(readLogs(query({ tail: 1 })))).toEqual(["i-a platform exited"]);
     expect(await texts(readLogs(query({ tail: 0 })))).toEqual([]);
   });

@@ -32,7 +32,9 @@ export function call(port: number, wish: Call = {}): Promise<Answer> {
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => (body += chunk));
       response.once("error", reject);
-      response.once("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
+      response.once("end", () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+      );
     });
     outgoing.end(wish.body);
   });

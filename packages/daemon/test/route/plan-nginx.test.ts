@@ -18,12 +18,19 @@ const facts: NginxFacts = {
   workerUser: null,
 };
 
-const location = (wish: Partial<LocationConfig>): LocationConfig => ({ root: null, passthru: false, allow: true, ...wish });
+const location = (wish: Partial<LocationConfig>): LocationConfig => ({
+  root: null,
+  passthru: false,
+  allow: true,
+  ...wish,
+});
 
 describe("planNginx", () => {
   test("everything nginx writes lies below its prefix", () => {
     const text = planNginx(planRoutes([makeTarget()]), facts);
-    const written = [...text.matchAll(/^\t*(?:pid|error_log|access_log|\w+_temp_path) "([^"]*)"/gm)].map((match) => match[1]);
+    const written = [...text.matchAll(/^\t*(?:pid|error_log|access_log|\w+_temp_path) "([^"]*)"/gm)].map(
+      (match) => match[1],
+    );
     expect(written).toHaveLength(8);
     for (const path of written) expect(path).toMatch(/^\/home\/b\/nginx\//);
   });
@@ -56,7 +63,9 @@ describe("planNginx", () => {
 
   test("a worker user is named only for a master that is root", () => {
     expect(planNginx([], facts)).not.toMatch(/^user /m);
-    expect(planNginx([], { ...facts, workerUser: { user: "nobody", group: "nogroup" } })).toMatch(/^user "nobody" "nogroup";$/m);
+    expect(planNginx([], { ...facts, workerUser: { user: "nobody", group: "nogroup" } })).toMatch(
+      /^user "nobody" "nogroup";$/m,
+    );
   });
 
   test.each<[NginxVersion, boolean]>([
@@ -72,11 +81,15 @@ describe("planNginx", () => {
 });
 
 describe("planLocations", () => {
-  const plan = (locations: Record<string, LocationConfig>, artifactDir: string | null = "/artifact"): string =>
-    planLocations(makeTarget({ locations, artifactDir }), "up").join("\n");
+  const plan = (
+    locations: Record<string, LocationConfig>,
+    artifactDir: string | null = "/artifact",
+  ): string => planLocations(makeTarget({ locations, artifactDir }), "up").join("\n");
 
   test("an app without locations takes everything", () => {
-    expect(plan({})).toBe('location "/" {\n\tif ($bloom_live) { return 418; }\n\tproxy_pass http://up$bloom_once;\n}');
+    expect(plan({})).toBe(
+      'location "/" {\n\tif ($bloom_live) { return 418; }\n\tproxy_pass http://up$bloom_once;\n}',
+    );
   });
 
   test("a prefix ends at a segment", () => {
@@ -88,10 +101,25 @@ describe("planLocations", () => {
   test.each([
     ["passthru", location({ passthru: true }), "proxy_pass", "alias"],
     ["nothing", location({}), "return 404;", "proxy_pass"],
-    ["root and passthru", location({ root: "public", passthru: true }), "try_files $uri @bloom_app;", "proxy_pass"],
+    [
+      "root and passthru",
+      location({ root: "public", passthru: true }),
+      "try_files $uri @bloom_app;",
+      "proxy_pass",
+    ],
     ["root alone", location({ root: "public" }), "try_files $uri $uri/ =404;", "proxy_pass"],
-    ["root, passthru, not allowed", location({ root: "public", passthru: true, allow: false }), "proxy_pass", "alias"],
-    ["root, not allowed", location({ root: "public", allow: false }), "if (-f $request_filename) { return 403; }", "proxy_pass"],
+    [
+      "root, passthru, not allowed",
+      location({ root: "public", passthru: true, allow: false }),
+      "proxy_pass",
+      "alias",
+    ],
+    [
+      "root, not allowed",
+      location({ root: "public", allow: false }),
+      "if (-f $request_filename) { return 403; }",
+      "proxy_pass",
+    ],
   ])("%s", (_name, config, has, hasNot) => {
     const text = plan({ "/": config });
     expect(text).toContain(has);
@@ -103,6 +131,8 @@ describe("planLocations", () => {
   });
 
   test.each(["..", "../other", "public/../../x"])("a root of %s is refused", (root) => {
-    expect(() => plan({ "/": location({ root }) })).toThrowError(expect.objectContaining({ code: "ERR_INTERNAL" }));
+    expect(() => plan({ "/": location({ root }) })).toThrowError(
+      expect.objectContaining({ code: "ERR_INTERNAL" }),
+    );
   });
 });

@@ -4,21 +4,30 @@ import { makeTarget } from "./targets.js";
 
 describe("planRoutes", () => {
   test("gives the same table whatever the order of the environments", () => {
-    const targets = ["b", "a", "c"].map((name) => makeTarget({ environmentId: `env-${name}`, hostNames: [`${name}.localhost`] }));
+    const targets = ["b", "a", "c"].map((name) =>
+      makeTarget({ environmentId: `env-${name}`, hostNames: [`${name}.localhost`] }),
+    );
     const table = planRoutes(targets);
     expect(table.map((route) => route.environmentId)).toEqual(["env-a", "env-b", "env-c"]);
     expect(planRoutes(targets.toReversed())).toEqual(table);
   });
 
   test("host names are lower case and told once", () => {
-    const [route] = planRoutes([makeTarget({ hostNames: ["Shop.Example.COM", "shop.example.com", "www.example.com"] })]);
+    const [route] = planRoutes([
+      makeTarget({ hostNames: ["Shop.Example.COM", "shop.example.com", "www.example.com"] }),
+    ]);
     expect(route?.hostNames).toEqual(["shop.example.com", "www.example.com"]);
   });
 
   test("one host name cannot belong to two environments, in any spelling", () => {
     const targets = [
       makeTarget({ environmentId: "env-1", app: "shop", hostNames: ["shop.example.com"] }),
-      makeTarget({ environmentId: "env-2", app: "blog", environment: "next", hostNames: ["blog.example.com", "SHOP.example.com"] }),
+      makeTarget({
+        environmentId: "env-2",
+        app: "blog",
+        environment: "next",
+        hostNames: ["blog.example.com", "SHOP.example.com"],
+      }),
     ];
     expect(() => planRoutes(targets)).toThrowError(
       expect.objectContaining({
@@ -28,14 +37,24 @@ describe("planRoutes", () => {
     );
   });
 
-  test.each(["", "*.example.com", "~^x$", ".example.com", "a b", 'a";', "a..b", "a/b", "-a", "a-", "ä.example", `${"a".repeat(64)}.x`])(
-    "refuses %j as a host name",
-    (name) => {
-      expect(() => planRoutes([makeTarget({ hostNames: [name] })])).toThrowError(
-        expect.objectContaining({ code: "ERR_INVALID_NAME" }),
-      );
-    },
-  );
+  test.each([
+    "",
+    "*.example.com",
+    "~^x$",
+    ".example.com",
+    "a b",
+    'a";',
+    "a..b",
+    "a/b",
+    "-a",
+    "a-",
+    "ä.example",
+    `${"a".repeat(64)}.x`,
+  ])("refuses %j as a host name", (name) => {
+    expect(() => planRoutes([makeTarget({ hostNames: [name] })])).toThrowError(
+      expect.objectContaining({ code: "ERR_INVALID_NAME" }),
+    );
+  });
 
   test.each([
     { kind: "tcp", address: "localhost", port: 80 } as const,

@@ -1,9 +1,9 @@
-import { once } from "node:events";
-import { Agent, createServer, request, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { connect, createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from "node:net";
+import { Agent, createServer, type IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { call } from "./call.js";
 import { openBench, type NginxBench } from "./real-nginx.js";
+import { closeServers, listen, serveHttp, servePort, serveTcp } from "./serve-app.js";
 import { makeTarget } from "./targets.js";
 
 let bench: NginxBench;
@@ -11,28 +11,7 @@ beforeAll(async () => {
   bench = await openBench();
 });
 afterAll(() => bench.close());
-
-const servers: (Server | TcpServer)[] = [];
-afterEach(() => {
-  for (const server of servers.splice(0)) server.close();
-});
-
-async function listen(server: Server | TcpServer): Promise<number> {
-  servers.push(server);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return (server.address() as AddressInfo).port;
-}
-
-async function serveHttp(handler: (request: IncomingMessage, response: ServerResponse) => void): Promise<void> {
-  const port = await listen(createServer(handler));
-  await bench.serve([makeTarget({ servers: [{ kind: "tcp", address: "127.0.0.1", port }] })]);
-}
-
-async function serveTcp(handler: (socket: Socket) => void): Promise<void> {
-  const port = await listen(createTcpServer((socket) => handler(socket.on("error", () => undefined))));
-  await bench.serve([makeTarget({ servers: [{ kind: "tcp", address: "127.0.0.1", port }] })]);
-}
+afterEach(closeServers);
 
 /** Like the smallest program in a textbook: reads once, knows one request line, answers, closes. */
 function answerNaively(socket: Socket): void {
@@ -44,18 +23,20 @@ function answerNaively(socket: Socket): void {
 
 describe("a server that closes after each answer without saying so", () => {
   test("serves any number of requests over kept client connections", async () => {
-    await serveTcp(answerNaively);
+    await serveTcp(bench, answerNaively);
     const agent = new Agent({ keepAlive: true, maxSockets: 4 });
     try {
       const answers = await Promise.all(Array.from({ length: 400 }, () => call(bench.port, { agent })));
-      expect(new Set(answers.map((answer) => `${answer.status} ${answer.body}`))).toEqual(new Set(["200 hello"]));
+      expect(new Set(answers.map((answer) => `${answer.status} ${answer.body}`))).toEqual(
+        new Set(["200 hello"]),
+      );
     } finally {
       agent.destroy();
     }
   });
 
   test("an empty reply is 502 with a page that says what to do", async () => {
-    await serveTcp(answerNaively);
+    await serveTcp(bench, answerNaively);
     const plain = await call(bench.port, { path: "/other" });
     expect(plain).toMatchObject({ status: 502, headers: { "content-type": "text/plain; charset=utf-8" } });
     expect(plain.body).toContain("`bloom logs`");
@@ -65,7 +46,7 @@ describe("a server that closes after each answer without saying so", () => {
   });
 
   test("a request head beyond what it reads, and the reset that follows, still give the whole answer", async () => {
-    await serveTcp(answerNaively);
+    await serveTcp(bench, answerNaively);
     for (let round = 0; round < 50; round++) {
       const answer = await call(bench.port, { headers: { "x-long": "y".repeat(6000) } });
       expect(answer).toMatchObject({ status: 200, body: "hello" });
@@ -74,7 +55,7 @@ describe("a server that closes after each answer without saying so", () => {
 
   test("a request that may have arrived is not sent twice", async () => {
     let posts = 0;
-    await serveTcp((socket) => {
+    await serveTcp(bench, (socket) => {
       socket.once("data", () => {
         posts++;
         socket.destroy();
@@ -88,20 +69,24 @@ describe("a server that closes after each answer without saying so", () => {
 describe("an ordinary server", () => {
   test("gets requests that nginx never repeats on a connection of their own", async () => {
     const seen: { method: string; connection: string | undefined; socket: unknown }[] = [];
-    await serveHttp((incoming, response) => {
-      seen.push({ method: incoming.method ?? "", connection: incoming.headers.connection, socket: incoming.socket });
+    await serveHttp(bench, (incoming, response) => {
+      seen.push({
+        method: incoming.method ?? "",
+        connection: incoming.headers.connection,
+        socket: incoming.socket,
+      });
       response.end("ok");
     });
     for (const method of ["GET", "POST", "GET", "PATCH", "PUT"]) await call(bench.port, { method });
-    const once = seen.filter(({ method }) => method === "POST" || method === "PATCH");
-    expect(once.map(({ connection }) => connection)).toEqual(["close", "close"]);
-    for (const one of once) expect(seen.filter(({ socket }) => socket === one.socket)).toEqual([one]);
-    for (const one of seen) if (!once.includes(one)) expect(one.connection).toBeUndefined();
+    const alone = seen.filter(({ method }) => method === "POST" || method === "PATCH");
+    expect(alone.map(({ connection }) => connection)).toEqual(["close", "close"]);
+    for (const one of alone) expect(seen.filter(({ socket }) => socket === one.socket)).toEqual([one]);
+    for (const one of seen) if (!alone.includes(one)) expect(one.connection).toBeUndefined();
   });
 
   test("learns who asked, and keeps request line and host as they were", async () => {
     let seen: IncomingMessage | undefined;
-    await serveHttp((incoming, response) => {
+    await serveHttp(bench, (incoming, response) => {
       seen = incoming;
       response.end();
     });
@@ -125,17 +110,21 @@ describe("an ordinary server", () => {
   });
 
   test.each([404, 418, 419, 500, 502, 503, 504])("keeps its own answer %i", async (status) => {
-    await serveHttp((_incoming, response) => response.writeHead(status, { "x-own": "yes" }).end("mine"));
+    await serveHttp(bench, (_incoming, response) =>
+      response.writeHead(status, { "x-own": "yes" }).end("mine"),
+    );
     expect(await call(bench.port)).toMatchObject({ status, body: "mine", headers: { "x-own": "yes" } });
   });
 
   test("gets a large body whole", async () => {
-    await serveHttp((incoming, response) => {
+    await serveHttp(bench, (incoming, response) => {
       let size = 0;
       incoming.on("data", (chunk: Buffer) => (size += chunk.length));
       incoming.on("end", () => response.end(String(size)));
     });
-    expect(await call(bench.port, { method: "POST", body: "x".repeat(20_000_000) })).toMatchObject({ body: "20000000" });
+    expect(await call(bench.port, { method: "POST", body: "x".repeat(20_000_000) })).toMatchObject({
+      body: "20000000",
+    });
   });
 
   test("pooled connections are used again, and given up soon", async () => {
@@ -150,7 +139,7 @@ describe("an ordinary server", () => {
       socket.once("close", () => open--);
     });
     const port = await listen(server);
-    await bench.serve([makeTarget({ servers: [{ kind: "tcp", address: "127.0.0.1", port }] })]);
+    await servePort(bench, port);
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     try {
       for (let round = 0; round < 50; round++) await call(bench.port, { agent });
@@ -164,97 +153,44 @@ describe("an ordinary server", () => {
   });
 });
 
-describe("long-lived answers", () => {
-  test("an event stream arrives event by event", async () => {
-    let send: (text: string) => void = () => undefined;
-    await serveHttp((_incoming, response) => {
-      response.writeHead(200, { "content-type": "text/event-stream" });
-      send = (text) => response.write(text);
-      send("data: 1\n\n");
-    });
-    const outgoing = request({
-      port: bench.port,
-      host: "127.0.0.1",
-      agent: false,
-      headers: { host: "shop-local.localhost", accept: "text/event-stream" },
-    }).end();
-    const [response] = (await once(outgoing, "response")) as [IncomingMessage];
-    response.setEncoding("utf8");
-    expect((await once(response, "data"))[0]).toBe("data: 1\n\n");
-    send("data: 2\n\n");
-    expect((await once(response, "data"))[0]).toBe("data: 2\n\n");
-    outgoing.destroy();
-  });
-
-  test("a chunked answer arrives as it is written", async () => {
-    let write: (text: string | null) => void = () => undefined;
-    await serveHttp((_incoming, response) => {
-      write = (text) => (text === null ? response.end() : response.write(text));
-      write("first\n");
-    });
-    const outgoing = request({ port: bench.port, host: "127.0.0.1", agent: false, headers: { host: "shop-local.localhost" } }).end();
-    const [response] = (await once(outgoing, "response")) as [IncomingMessage];
-    response.setEncoding("utf8");
-    expect((await once(response, "data"))[0]).toBe("first\n");
-    write("second\n");
-    expect((await once(response, "data"))[0]).toBe("second\n");
-    write(null);
-    await once(response, "end");
-  });
-
-  test("a WebSocket is upgraded and carries bytes both ways", async () => {
-    const server = createServer();
-    server.on("upgrade", (incoming, socket) => {
-      socket.on("error", () => undefined);
-      socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${incoming.headers.upgrade}\r\nConnection: Upgrade\r\n\r\n`);
-      socket.pipe(socket);
-    });
-    const port = await listen(server);
-    await bench.serve([makeTarget({ servers: [{ kind: "tcp", address: "127.0.0.1", port }] })]);
-    const client = connect(bench.port, "127.0.0.1");
-    client.setEncoding("utf8");
-    client.write(
-      "GET /chat HTTP/1.1\r\nHost: shop-local.localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\r\n",
-    );
-    expect(String((await once(client, "data"))[0])).toMatch(/^HTTP\/1\.1 101 /);
-    for (const text of ["hello", "again"]) {
-      client.write(text);
-      expect((await once(client, "data"))[0]).toBe(text);
-    }
-    client.destroy();
-  });
-
-  test("an offer of h2c is not passed on", async () => {
-    let upgrade: string | undefined = "none seen";
-    await serveHttp((incoming, response) => {
-      upgrade = incoming.headers.upgrade;
-      response.end("plain");
-    });
-    const answer = await call(bench.port, { headers: { upgrade: "h2c", connection: "Upgrade, HTTP2-Settings" } });
-    expect(answer).toMatchObject({ status: 200, body: "plain" });
-    expect(upgrade).toBeUndefined();
-  });
-});
-
 describe("answers of nginx itself", () => {
   test("an unknown host, a stopped app, an app without instances, a dead app", async () => {
     await bench.serve([
       makeTarget({ environmentId: "env-1", hostNames: ["stopped.localhost"], state: "stopped" }),
       makeTarget({ environmentId: "env-2", hostNames: ["new.localhost"], servers: [] }),
-      makeTarget({ environmentId: "env-3", hostNames: ["dead.localhost"], servers: [{ kind: "tcp", address: "127.0.0.1", port: 1 }] }),
-      makeTarget({ environmentId: "env-4", hostNames: ["gone.localhost"], servers: [{ kind: "unix", path: `${bench.home}/no.sock` }] }),
+      makeTarget({
+        environmentId: "env-3",
+        hostNames: ["dead.localhost"],
+        servers: [{ kind: "tcp", address: "127.0.0.1", port: 1 }],
+      }),
+      makeTarget({
+        environmentId: "env-4",
+        hostNames: ["gone.localhost"],
+        servers: [{ kind: "unix", path: `${bench.home}/no.sock` }],
+      }),
     ]);
     const ask = (host: string) => call(bench.port, { host, method: "POST", body: "x" });
-    expect(await ask("nobody.localhost")).toMatchObject({ status: 404, body: expect.stringContaining("No app is served") });
+    expect(await ask("nobody.localhost")).toMatchObject({
+      status: 404,
+      body: expect.stringContaining("No app is served"),
+    });
     expect(await ask("stopped.localhost")).toMatchObject({
       status: 503,
       headers: { "retry-after": "5" },
       body: expect.stringContaining("stopped"),
     });
-    expect(await ask("new.localhost")).toMatchObject({ status: 503, body: expect.stringContaining("not running yet") });
-    expect(await ask("dead.localhost")).toMatchObject({ status: 502, body: expect.stringContaining("did not answer") });
+    expect(await ask("new.localhost")).toMatchObject({
+      status: 503,
+      body: expect.stringContaining("not running yet"),
+    });
+    expect(await ask("dead.localhost")).toMatchObject({
+      status: 502,
+      body: expect.stringContaining("did not answer"),
+    });
     expect(await ask("gone.localhost")).toMatchObject({ status: 502 });
-    expect(await call(bench.port, { host: "dead.localhost", headers: { accept: "text/event-stream" } })).toMatchObject({
+    expect(
+      await call(bench.port, { host: "dead.localhost", headers: { accept: "text/event-stream" } }),
+    ).toMatchObject({
       status: 502,
       body: expect.stringContaining("did not answer"),
     });

@@ -20,7 +20,14 @@ function readWords(text: string): readonly string[] {
         continue;
       }
       const next = text[at + 1] ?? "";
-      const known: Readonly<Record<string, string>> = { '"': '"', "'": "'", "\\": "\\", t: "\t", r: "\r", n: "\n" };
+      const known: Readonly<Record<string, string>> = {
+        '"': '"',
+        "'": "'",
+        "\\": "\\",
+        t: "\t",
+        r: "\r",
+        n: "\n",
+      };
       word += known[next] ?? `\\${next}`;
       at++;
     }
@@ -32,7 +39,9 @@ function readWords(text: string): readonly string[] {
 
 const anyText = fc.string({ unit: "binary", maxLength: 300 }).filter((text) => !text.includes("\0"));
 const nastyText = fc
-  .array(fc.constantFrom('"', "'", "\\", "$", "{", "}", ";", "\n", " ", "#", "a", "${x}", "\\n", "\r", "é"), { maxLength: 40 })
+  .array(fc.constantFrom('"', "'", "\\", "$", "{", "}", ";", "\n", " ", "#", "a", "${x}", "\\n", "\r", "é"), {
+    maxLength: 40,
+  })
   .map((parts) => parts.join(""));
 
 describe("quoteNginx", () => {
@@ -55,10 +64,11 @@ describe("quoteNginx", () => {
     );
   });
 
-  test.each([["a zero byte", "a\0b"], ["4000 bytes", "x".repeat(4000)], ["4000 bytes in 2000 letters", "é".repeat(2000)]])(
-    "refuses %s",
-    (_what, text) => {
-      expect(() => quoteNginx(text)).toThrowError(expect.objectContaining({ code: "ERR_INTERNAL" }));
-    },
-  );
+  test.each([
+    ["a zero byte", "a\0b"],
+    ["4000 bytes", "x".repeat(4000)],
+    ["4000 bytes in 2000 letters", "é".repeat(2000)],
+  ])("refuses %s", (_what, text) => {
+    expect(() => quoteNginx(text)).toThrowError(expect.objectContaining({ code: "ERR_INTERNAL" }));
+  });
 });

@@ -6,7 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ShimSpec } from "@bloomery/contract";
 import { planNginxPaths, type NginxPaths } from "../../src/route/nginx-paths.js";
-import { openNginxWith, type Nginx, type NginxCoreOptions, type NginxSupervisor } from "../../src/route/open-nginx.js";
+import {
+  openNginxWith,
+  type Nginx,
+  type NginxCoreOptions,
+  type NginxSupervisor,
+} from "../../src/route/open-nginx.js";
 import { planNginx, type NginxFacts } from "../../src/route/plan-nginx.js";
 import { planRoutes, type RouteTarget } from "../../src/route/plan-routes.js";
 import { readNginxVersion } from "../../src/route/run-nginx.js";

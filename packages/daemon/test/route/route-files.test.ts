@@ -19,12 +19,18 @@ describe("findPortHolder", () => {
   test("names the process that listens, and assertPortFree says it with the flag to change", async () => {
     const child = spawn(
       process.execPath,
-      ["-e", 'const s = require("net").createServer().listen(0, "127.0.0.1", () => console.log(s.address().port))', "holder-of-port"],
+      [
+        "-e",
+        'const s = require("net").createServer().listen(0, "127.0.0.1", () => console.log(s.address().port))',
+        "holder-of-port",
+      ],
       { stdio: ["ignore", "pipe", "inherit"] },
     );
     try {
       const port = Number(String(((await once(child.stdout, "data")) as [Buffer])[0]));
-      expect(await findPortHolder(port)).toMatch(new RegExp(`^${process.execPath} .*\\(pid ${child.pid}\\)$`));
+      expect(await findPortHolder(port)).toMatch(
+        new RegExp(`^${process.execPath} .*\\(pid ${child.pid}\\)$`),
+      );
       await expect(assertPortFree({ address: "127.0.0.1", port }, "--http-port")).rejects.toMatchObject({
         code: "ERR_PORT_TAKEN",
         message: expect.stringContaining(`pid ${child.pid}`),
@@ -46,7 +52,12 @@ describe("findPortHolder", () => {
   test("only listening sockets on that very port count", () => {
     const row = (local: string, state: string, inode: number): string =>
       `   0: ${local} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1 0 100 0 0 10 0`;
-    const text = ["  sl  local_address …", row("0100007F:1248", "0A", 1), row("0100007F:1248", "01", 2), row("0100007F:0248", "0A", 3)];
+    const text = [
+      "  sl  local_address …",
+      row("0100007F:1248", "0A", 1),
+      row("0100007F:1248", "01", 2),
+      row("0100007F:0248", "0A", 3),
+    ];
     expect(parseListeners(text.join("\n"), 0x1248)).toEqual(["1"]);
   });
 });

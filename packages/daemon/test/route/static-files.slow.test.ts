@@ -17,7 +17,10 @@ let app: Server;
 let port: number;
 beforeAll(async () => {
   bench = await openBench();
-  app = createServer((incoming, response) => response.end(`app ${incoming.method} ${incoming.url}`)).listen(0, "127.0.0.1");
+  app = createServer((incoming, response) => response.end(`app ${incoming.method} ${incoming.url}`)).listen(
+    0,
+    "127.0.0.1",
+  );
   await once(app, "listening");
   port = (app.address() as AddressInfo).port;
 });
@@ -26,36 +29,68 @@ afterAll(async () => {
   await bench.close();
 });
 
-async function serve(locations: Record<string, LocationConfig>, files: Record<string, string>, folder = "artifact"): Promise<void> {
+async function serve(
+  locations: Record<string, LocationConfig>,
+  files: Record<string, string>,
+  folder = "artifact",
+): Promise<void> {
   const artifactDir = join(bench.home, folder);
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(artifactDir, path)), { recursive: true });
     await writeFile(join(artifactDir, path), text);
   }
   await chmod(artifactDir, 0o755);
-  await bench.serve([makeTarget({ servers: [{ kind: "tcp", address: "127.0.0.1", port }], locations, artifactDir })]);
+  await bench.serve([
+    makeTarget({ servers: [{ kind: "tcp", address: "127.0.0.1", port }], locations, artifactDir }),
+  ]);
 }
 
-const location = (wish: Partial<LocationConfig>): LocationConfig => ({ root: null, passthru: false, allow: true, ...wish });
-const files = { "public/a.css": "css", "public/dir/b.txt": "b", "public/with space.html": "space", "secret.txt": "secret" };
+const location = (wish: Partial<LocationConfig>): LocationConfig => ({
+  root: null,
+  passthru: false,
+  allow: true,
+  ...wish,
+});
+const files = {
+  "public/a.css": "css",
+  "public/dir/b.txt": "b",
+  "public/with space.html": "space",
+  "secret.txt": "secret",
+};
 
 describe("web.locations", () => {
   test("a root with passthru: files first, everything else to the app", async () => {
     await serve({ "/": location({ root: "public", passthru: true }) }, files);
-    expect(await call(bench.port, { path: "/a.css" })).toMatchObject({ status: 200, body: "css", headers: { "content-type": "text/css" } });
-    expect(await call(bench.port, { path: "/with%20space.html?x=1" })).toMatchObject({ status: 200, body: "space" });
-    expect(await call(bench.port, { path: "/missing?q=%41" })).toMatchObject({ body: "app GET /missing?q=%41" });
+    expect(await call(bench.port, { path: "/a.css" })).toMatchObject({
+      status: 200,
+      body: "css",
+      headers: { "content-type": "text/css" },
+    });
+    expect(await call(bench.port, { path: "/with%20space.html?x=1" })).toMatchObject({
+      status: 200,
+      body: "space",
+    });
+    expect(await call(bench.port, { path: "/missing?q=%41" })).toMatchObject({
+      body: "app GET /missing?q=%41",
+    });
     expect(await call(bench.port, { path: "/dir/" })).toMatchObject({ body: "app GET /dir/" });
     expect(await call(bench.port, { path: "/dir" })).toMatchObject({ body: "app GET /dir" });
-    expect(await call(bench.port, { path: "/a.css", method: "POST", body: "x" })).toMatchObject({ body: "app POST /a.css" });
-    expect(await call(bench.port, { path: "/a.css", method: "DELETE" })).toMatchObject({ body: "app DELETE /a.css" });
+    expect(await call(bench.port, { path: "/a.css", method: "POST", body: "x" })).toMatchObject({
+      body: "app POST /a.css",
+    });
+    expect(await call(bench.port, { path: "/a.css", method: "DELETE" })).toMatchObject({
+      body: "app DELETE /a.css",
+    });
     expect((await call(bench.port, { path: "/a.css", method: "HEAD" })).headers["content-length"]).toBe("3");
   });
 
   test("a root alone: 404 for what is missing, 403 for a folder, 405 for a write", async () => {
     await serve({ "/": location({ root: "public" }) }, files);
     expect(await call(bench.port, { path: "/a.css" })).toMatchObject({ status: 200, body: "css" });
-    expect(await call(bench.port, { path: "/missing" })).toMatchObject({ status: 404, body: expect.stringContaining("Nothing is served") });
+    expect(await call(bench.port, { path: "/missing" })).toMatchObject({
+      status: 404,
+      body: expect.stringContaining("Nothing is served"),
+    });
     expect((await call(bench.port, { path: "/dir/" })).status).toBe(403);
     expect((await call(bench.port, { path: "/a.css", method: "POST" })).status).toBe(405);
   });
@@ -83,16 +118,19 @@ describe("web.locations", () => {
     expect(await call(bench.port, { path: "/open" })).toMatchObject({ body: "app GET /open" });
   });
 
-  test.each(["/../secret.txt", "/%2e%2e/secret.txt", "/dir/../../secret.txt", "/..%2fsecret.txt"])("%s leaves no root", async (path) => {
-    await serve({ "/": location({ root: "public" }) }, files);
-    const answer = await call(bench.port, { path });
-    expect(answer.status).toBeGreaterThanOrEqual(400);
-    expect(answer.body).not.toContain("secret\n");
-    expect(answer.body).not.toBe("secret");
-  });
+  test.each(["/../secret.txt", "/%2e%2e/secret.txt", "/dir/../../secret.txt", "/..%2fsecret.txt"])(
+    "%s leaves no root",
+    async (path) => {
+      await serve({ "/": location({ root: "public" }) }, files);
+      const answer = await call(bench.port, { path });
+      expect(answer.status).toBeGreaterThanOrEqual(400);
+      expect(answer.body).not.toContain("secret\n");
+      expect(answer.body).not.toBe("secret");
+    },
+  );
 
   test("folders and prefixes of any spelling are served as they are spelled", async () => {
-    const folder = 'a "b" $host {c}; \'d\' \\ #é';
+    const folder = "a \"b\" $host {c}; 'd' \\ #é";
     const prefix = '/p "q" $uri {r}; \\s';
     await serve({ "/": location({}), [prefix]: location({ root: "public" }) }, files, folder);
     const answer = await call(bench.port, { path: encodeURI(`${prefix}/a.css`).replaceAll(";", "%3B") });
@@ -102,12 +140,38 @@ describe("web.locations", () => {
 
 test("nginx reads every quoted text back as it was", async () => {
   const nasty = fc
-    .array(fc.constantFrom('"', "'", "\\", "$", "${", "}", "{", ";", "\n", "\t", " ", "#", "host", "a", "\\n", "\r", "é", "\u{1f980}"), {
-      maxLength: 30,
-    })
+    .array(
+      fc.constantFrom(
+        '"',
+        "'",
+        "\\",
+        "$",
+        "${",
+        "}",
+        "{",
+        ";",
+        "\n",
+        "\t",
+        " ",
+        "#",
+        "host",
+        "a",
+        "\\n",
+        "\r",
+        "é",
+        "\u{1f980}",
+      ),
+      {
+        maxLength: 30,
+      },
+    )
     .map((parts) => parts.join(""));
-  const texts = [...fc.sample(nasty, 300), ...fc.sample(fc.string({ unit: "grapheme" }), 200)].filter((text) => !text.includes("\0"));
-  const locations = texts.map((text, index) => `location = /${index} { default_type text/plain; return 200 ${quoteNginxValue(text)}; }`);
+  const texts = [...fc.sample(nasty, 300), ...fc.sample(fc.string({ unit: "grapheme" }), 200)].filter(
+    (text) => !text.includes("\0"),
+  );
+  const locations = texts.map(
+    (text, index) => `location = /${index} { default_type text/plain; return 200 ${quoteNginxValue(text)}; }`,
+  );
   const text = bench.plan([]).replace('server_name "";', `server_name "";\n${locations.join("\n")}`);
   expect(text).toContain(generationMark);
   await bench.nginx.apply(text);

@@ -13,7 +13,9 @@ const limits = { memoryBytes: 536_870_912, cpu: 0.5, pids: 64, weight: 100 };
 
 describe("planCgroupLayout", () => {
   test("uses v1 controllers below the daemon's own groups on a hybrid machine", () => {
-    expect(planCgroupLayout({ selfCgroup: own, mountinfo: hybrid, isRoot: true, group: "bloomery-1" })).toEqual({
+    expect(
+      planCgroupLayout({ selfCgroup: own, mountinfo: hybrid, isRoot: true, group: "bloomery-1" }),
+    ).toEqual({
       kind: "v1",
       bases: {
         memory: "/sys/fs/cgroup/memory/box/a/bloomery-1",

@@ -15,7 +15,9 @@ const wish: SandboxWish = {
 
 /** The words behind each occurrence of a flag. */
 function valuesOf(command: readonly string[], flag: string, count: number): string[][] {
-  return command.flatMap((word, index) => (word === flag ? [command.slice(index + 1, index + 1 + count)] : []));
+  return command.flatMap((word, index) =>
+    word === flag ? [command.slice(index + 1, index + 1 + count)] : [],
+  );
 }
 
 describe("planSandbox", () => {
@@ -46,17 +48,28 @@ describe("planSandbox", () => {
 
   test("every namespace is new, no capability is kept, nobody outlives the parent", () => {
     const { command } = planSandbox(wish, { staged: true, bwrap: "bwrap" });
-    for (const flag of ["--unshare-user", "--disable-userns", "--unshare-pid", "--unshare-ipc", "--die-with-parent", "--new-session"]) {
+    for (const flag of [
+      "--unshare-user",
+      "--disable-userns",
+      "--unshare-pid",
+      "--unshare-ipc",
+      "--die-with-parent",
+      "--new-session",
+    ]) {
       expect(command).toContain(flag);
     }
     expect(valuesOf(command, "--cap-drop", 1)).toEqual([["ALL"]]);
     expect(command).not.toContain("--unshare-net");
-    expect(planSandbox({ ...wish, network: "own" }, { staged: true, bwrap: "bwrap" }).command).toContain("--unshare-net");
+    expect(planSandbox({ ...wish, network: "own" }, { staged: true, bwrap: "bwrap" }).command).toContain(
+      "--unshare-net",
+    );
   });
 
   test("shows no part of the host that was not named", () => {
     const { command } = planSandbox(wish, { staged: true, bwrap: "bwrap" });
-    const shown = [...valuesOf(command, "--ro-bind", 2), ...valuesOf(command, "--bind", 2)].map(([source]) => source);
+    const shown = [...valuesOf(command, "--ro-bind", 2), ...valuesOf(command, "--bind", 2)].map(
+      ([source]) => source,
+    );
     expect(shown).toEqual(["/usr", "/mnt/app", "/mnt/data"]);
     for (const path of ["/", "/etc", "/home", "/root", "/var", "/run"]) expect(shown).not.toContain(path);
   });

@@ -1,5 +1,12 @@
 import { formatAppRef, parseErrorDocument, type InstanceView } from "@bloomery/contract";
-import { findApp, findOrg, findPlace, namesOf, placeOfEnvironment, formatPlace } from "../../deploy/places.js";
+import {
+  findApp,
+  findOrg,
+  findPlace,
+  namesOf,
+  placeOfEnvironment,
+  formatPlace,
+} from "../../deploy/places.js";
 import { viewInstance } from "../../observe/list-instances.js";
 import { recordActivity } from "../activity.js";
 import type { Caller } from "../caller.js";
@@ -67,7 +74,9 @@ export function createAppHandlers(context: ApiContext): Noun {
         orgId: org.id,
         parameters: { org: org.name, app: body.name },
       };
-      const app = await recordActivity(store, order, () => store.apps.create({ orgId: org.id, name: body.name }));
+      const app = await recordActivity(store, order, () =>
+        store.apps.create({ orgId: org.id, name: body.name }),
+      );
       return viewApp(views, org, app);
     },
 
@@ -113,7 +122,8 @@ export function createAppHandlers(context: ApiContext): Noun {
     scaleEnvironment: ({ params, body }, { caller }) =>
       change(params, caller, "scale", (place) => operations.scale(place, body.replicas)),
 
-    stopEnvironment: ({ params }, { caller }) => change(params, caller, "stop", (place) => operations.stop(place)),
+    stopEnvironment: ({ params }, { caller }) =>
+      change(params, caller, "stop", (place) => operations.stop(place)),
 
     async startEnvironment({ params }, { caller, signal }) {
       const place = await findPlace(store, params);

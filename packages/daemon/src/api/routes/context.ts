@@ -24,7 +24,9 @@ export interface ApiContext {
   readonly status: () => Promise<PlatformStatus>;
   readonly shutdown: (apps: boolean) => void;
   readonly sources: {
-    planUpload(entries: readonly SourceEntry[]): Promise<{ readonly tree: string; readonly missing: readonly string[] }>;
+    planUpload(
+      entries: readonly SourceEntry[],
+    ): Promise<{ readonly tree: string; readonly missing: readonly string[] }>;
     receiveBlobs(tree: string, tar: Readable): Promise<{ readonly received: number }>;
     receiveArchive(tar: Readable): Promise<{ readonly tree: string }>;
     assertComplete(tree: string): Promise<void>;

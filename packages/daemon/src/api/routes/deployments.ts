@@ -24,7 +24,11 @@ export function createDeploymentHandlers(context: ApiContext): Noun {
   const { store, deployer, sources, views } = context;
 
   /** A deployment of this very app: one app's token must not read another's. */
-  const findDeployment = async (params: { org: string; app: string; deployment: string }): Promise<Deployment> => {
+  const findDeployment = async (params: {
+    org: string;
+    app: string;
+    deployment: string;
+  }): Promise<Deployment> => {
     const { app } = await findApp(store, params);
     const row = await store.deployments.get(params.deployment);
     if (row?.appId !== app.id) {

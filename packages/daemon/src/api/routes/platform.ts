@@ -96,7 +96,9 @@ export function createPlatformHandlers(context: ApiContext): Noun {
           appId: app?.id ?? null,
           hash: hashSecret(secret),
           expiresAt:
-            body.expiresInSeconds === null ? null : new Date(Date.now() + body.expiresInSeconds * 1000).toISOString(),
+            body.expiresInSeconds === null
+              ? null
+              : new Date(Date.now() + body.expiresInSeconds * 1000).toISOString(),
         });
         return { ...viewToken(row), secret };
       });

@@ -96,11 +96,13 @@ export function createRecordHandlers(context: ApiContext): Noun {
         for (const name of body.unset) {
           const key = { appId: place.app.id, environmentId: place.environment.id, name };
           const removed = await store.variables.remove(key);
-          if (!removed) throw new BloomError("ERR_NOT_FOUND", `there is no variable ${name} in this environment`);
+          if (!removed)
+            throw new BloomError("ERR_NOT_FOUND", `there is no variable ${name} in this environment`);
         }
       });
       const isLive = place.environment.liveReleaseId !== null && place.environment.desired === "running";
-      const row = body.apply && isLive ? await context.deployer.applyVariables(place, caller.name) : undefined;
+      const row =
+        body.apply && isLive ? await context.deployer.applyVariables(place, caller.name) : undefined;
       return {
         variables: await listVariableViews(store, secrets.open, place),
         deployment: row === undefined ? null : await viewDeployment(views, row),
@@ -132,12 +134,16 @@ export function createRecordHandlers(context: ApiContext): Noun {
       if (row.deploymentId === null) return;
       for await (const event of context.hub.watch(row.deploymentId, signal)) {
         const time = event.type === "phase" ? event.at : row.createdAt;
-        if (event.type === "phase") yield { time, text: `── ${event.phase}${event.detail === undefined ? "" : `: ${event.detail}`}` };
+        if (event.type === "phase")
+          yield { time, text: `── ${event.phase}${event.detail === undefined ? "" : `: ${event.detail}`}` };
         if (event.type === "log") yield { time, text: event.text };
         if (event.type === "warning") yield { time, text: `warning: ${event.message}` };
         if (event.type === "finished") {
           const { state, error } = event.deployment;
-          yield { time: event.deployment.finishedAt ?? time, text: error === null ? state : `${state}: ${error.message}` };
+          yield {
+            time: event.deployment.finishedAt ?? time,
+            text: error === null ? state : `${state}: ${error.message}`,
+          };
         }
       }
     },

@@ -139,7 +139,9 @@ export function createLocalEngine(options: LocalEngineOptions): Engine {
         const instance = await attach(record);
         if (record.netnsAddress !== null && record.address.kind === "tcp") {
           const { port } = record.address;
-          await options.network?.adopt([{ id, port, outbound: record.outbound, address: record.netnsAddress }]);
+          await options.network?.adopt([
+            { id, port, outbound: record.outbound, address: record.netnsAddress },
+          ]);
         }
         return instance;
       } catch {
@@ -170,7 +172,12 @@ async function allocate(
     const port = wish.config.web.port;
     const outbound = wish.config.network === "outbound";
     const given = await options.network.allocateInstance({ id: wish.id, port, outbound });
-    return { address: { kind: "tcp", address: given.address, port }, netns: given.netns, netnsAddress: given.address, port };
+    return {
+      address: { kind: "tcp", address: given.address, port },
+      netns: given.netns,
+      netnsAddress: given.address,
+      port,
+    };
   }
   // Without a namespace two versions cannot share a port: each gets a free one, and the shim's forwarder
   // gives nginx a name for it that can be switched by a rename.

@@ -22,17 +22,25 @@ export async function claimBlock(options: ClaimOptions): Promise<NetworkBlock> {
   const mark = formatMark(options.home);
   const held = await readClaims();
   const own = held.find((claim) => claim.mark === mark);
-  if (own !== undefined && (options.preferred === null || options.preferred === own.block.cidr)) return own.block;
+  if (own !== undefined && (options.preferred === null || options.preferred === own.block.cidr))
+    return own.block;
 
   const routes = await readRoutes();
-  const wanted = new Set([...(options.preferred === null ? [] : [options.preferred]), ...(options.candidates ?? defaultBlocks)]);
+  const wanted = new Set([
+    ...(options.preferred === null ? [] : [options.preferred]),
+    ...(options.candidates ?? defaultBlocks),
+  ]);
   for (const block of [...wanted].map(parseBlock)) {
     if (routes.some((range) => isOverlapping(range, block.cidr))) continue;
     if (await tryClaim(block, mark)) return block;
   }
-  throw new BloomError("ERR_NETWORK_SETUP", `none of ${[...wanted].join(", ")} is free for this daemon's instances`, {
-    hint: "Give a block that nothing on this machine uses with --network.",
-  });
+  throw new BloomError(
+    "ERR_NETWORK_SETUP",
+    `none of ${[...wanted].join(", ")} is free for this daemon's instances`,
+    {
+      hint: "Give a block that nothing on this machine uses with --network.",
+    },
+  );
 }
 
 /** Gives the block back. */
@@ -70,7 +78,9 @@ interface Claim {
 
 async function readClaims(): Promise<readonly Claim[]> {
   const listing = await runTool("nft", ["list", "tables", "ip"]);
-  const blocks = [...listing.matchAll(/^table ip (\S+)$/gm)].flatMap((match) => parseTableName(match[1] ?? "") ?? []);
+  const blocks = [...listing.matchAll(/^table ip (\S+)$/gm)].flatMap(
+    (match) => parseTableName(match[1] ?? "") ?? [],
+  );
   const claims = await Promise.all(blocks.map(readClaim));
   return claims.filter((claim) => claim !== undefined);
 }

@@ -13,9 +13,11 @@ export interface TableContent {
 const concat = z.object({ concat: z.tuple([z.string(), z.number()]) });
 const openElement = z.union([
   concat.transform(({ concat: [address, port] }) => ({ address, port, label: "" })),
-  z
-    .object({ elem: z.object({ val: concat, comment: z.string().optional() }) })
-    .transform(({ elem }) => ({ address: elem.val.concat[0], port: elem.val.concat[1], label: elem.comment ?? "" })),
+  z.object({ elem: z.object({ val: concat, comment: z.string().optional() }) }).transform(({ elem }) => ({
+    address: elem.val.concat[0],
+    port: elem.val.concat[1],
+    label: elem.comment ?? "",
+  })),
 ]);
 
 /** Reads the table from the kernel; undefined when it does not exist (somebody flushed the rules). */

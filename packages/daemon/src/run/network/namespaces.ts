@@ -22,7 +22,10 @@ export interface Namespaces {
   close(): Promise<void>;
 }
 
-export async function openNamespaces(block: NetworkBlock, options: { readonly spare: number }): Promise<Namespaces> {
+export async function openNamespaces(
+  block: NetworkBlock,
+  options: { readonly spare: number },
+): Promise<Namespaces> {
   const leftover = new Set(await listPlaces(block));
   const used = new Set(leftover);
   const spares: Promise<InstancePlace>[] = [];
@@ -38,7 +41,10 @@ export async function openNamespaces(block: NetworkBlock, options: { readonly sp
       used.add(place.address);
       return place;
     }
-    throw new BloomError("ERR_LIMIT_REACHED", `${block.cidr} has ${block.instanceCapacity} places, all in use`);
+    throw new BloomError(
+      "ERR_LIMIT_REACHED",
+      `${block.cidr} has ${block.instanceCapacity} places, all in use`,
+    );
   };
   const make = async (): Promise<InstancePlace> => {
     const place = reserve();
@@ -95,7 +101,9 @@ export async function openNamespaces(block: NetworkBlock, options: { readonly sp
 
 /** Instance addresses of this block of which a namespace or a link exists. */
 export async function listPlaces(block: NetworkBlock): Promise<readonly string[]> {
-  const names = await Promise.all(["/run/netns", "/sys/class/net"].map((dir) => readdir(dir).catch(() => [])));
+  const names = await Promise.all(
+    ["/run/netns", "/sys/class/net"].map((dir) => readdir(dir).catch(() => [])),
+  );
   const addresses = names.flat().flatMap((name) => addressOfName(name) ?? []);
   return [...new Set(addresses)].filter((address) => findPlace(block, address) !== undefined);
 }

@@ -5,7 +5,15 @@ import { forgetEnded, forgetInstance } from "./forget-connections.js";
 import { readTable } from "./kernel-table.js";
 import { openNamespaces, listPlaces } from "./namespaces.js";
 import { findPlace, isOverlapping, planStableAddress, type InstancePlace } from "./plan-block.js";
-import { planAdmission, planBriefTracking, planDismissal, planRemoval, planRoutes, planRuleset, planSwitch } from "./plan-ruleset.js";
+import {
+  planAdmission,
+  planBriefTracking,
+  planDismissal,
+  planRemoval,
+  planRoutes,
+  planRuleset,
+  planSwitch,
+} from "./plan-ruleset.js";
 import { prepareKernel } from "./prepare-kernel.js";
 import { applyIp, applyNft, tryTool } from "./run-tool.js";
 
@@ -38,7 +46,9 @@ export interface HostNetwork {
   allocateBuild(): Promise<NetworkPlace>;
   releaseInstance(address: string): Promise<void>;
   /** Takes over instances that an earlier daemon started; those whose namespace is gone are left out. */
-  adopt(live: readonly (InstanceNetworkWish & { readonly address: string })[]): Promise<readonly NetworkPlace[]>;
+  adopt(
+    live: readonly (InstanceNetworkWish & { readonly address: string })[],
+  ): Promise<readonly NetworkPlace[]>;
   /**
    * Removes what an earlier daemon left, nobody adopted and no process lives in; returns the addresses.
    * A namespace with a process is left to whoever ends that process.
@@ -161,7 +171,10 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
     async sweep() {
       // Also what is still allowed or pointed at although its namespace is gone.
       const named = [...open.keys(), ...outbound, ...current.values()];
-      const remains = new Set([...namespaces.leftovers(), ...named.filter((address) => !namespaces.isUsed(address))]);
+      const remains = new Set([
+        ...namespaces.leftovers(),
+        ...named.filter((address) => !namespaces.isUsed(address)),
+      ]);
       for (const address of await findInhabited()) remains.delete(address);
       for (const address of remains) await release(address);
       return [...remains];
@@ -171,7 +184,8 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
       inTurn(async () => {
         assertIn(block.stable, stable);
         if (address !== null) assertIn(block.instances, address);
-        const change = (from: string | null): Promise<void> => applyNft(planSwitch(block.table, stable, from, address));
+        const change = (from: string | null): Promise<void> =>
+          applyNft(planSwitch(block.table, stable, from, address));
         try {
           await change(current.get(stable) ?? null);
         } catch (error) {
@@ -218,4 +232,3 @@ function assertPort(port: number): void {
   if (Number.isInteger(port) && port >= 1 && port <= 65_535) return;
   throw new BloomError("ERR_INVALID_ARGUMENT", `${port} is not a port`);
 }
-

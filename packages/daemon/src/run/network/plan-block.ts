@@ -74,7 +74,10 @@ export function planPlace(block: NetworkBlock, index: number): InstancePlace {
 }
 
 /** The place an instance address belongs to; undefined when it is not an instance address of this block. */
-export function findPlace(block: NetworkBlock, address: string): (InstancePlace & { index: number }) | undefined {
+export function findPlace(
+  block: NetworkBlock,
+  address: string,
+): (InstancePlace & { index: number }) | undefined {
   const value = parseAddress(address);
   if (value === undefined) return undefined;
   const offset = value - firstOf(block.instances);
@@ -91,7 +94,10 @@ export function addressOfName(name: string): string | undefined {
 /** The stable address with this number, from 0. Throws ERR_LIMIT_REACHED beyond the block. */
 export function planStableAddress(block: NetworkBlock, index: number): string {
   if (!Number.isInteger(index) || index < 0 || index >= block.stableCapacity) {
-    throw new BloomError("ERR_LIMIT_REACHED", `${block.cidr} has ${block.stableCapacity} stable addresses, all in use`);
+    throw new BloomError(
+      "ERR_LIMIT_REACHED",
+      `${block.cidr} has ${block.stableCapacity} stable addresses, all in use`,
+    );
   }
   return formatAddress(firstOf(block.stable) + 1 + index);
 }
@@ -106,7 +112,12 @@ export function isOverlapping(a: string, b: string): boolean {
 
 function placeAt(value: number): InstancePlace {
   const hex = value.toString(16).padStart(8, "0");
-  return { address: formatAddress(value), gateway: formatAddress(value - 1), netns: `bl-${hex}`, link: `bv-${hex}` };
+  return {
+    address: formatAddress(value),
+    gateway: formatAddress(value - 1),
+    netns: `bl-${hex}`,
+    link: `bv-${hex}`,
+  };
 }
 
 function parseCidr(text: string): { first: number; last: number; prefix: number } | undefined {

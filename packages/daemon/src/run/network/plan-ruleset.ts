@@ -94,7 +94,11 @@ function planForbidden(block: NetworkBlock): readonly string[] {
 export function planRoutes(block: NetworkBlock, verb: "replace" | "del"): string {
   // `unreachable` lies under the /30 of each instance: without it, packets for one that is gone would
   // leave by the default route and a connect would hang instead of failing.
-  return [`route ${verb} local ${block.stable} dev lo`, `route ${verb} unreachable ${block.instances}`, ""].join("\n");
+  return [
+    `route ${verb} local ${block.stable} dev lo`,
+    `route ${verb} unreachable ${block.instances}`,
+    "",
+  ].join("\n");
 }
 
 /** Makes namespace and link from the host's side: `ip -batch` text. */
@@ -139,7 +143,12 @@ export function planRemoval(place: InstancePlace): string {
 }
 
 /** Lets traffic to one port in and, when wished, connections of the instance out. */
-export function planAdmission(table: string, open: OpenPort | null, address: string, outbound: boolean): string {
+export function planAdmission(
+  table: string,
+  open: OpenPort | null,
+  address: string,
+  outbound: boolean,
+): string {
   const lines: string[] = [];
   if (open !== null) {
     const label = open.label.replace(/[^A-Za-z0-9-]/g, "").slice(0, 64);

@@ -6,9 +6,13 @@ export async function prepareKernel(): Promise<void> {
   try {
     await setSysctl("net/ipv4/ip_forward", "1");
   } catch (cause) {
-    throw new BloomError("ERR_NETWORK_SETUP", "net.ipv4.ip_forward cannot be set to 1, which outbound traffic needs", {
-      cause,
-    });
+    throw new BloomError(
+      "ERR_NETWORK_SETUP",
+      "net.ipv4.ip_forward cannot be set to 1, which outbound traffic needs",
+      {
+        cause,
+      },
+    );
   }
   // nginx opens tens of connections a second to one stable address, and each port it closes is kept back for a
   // minute: 28,000 are gone soon. With timestamps a port may be used again after a second. The kernel does

@@ -32,15 +32,23 @@ export async function runTool(command: string, args: readonly string[], input?: 
   const result = await spawnTool(command, args, input);
   if (result.failed) {
     const words = result.stderr.trim().split("\n").slice(0, 3).join("; ");
-    throw new BloomError("ERR_NETWORK_SETUP", `${command} failed: ${words === "" ? result.shortMessage : words}`, {
-      details: { command: [command, ...args].join(" "), ...(input === undefined ? {} : { input }) },
-    });
+    throw new BloomError(
+      "ERR_NETWORK_SETUP",
+      `${command} failed: ${words === "" ? result.shortMessage : words}`,
+      {
+        details: { command: [command, ...args].join(" "), ...(input === undefined ? {} : { input }) },
+      },
+    );
   }
   return result.stdout;
 }
 
 /** Like runTool, but undefined when the program ends with an error. */
-export async function tryTool(command: string, args: readonly string[], input?: string): Promise<string | undefined> {
+export async function tryTool(
+  command: string,
+  args: readonly string[],
+  input?: string,
+): Promise<string | undefined> {
   const result = await spawnTool(command, args, input);
   return result.failed ? undefined : result.stdout;
 }
@@ -53,7 +61,10 @@ async function spawnTool(command: string, args: readonly string[], input: string
     ...(input === undefined ? { stdin: "ignore" as const } : { input }),
   });
   if (result.failed && result.code === "ENOENT") {
-    throw new BloomError("ERR_SYSTEM_PACKAGE_MISSING", `\`${command}\` is not installed, and networks need it`);
+    throw new BloomError(
+      "ERR_SYSTEM_PACKAGE_MISSING",
+      `\`${command}\` is not installed, and networks need it`,
+    );
   }
   return result;
 }

@@ -1,89 +1,36 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { execa } from "execa";
 import { afterEach, describe, expect, test } from "vitest";
-import { openNetwork, type HostNetwork, type NetworkPlace } from "../../../src/run/network/open-network.js";
+import { openNetwork } from "../../../src/run/network/open-network.js";
+import {
+  candidates,
+  cleanups,
+  cleanUp,
+  countFinished,
+  instance,
+  isRoot,
+  makeHome,
+  makeOutside,
+  open,
+  runInside,
+  startServer,
+  tryFrom,
+  tryHere,
+  waitFor,
+} from "./real-network.js";
 
-/** Small blocks at the far end of the range, so that a daemon on the same machine is left alone. */
-const candidates = ["198.19.254.0/25", "198.19.254.128/25"];
-const isRoot = process.getuid?.() === 0;
-
-const cleanups: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function makeHome(): Promise<string> {
-  const home = await mkdtemp(join(tmpdir(), "bloom-net-"));
-  cleanups.push(() => rm(home, { recursive: true, force: true }));
-  return home;
-}
-
-async function open(home: string, preferred: string | null = null): Promise<HostNetwork> {
-  const network = await openNetwork({ home, preferred, candidates });
-  cleanups.push(() => network.destroy());
-  return network;
-}
-
-/** Runs JavaScript inside a namespace until the test ends; resolves with its first line of output. */
-async function runInside(place: { readonly netns: string }, source: string): Promise<string> {
-  const child = spawn("ip", ["netns", "exec", basename(place.netns), process.execPath, "-e", source], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  cleanups.push(() => stop(child));
-  const [line] = (await once(child.stdout, "data")) as [Buffer];
-  return line.toString().trim();
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill("SIGKILL");
-  await once(child, "exit");
-}
-
-/** A server bound to the namespace's loopback that says its name to everyone. */
-function startServer(place: NetworkPlace, name: string): Promise<string> {
-  return runInside(
-    place,
-    `require("net").createServer((s) => s.on("error", () => {}).end(${JSON.stringify(name)})).listen(8888, "127.0.0.1", () => console.log("up"))`,
-  );
-}
-
-/** What a connect from inside the namespace comes to: the first bytes, an error code or `timeout`. */
-function tryFrom(place: { readonly netns: string }, host: string, port: number): Promise<string> {
-  return runInside(
-    place,
-    `const s = require("net").connect(${port}, ${JSON.stringify(host)});
-     const end = (word) => { console.log(word); s.destroy(); };
-     s.setTimeout(1500, () => end("timeout")); s.on("error", (e) => end(e.code)); s.on("data", (d) => end(String(d)));`,
-  );
-}
-
-/** The same from the host, with the milliseconds it took. */
-function tryHere(host: string, port: number): Promise<{ word: string; ms: number }> {
-  const started = performance.now();
-  return new Promise((resolve) => {
-    const socket = connect(port, host);
-    const end = (word: string): void => {
-      socket.destroy();
-      resolve({ word, ms: performance.now() - started });
-    };
-    socket.setTimeout(2000, () => end("timeout"));
-    socket.on("error", (error: NodeJS.ErrnoException) => end(error.code ?? "error"));
-    socket.on("data", (data) => end(String(data)));
-  });
-}
-
-const instance = (id: string, outbound = false) => ({ id, port: 8888, outbound });
+afterEach(cleanUp);
 
 describe.skipIf(!isRoot)("host network", () => {
   test("two servers on the same loopback port live side by side and a switch moves new connections only", async () => {
     const network = await open(await makeHome());
-    const [a, b] = [await network.allocateInstance(instance("i-a")), await network.allocateInstance(instance("i-b"))];
+    const [a, b] = [
+      await network.allocateInstance(instance("i-a")),
+      await network.allocateInstance(instance("i-b")),
+    ];
     await startServer(a, "first");
     await startServer(b, "second");
     const stable = network.stableAddress(0);
@@ -105,7 +52,10 @@ describe.skipIf(!isRoot)("host network", () => {
 
   test("a connection that is open stays with its instance through a switch", async () => {
     const network = await open(await makeHome());
-    const [a, b] = [await network.allocateInstance(instance("i-a")), await network.allocateInstance(instance("i-b"))];
+    const [a, b] = [
+      await network.allocateInstance(instance("i-a")),
+      await network.allocateInstance(instance("i-b")),
+    ];
     await runInside(
       a,
       `require("net").createServer((s) => s.on("data", (d) => s.write("first " + d))).listen(8888, "127.0.0.1", () => console.log("up"))`,
@@ -124,12 +74,17 @@ describe.skipIf(!isRoot)("host network", () => {
 
   test("an instance reaches neither host, nor neighbours, nor stable addresses, and a strict rp_filter changes nothing", async () => {
     const network = await open(await makeHome());
-    const [a, b] = [await network.allocateInstance(instance("i-a", true)), await network.allocateInstance(instance("i-b", true))];
+    const [a, b] = [
+      await network.allocateInstance(instance("i-a", true)),
+      await network.allocateInstance(instance("i-b", true)),
+    ];
     await startServer(a, "first");
     await startServer(b, "second");
     const stable = network.stableAddress(0);
     await network.setCurrent(stable, a.address);
-    for (const link of (await readdir("/proc/sys/net/ipv4/conf")).filter((name) => name.startsWith("bv-c613fe"))) {
+    for (const link of (await readdir("/proc/sys/net/ipv4/conf")).filter((name) =>
+      name.startsWith("bv-c613fe"),
+    )) {
       await writeFile(`/proc/sys/net/ipv4/conf/${link}/rp_filter`, "1");
     }
 
@@ -147,7 +102,9 @@ describe.skipIf(!isRoot)("host network", () => {
     expect(await tryFrom(b, a.address, 8888)).toBe("EHOSTUNREACH");
     expect(await tryFrom(b, stable, 8888)).toBe("ECONNREFUSED");
     expect(await tryFrom(b, "169.254.169.254", 80)).toBe("EHOSTUNREACH");
-    expect((await execa("ip", ["-n", basename(b.netns), "-6", "-o", "addr", "show", "dev", "eth0"])).stdout).toBe("");
+    expect(
+      (await execa("ip", ["-n", basename(b.netns), "-6", "-o", "addr", "show", "dev", "eth0"])).stdout,
+    ).toBe("");
     // From the host only the port it serves on is open.
     expect(await tryHere(a.address, 8888)).toMatchObject({ word: "first" });
     expect(await tryHere(a.address, 8889)).toMatchObject({ word: "ECONNREFUSED" });
@@ -160,7 +117,8 @@ describe.skipIf(!isRoot)("host network", () => {
     const stable = network.stableAddress(0);
     await network.setCurrent(stable, a.address);
     const list = async (): Promise<string> =>
-      (await execa("conntrack", ["-L", "-f", "ipv4", "-p", "tcp", "--orig-dst", stable], { reject: false })).stdout;
+      (await execa("conntrack", ["-L", "-f", "ipv4", "-p", "tcp", "--orig-dst", stable], { reject: false }))
+        .stdout;
     await tryHere(stable, 8888);
     expect(await list()).toContain(`dst=${stable}`);
     await waitFor(async () => (await list()) === "");
@@ -170,13 +128,13 @@ describe.skipIf(!isRoot)("host network", () => {
     const network = await open(await makeHome());
     const outside = await makeOutside();
     const shut = await network.allocateInstance(instance("i-shut"));
-    const open_ = await network.allocateInstance(instance("i-open", true));
+    const connected = await network.allocateInstance(instance("i-open", true));
     const build = await network.allocateBuild();
     expect(await tryFrom(shut, outside.address, 7000)).toBe("ENETUNREACH");
-    expect(await tryFrom(open_, outside.address, 7000)).toBe(`from ${outside.host}`);
+    expect(await tryFrom(connected, outside.address, 7000)).toBe(`from ${outside.host}`);
     expect(await tryFrom(build, outside.address, 7000)).toBe(`from ${outside.host}`);
     // Nothing from outside gets in, although the machine forwards now.
-    expect(await tryFrom(outside, open_.address, 8888)).toBe("timeout");
+    expect(await tryFrom(outside, connected.address, 8888)).toBe("timeout");
   });
 
   test("an allocation is quick when a namespace is ready", async () => {
@@ -204,13 +162,18 @@ describe.skipIf(!isRoot)("host network", () => {
     expect(await network.currentMap()).toEqual(new Map());
     const refused = await tryHere(stable, 8888);
     expect(refused.word).toBe("ECONNREFUSED");
-    expect(await tryHere(a.address, 8888)).toMatchObject({ word: expect.stringMatching(/EHOSTUNREACH|ECONNREFUSED/) });
+    expect(await tryHere(a.address, 8888)).toMatchObject({
+      word: expect.stringMatching(/EHOSTUNREACH|ECONNREFUSED/),
+    });
   });
 
   test("a new daemon adopts what lives, sweeps the rest, and traffic never stops", async () => {
     const home = await makeHome();
     const first = await openNetwork({ home, preferred: null, candidates });
-    const [a, b] = [await first.allocateInstance(instance("i-a")), await first.allocateInstance(instance("i-b"))];
+    const [a, b] = [
+      await first.allocateInstance(instance("i-a")),
+      await first.allocateInstance(instance("i-b")),
+    ];
     const inhabited = await first.allocateInstance(instance("i-unadopted"));
     await startServer(a, "first");
     await startServer(inhabited, "unadopted");
@@ -251,27 +214,6 @@ describe.skipIf(!isRoot)("host network", () => {
     expect(await tryHere(stable, 8888)).toMatchObject({ word: "first" });
   });
 
-  test("two homes get two blocks, a third is told, and a home that is gone leaves its block to others", async () => {
-    const homes = [await makeHome(), await makeHome(), await makeHome()] as const;
-    const [one, two] = await Promise.all([open(homes[0]), open(homes[1])]);
-    expect(new Set([one.cidr, two.cidr])).toEqual(new Set(candidates));
-    await expect(open(homes[2])).rejects.toMatchObject({ code: "ERR_NETWORK_SETUP" });
-    const orphan = await one.allocateInstance(instance("i-orphan"));
-    await one.close();
-    await rm(homes[0], { recursive: true });
-    const three = await open(homes[2]);
-    expect(three.cidr).toBe(one.cidr);
-    expect(await three.sweep()).toContain(orphan.address);
-  });
-
-  test("a table of another size over the same addresses is respected", async () => {
-    const home = await makeHome();
-    const other = await makeHome();
-    const wide = await openNetwork({ home, preferred: "198.19.254.0/24", candidates: [] });
-    cleanups.push(() => wide.destroy());
-    await expect(open(other)).rejects.toMatchObject({ code: "ERR_NETWORK_SETUP" });
-  });
-
   test("nothing is left after destroy", async () => {
     const home = await makeHome();
     const network = await openNetwork({ home, preferred: null, candidates });
@@ -291,44 +233,3 @@ describe.skipIf(!isRoot)("host network", () => {
     expect(remains.flat().filter((line) => /c613fe|198\.19\.254|bloom_198_19_254/.test(line))).toEqual([]);
   });
 });
-
-/** A namespace that plays the rest of the world: a host beyond a link, which tells callers who they are. */
-async function makeOutside(): Promise<{ netns: string; address: string; host: string }> {
-  const name = `bloomtest-${process.pid}`;
-  const [host, address] = ["192.0.2.253", "192.0.2.254"];
-  cleanups.push(() => execa("ip", ["netns", "del", name], { reject: false }));
-  await execa("ip", ["-batch", "-"], {
-    input: [
-      `netns add ${name}`,
-      `link add bt${process.pid} type veth peer name eth0 netns ${name}`,
-      `addr add ${host} peer ${address} dev bt${process.pid}`,
-      `link set bt${process.pid} up`,
-      "",
-    ].join("\n"),
-  });
-  cleanups.push(() => execa("ip", ["link", "del", `bt${process.pid}`], { reject: false }));
-  await execa("ip", ["-n", name, "-batch", "-"], {
-    input: `addr add ${address} peer ${host} dev eth0\nlink set eth0 up\nroute add default via ${host}\n`,
-  });
-  await runInside(
-    { netns: name },
-    `require("net").createServer((s) => s.on("error", () => {}).end("from " + s.remoteAddress)).listen(7000, "0.0.0.0", () => console.log("up"))`,
-  );
-  return { netns: name, address, host };
-}
-
-async function countFinished(): Promise<number> {
-  const names = (await readdir("/run/netns")).filter((name) => name.startsWith("bl-c613fe"));
-  const tables = await Promise.all(
-    names.map((name) => execa("ip", ["netns", "exec", name, "nft", "list", "tables"], { reject: false })),
-  );
-  return tables.filter((result) => result.stdout?.includes("table ip bloom")).length;
-}
-
-async function waitFor(isDone: () => Promise<boolean>): Promise<void> {
-  const limit = Date.now() + 5000;
-  while (!(await isDone())) {
-    if (Date.now() > limit) throw new Error("it did not happen within 5 s");
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

@@ -24,12 +24,19 @@ describe("parseBlock", () => {
     });
   });
 
-  test.each(["198.18.0.1/16", "198.18.0.0", "198.18.0/16", "1.2.3.4/33", "300.0.0.0/8", "198.18.0.0/30", "", "x/16", "1.2.3.0/24/1"])(
-    "refuses %s",
-    (text) => {
-      expect(() => parseBlock(text)).toThrowError(expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }));
-    },
-  );
+  test.each([
+    "198.18.0.1/16",
+    "198.18.0.0",
+    "198.18.0/16",
+    "1.2.3.4/33",
+    "300.0.0.0/8",
+    "198.18.0.0/30",
+    "",
+    "x/16",
+    "1.2.3.0/24/1",
+  ])("refuses %s", (text) => {
+    expect(() => parseBlock(text)).toThrowError(expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }));
+  });
 
   test("the default blocks do not overlap", () => {
     for (const [index, a] of defaultBlocks.entries()) {
@@ -49,29 +56,37 @@ describe("places", () => {
     expect(planPlace(block, 8191).address).toBe("198.18.127.254");
   });
 
-  test.each([0, 1, 63, 64, 5000, 8191])("place %i is found again by its address and by its names", (index) => {
-    const place = planPlace(block, index);
-    expect(findPlace(block, place.address)).toEqual({ ...place, index });
-    expect(addressOfName(place.netns)).toBe(place.address);
-    expect(addressOfName(place.link)).toBe(place.address);
-    expect(place.link.length).toBeLessThanOrEqual(15);
-  });
+  test.each([0, 1, 63, 64, 5000, 8191])(
+    "place %i is found again by its address and by its names",
+    (index) => {
+      const place = planPlace(block, index);
+      expect(findPlace(block, place.address)).toEqual({ ...place, index });
+      expect(addressOfName(place.netns)).toBe(place.address);
+      expect(addressOfName(place.link)).toBe(place.address);
+      expect(place.link.length).toBeLessThanOrEqual(15);
+    },
+  );
 
   test.each(["198.18.0.1", "198.18.128.2", "198.17.255.254", "127.0.0.1", "nonsense", "198.18.0.2/32"])(
     "%s is no instance address",
     (address) => expect(findPlace(block, address)).toBeUndefined(),
   );
 
-  test.each(["eth0", "bl-xyz", "bl-c61200", "bv-c6120002x", "br-c6120002"])("%s is no name of ours", (name) => {
-    expect(addressOfName(name)).toBeUndefined();
-  });
+  test.each(["eth0", "bl-xyz", "bl-c61200", "bv-c6120002x", "br-c6120002"])(
+    "%s is no name of ours",
+    (name) => {
+      expect(addressOfName(name)).toBeUndefined();
+    },
+  );
 });
 
 test("stable addresses lie in the second half and run out with a code", () => {
   expect(planStableAddress(block, 0)).toBe("198.18.128.1");
   expect(planStableAddress(block, 32766)).toBe("198.18.255.255");
   for (const index of [32767, -1, 0.5]) {
-    expect(() => planStableAddress(block, index)).toThrowError(expect.objectContaining({ code: "ERR_LIMIT_REACHED" }));
+    expect(() => planStableAddress(block, index)).toThrowError(
+      expect.objectContaining({ code: "ERR_LIMIT_REACHED" }),
+    );
   }
 });
 

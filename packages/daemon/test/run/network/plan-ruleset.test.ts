@@ -24,7 +24,12 @@ test("a switch is one transaction that replaces exactly one element", () => {
 });
 
 test("a label cannot leave its quotes", () => {
-  const text = planAdmission("t", { address: "198.18.0.2", port: 80, label: 'i-x" }; flush ruleset; #' }, "198.18.0.2", true);
+  const text = planAdmission(
+    "t",
+    { address: "198.18.0.2", port: 80, label: 'i-x" }; flush ruleset; #' },
+    "198.18.0.2",
+    true,
+  );
   expect(text).toBe(
     'add element ip t open { 198.18.0.2 . 80 comment "i-xflushruleset" }\nadd element ip t outbound { 198.18.0.2 }\n',
   );
@@ -42,7 +47,9 @@ test("a dismissal holds whether or not outbound was allowed", () => {
 });
 
 test("a block outside the default range shuts itself off as well", () => {
-  expect(planRuleset(parseBlock("10.99.0.0/16"))).toContain("ip daddr { 10.99.0.0/16, 198.18.0.0/15, 169.254.0.0/16 } reject");
+  expect(planRuleset(parseBlock("10.99.0.0/16"))).toContain(
+    "ip daddr { 10.99.0.0/16, 198.18.0.0/15, 169.254.0.0/16 } reject",
+  );
   expect(planRuleset(block)).toContain("ip daddr { 198.18.0.0/15, 169.254.0.0/16 } reject");
 });
 
