@@ -75,7 +75,7 @@ describe("a source that cannot be built", () => {
   test("has a manifest that does not parse: file, line and column", async () => {
     const { code, failure } = await deployBroken({
       ...crateFiles("shop", answeringApp("bad")),
-      ".shop.platform().app.yaml": "name: shop\nweb: [\n",
+      ".platform.app.yaml": "name: shop\nweb: [\n",
     });
     expect([code, failure.code]).toEqual([2, "ERR_MANIFEST_INVALID"]);
     expect(failure.message).toMatch(/\.platform\.app\.yaml:\d+:\d+/);

@@ -1,5 +1,7 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { startLoad } from "./lib/load.js";
@@ -111,31 +113,23 @@ test("a port that is taken: the error names the holder and the flag, and nothing
   const port = await findFreePort();
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   const free = await findFreePort();
+  const home = await mkdtemp(join(tmpdir(), "bloom-taken-"));
   try {
     for (const [flag, ports] of [
       ["--api-port", [String(port), String(free)]],
       ["--http-port", [String(free), String(port)]],
     ] as const) {
-      const home = join(shop.platform().home, "..", `bloom-taken-${process.pid}-${port}`);
-      const args = [
-        "server",
-        "start",
-        "--detach",
-        "--home",
-        home,
-        "--api-port",
-        ports[0],
-        "--http-port",
-        ports[1],
-      ];
-      const result = await shop.platform().bloom(...args);
-      expect(result.code).toBe(6);
-      expect(result.stderr).toContain("ERR_PORT_TAKEN");
+      const flags = ["--home", home, "--api-port", ports[0], "--http-port", ports[1]];
+      const result = await shop.platform().bloom("server", "start", "--detach", ...flags);
+      expect([result.code, result.stderr]).toEqual([6, expect.stringContaining("ERR_PORT_TAKEN")]);
       expect(result.stderr).toContain(String(process.pid));
       expect(result.stderr).toContain(flag);
+      expect(execFileSync("ps", ["-eo", "args"], { encoding: "utf8" })).not.toContain(home);
+      expect(execFileSync("nft", ["list", "ruleset"], { encoding: "utf8" })).not.toContain(home);
     }
   } finally {
     await new Promise((resolve) => server.close(resolve));
+    await rm(home, { recursive: true, force: true });
   }
 });
 

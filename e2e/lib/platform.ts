@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
+import { chmod, chown, mkdtemp, readFile, rm } from "node:fs/promises";
 import { request, type IncomingHttpHeaders } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -45,29 +45,43 @@ export interface Platform {
   stop(): Promise<void>;
 }
 
-export async function startPlatform(...flags: string[]): Promise<Platform> {
+/** Runs commands as somebody else. */
+export interface Disguise {
+  readonly uid: number;
+  /** The argument list that runs `argv` as that user. */
+  wrap(argv: readonly string[]): readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export function startPlatform(...flags: string[]): Promise<Platform> {
+  return startPlatformAs(undefined, ...flags);
+}
+
+export async function startPlatformAs(disguise: Disguise | undefined, ...flags: string[]): Promise<Platform> {
   const home = await mkdtemp(join(tmpdir(), "bloom-e2e-"));
   await chmod(home, 0o711);
+  if (disguise !== undefined) await chown(home, disguise.uid, disguise.uid);
+  const wrap = (args: readonly string[]): [string, string[]] => {
+    const argv = [process.execPath, cli, ...args];
+    const [program = "", ...rest] = disguise === undefined ? argv : disguise.wrap(argv);
+    return [program, rest];
+  };
   const [apiPort, httpPort] = await Promise.all([findFreePort(), findFreePort()]);
   const env = {
     ...process.env,
     BLOOM_HOME: home,
     BLOOM_API: `http://127.0.0.1:${apiPort}`,
     NO_COLOR: "1",
+    ...disguise?.env,
     CI: "1",
   };
 
   const bloom = (...args: string[]): Promise<CommandResult> =>
     new Promise((resolve) => {
-      execFile(
-        process.execPath,
-        [cli, ...args],
-        { env, maxBuffer: 64 * 1_048_576 },
-        (error, stdout, stderr) => {
-          const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
-          resolve({ code, stdout, stderr });
-        },
-      );
+      execFile(...wrap(args), { env, maxBuffer: 64 * 1_048_576 }, (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
+        resolve({ code, stdout, stderr });
+      });
     });
   const start = async (...more: string[]): Promise<void> => {
     const ports = ["--api-port", String(apiPort), "--http-port", String(httpPort)];
@@ -90,8 +104,7 @@ export async function startPlatform(...flags: string[]): Promise<Platform> {
         );
       return JSON.parse(result.stdout) as T;
     },
-    spawnBloom: (...args) =>
-      spawn(process.execPath, [cli, ...args], { env, stdio: ["ignore", "pipe", "pipe"] }),
+    spawnBloom: (...args) => spawn(...wrap(args), { env, stdio: ["ignore", "pipe", "pipe"] }),
     get: (host, path = "/", options = {}) => ask(httpPort, host, path, options),
     daemonPid: async () =>
       (JSON.parse(await readFile(join(home, "api.json"), "utf8")) as { pid: number }).pid,

@@ -6,18 +6,23 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { openHashCache } from "../src/project/hash-cache.js";
 import { walkProject } from "../src/project/walk.js";
 
+let base: string;
 let root: string;
+let cacheEnv: NodeJS.ProcessEnv;
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "bloom-walk-"));
+  base = await mkdtemp(join(tmpdir(), "bloom-walk-"));
+  root = join(base, "project");
+  cacheEnv = { XDG_CACHE_HOME: join(base, "cache") };
+  await mkdir(root);
 });
-afterEach(() => rm(root, { recursive: true }));
+afterEach(() => rm(base, { recursive: true }));
 
 async function write(path: string, text = "x"): Promise<void> {
   await mkdir(dirname(join(root, path)), { recursive: true });
   await writeFile(join(root, path), text);
 }
 const walk = async (): Promise<string[]> => {
-  const cache = await openHashCache(root, { XDG_CACHE_HOME: join(root, "..", `${root}-cache`) });
+  const cache = await openHashCache(root, cacheEnv);
   const { entries } = await walkProject(root, cache);
   await cache.save();
   return entries.map((entry) => entry.path);
@@ -57,7 +62,7 @@ test("keeps links as links and the exec bit", async () => {
   await write("run.sh");
   await chmod(join(root, "run.sh"), 0o755);
   await symlink("run.sh", join(root, "link"));
-  const { entries } = await walkProject(root, await openHashCache(root, { XDG_CACHE_HOME: `${root}-cache` }));
+  const { entries } = await walkProject(root, await openHashCache(root, cacheEnv));
   expect(entries).toEqual([
     { kind: "link", path: "link", target: "run.sh" },
     expect.objectContaining({ kind: "file", path: "run.sh", executable: true, size: 1 }),
@@ -76,7 +81,6 @@ test("notices changed content behind an unchanged size and an old time", async (
   await write("file", "one");
   const old = new Date(Date.now() - 100_000);
   await utimes(join(root, "file"), old, old);
-  const cacheEnv = { XDG_CACHE_HOME: `${root}-cache` };
   const hash = async (): Promise<string> => {
     const cache = await openHashCache(root, cacheEnv);
     const { entries } = await walkProject(root, cache);

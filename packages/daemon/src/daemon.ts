@@ -25,7 +25,7 @@ import { openLog } from "./observe/log.js";
 import { openSecrets } from "./release/secrets.js";
 import { createLocalEngine } from "./run/engines/local.js";
 import { openHostNetwork } from "./deploy/host-network.js";
-import { findPortHolder } from "./route/find-port-holder.js";
+import { assertPortFree, findPortHolder } from "./route/find-port-holder.js";
 import { probeHost, removeCgroupBases } from "./run/probe-host.js";
 import type { Settings } from "./settings.js";
 import { openStore } from "./store/open-store.js";
@@ -55,6 +55,10 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
   };
   try {
     closers.push(await acquireHomeLock(paths.lockFile));
+    // Before anything is made that a failure would have to take back.
+    if (settings.apiPort !== 0) {
+      await assertPortFree({ address: settings.apiAddress, port: settings.apiPort }, "--api-port");
+    }
     const homeHash = createHash("sha256").update(settings.home).digest("hex").slice(0, 8);
     const host = await probeHost(`bloomery-${homeHash}`);
     const store = await openStore({ url: settings.database, log });
@@ -66,7 +70,11 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     await ensureAdminToken(store, paths.adminToken);
 
     const network = await openHostNetwork(host, settings, store, paths.root);
-    if (network !== null) closers.push(() => network.close());
+    let holdsInstances = (): boolean => true;
+    if (network !== null) {
+      // A start that failed on an empty machine leaves an empty machine; one with instances leaves them served.
+      closers.push(() => (holdsInstances() ? network.close() : network.destroy()));
+    }
     const engine = createLocalEngine({
       paths,
       shimPath: settings.shimPath,
@@ -87,6 +95,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       },
     });
     const fleet = createFleet(engine, records.observer);
+    holdsInstances = () => fleet.all().length > 0;
     const build = await openBuildStage({ settings, paths, host, store, network, log });
     const routing = await openRouting({ settings, paths, host, log });
     const edge = createEdge({

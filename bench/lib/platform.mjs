@@ -1,0 +1,134 @@
+import { execFile, spawn } from "node:child_process";
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+const run = promisify(execFile);
+
+/** A platform of its own on free ports, stopped and removed by `stop`. */
+export async function startPlatform() {
+  const home = makeFolder("home");
+  chmodSync(home, 0o711);
+  const [apiPort, httpPort] = [await findFreePort(), await findFreePort()];
+  const env = { ...process.env, BLOOM_HOME: home, BLOOM_API: `http://127.0.0.1:${apiPort}`, CI: "1" };
+  const bloom = (...args) =>
+    run(process.execPath, [join(root, "packages/cli/dist/main.js"), ...args], { env, timeout: 120_000 });
+  const start = () =>
+    bloom(
+      "server",
+      "start",
+      "--detach",
+      "--home",
+      home,
+      "--api-port",
+      `${apiPort}`,
+      "--http-port",
+      `${httpPort}`,
+    );
+  await start();
+  return {
+    home,
+    httpPort,
+    bloom,
+    start,
+    json: async (...args) => JSON.parse((await bloom(...args, "--json")).stdout),
+    pid: () => JSON.parse(readFileSync(join(home, "api.json"), "utf8")).pid,
+    async stop() {
+      await bloom("server", "stop", "--yes");
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+export function makeFolder(name) {
+  return mkdtempSync(join(tmpdir(), `bloom-bench-${name}-`));
+}
+
+/** A copy of a project of this repository that may be changed. */
+export function copyProject(path) {
+  const folder = makeFolder("project");
+  cpSync(join(root, path), folder, { recursive: true });
+  return folder;
+}
+
+export function edit(file, change) {
+  writeFileSync(file, change(readFileSync(file, "utf8")));
+}
+
+export async function time(work) {
+  const begin = performance.now();
+  await work();
+  return performance.now() - begin;
+}
+
+export function summarize(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const round = (value) => Math.round(value * 1000) / 1000;
+  return {
+    median: round(sorted[Math.floor(sorted.length / 2)]),
+    min: round(sorted[0]),
+    max: round(sorted.at(-1)),
+    runs: sorted.length,
+  };
+}
+
+export const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`;
+
+/** wrk on one address; what it counted. `failed` are errors of sockets and answers that are not 2xx or 3xx. */
+export async function wrk(url, host, duration, { connections = 32, timeout = "10s" } = {}) {
+  const args = [
+    "-t2",
+    `-c${connections}`,
+    `-d${duration}s`,
+    `--timeout=${timeout}`,
+    "--latency",
+    "-H",
+    `Host: ${host}`,
+    url,
+  ];
+  return parseWrk((await run("wrk", args)).stdout);
+}
+
+/** The same in the background. */
+export function startWrk(url, host, duration, connections = 32) {
+  const args = [
+    "-t2",
+    `-c${connections}`,
+    `-d${duration}s`,
+    "--timeout=10s",
+    "--latency",
+    "-H",
+    `Host: ${host}`,
+    url,
+  ];
+  const child = spawn("wrk", args, { stdio: ["ignore", "pipe", "inherit"] });
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk) => (text += chunk));
+  return new Promise((resolve) => child.once("close", () => resolve(parseWrk(text))));
+}
+
+function parseWrk(text) {
+  const number = (pattern) => Number(text.match(pattern)?.[1] ?? 0);
+  const sockets = text.match(/Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/);
+  const failed = (sockets ?? []).slice(1).reduce((sum, word) => sum + Number(word), 0);
+  return {
+    requests: number(/(\d+) requests in/),
+    perSecond: number(/Requests\/sec:\s+([\d.]+)/),
+    p99: text.match(/99%\s+(\S+)/)?.[1] ?? "",
+    failed: failed + number(/Non-2xx or 3xx responses: (\d+)/),
+  };
+}
+
+export function findFreePort() {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}

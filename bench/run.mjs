@@ -1,0 +1,34 @@
+// Measures the platform against its named peers on this machine: `npm run bench [-- NAME…]`.
+// Every suite runs both sides in turn in one run and writes medians and ranges to bench/results/NAME.json.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
+import { ensureReady } from "../scripts/ensure/index.mjs";
+import { renderPerformance } from "./lib/render.mjs";
+
+const suites = ["deploy", "proxy", "switch", "idle"];
+const results = fileURLToPath(new URL("results", import.meta.url));
+
+await ensureReady("bench");
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => !suites.includes(name));
+if (unknown !== undefined) {
+  console.error(`There is no suite ${unknown}; there are: ${suites.join(", ")}.`);
+  process.exit(2);
+}
+mkdirSync(results, { recursive: true });
+for (const name of wanted.length > 0 ? wanted : suites) {
+  console.error(`── ${name}`);
+  const { measure } = await import(`./${name}.mjs`);
+  const rows = await measure();
+  const document = { suite: name, date: new Date().toISOString(), machine: describeMachine(), rows };
+  writeFileSync(`${results}/${name}.json`, `${JSON.stringify(document, null, 2)}\n`);
+  for (const row of rows)
+    console.error(`${row.met ? "met   " : "MISSED"} ${row.what}: ${row.result} (wanted ${row.target})`);
+}
+renderPerformance();
+
+function describeMachine() {
+  const [first] = cpus();
+  return { cores: cpus().length, processor: first?.model ?? "unknown", node: process.version };
+}

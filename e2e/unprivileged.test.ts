@@ -1,0 +1,96 @@
+import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startLoad } from "./lib/load.js";
+import { eventually, startPlatformAs, type Disguise, type Platform } from "./lib/platform.js";
+import { answeringApp, crateFiles, makeProject, type Project } from "./lib/project.js";
+
+const nobody = 65_534;
+
+/** Without root there are no network namespaces: the app gets a free port and a switched socket leads to it. */
+describe.skipIf(process.getuid?.() !== 0)("a platform without root", () => {
+  const host = "shop-local.localhost";
+  let platform: Platform;
+  let project: Project;
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "bloom-nobody-"));
+    await chmod(folder, 0o755);
+    await mkdir(join(folder, "rustup"));
+    platform = await startPlatformAs(disguise(folder));
+    project = await makeProject({
+      ...crateFiles("shop", answeringApp("one")),
+      // It insists on no port: PORT tells it one that is free.
+      "bloom.toml": 'name = "shop"\n[run]\ngrace_seconds = 2\ndrain_seconds = 5\n',
+    });
+    await chmod(project.dir, 0o755);
+  });
+  afterAll(async () => {
+    await platform.stop();
+    await project.dispose();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test("says what it cannot do, and deploys all the same", async () => {
+    const status = await platform.json<{ sandbox: { root: boolean; network: string } }>("server", "status");
+    expect(status.sandbox).toMatchObject({ root: false, network: "host" });
+    await platform.json("deploy", project.dir);
+    expect(await platform.get(host)).toMatchObject({ status: 200, body: "one" });
+  });
+
+  test("switches versions under load without a failed request", async () => {
+    await project.write("src/main.rs", answeringApp("two"));
+    const load = startLoad(platform.httpPort, host, { clients: 4 });
+    await platform.json("deploy", project.dir);
+    await eventually(
+      "the new version",
+      () => platform.get(host),
+      (answer) => answer.body === "two",
+    );
+    await platform.json("rollback", "shop");
+    await eventually(
+      "the old version",
+      () => platform.get(host),
+      (answer) => answer.body === "one",
+    );
+    const { failures, requests } = await load.stop();
+    expect(failures).toEqual([]);
+    expect(requests).toBeGreaterThan(100);
+  });
+
+  test("survives its daemon", async () => {
+    const before = await platform.json<{ instances: { id: string }[] }>("ps");
+    process.kill(await platform.daemonPid(), "SIGKILL");
+    expect((await platform.get(host)).status).toBe(200);
+    await platform.start();
+    const after = await platform.json<{ instances: { id: string; state: string }[] }>("ps");
+    expect(after.instances).toMatchObject([{ id: before.instances[0]?.id, state: "ready" }]);
+  });
+});
+
+/**
+ * Everything runs as nobody. The toolchain lies in root's home, where nobody may not go: it is bound to a folder
+ * that can be reached, in a mount namespace that ends with the process.
+ */
+function disguise(folder: string): Disguise {
+  const rustup = process.env["RUSTUP_HOME"] ?? join(homedir(), ".rustup");
+  const script =
+    'mount --bind "$1" "$2"; shift 2; exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"';
+  return {
+    uid: nobody,
+    wrap: (argv) => [
+      "unshare",
+      "--mount",
+      "/bin/sh",
+      "-c",
+      script,
+      "sh",
+      rustup,
+      join(folder, "rustup"),
+      ...argv,
+    ],
+    env: { RUSTUP_HOME: join(folder, "rustup"), HOME: folder, XDG_CACHE_HOME: join(folder, "cache") },
+  };
+}
