@@ -3,7 +3,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startLoad } from "./lib/load.js";
-import { eventually, startPlatformAs, type Disguise, type Platform } from "./lib/platform.js";
+import { eventually, fixture, startPlatformAs, type Disguise, type Platform } from "./lib/platform.js";
 import { answeringApp, crateFiles, makeProject, type Project } from "./lib/project.js";
 
 const nobody = 65_534;
@@ -19,6 +19,7 @@ describe.skipIf(process.getuid?.() !== 0)("a platform without root", () => {
     folder = await mkdtemp(join(tmpdir(), "bloom-nobody-"));
     await chmod(folder, 0o755);
     await mkdir(join(folder, "rustup"));
+    await mkdir(join(folder, "checkout"));
     platform = await startPlatformAs(disguise(folder));
     project = await makeProject({
       ...crateFiles("shop", answeringApp("one")),
@@ -71,25 +72,22 @@ describe.skipIf(process.getuid?.() !== 0)("a platform without root", () => {
 });
 
 /**
- * Everything runs as nobody. The toolchain lies in root's home, where nobody may not go: it is bound to a folder
- * that can be reached, in a mount namespace that ends with the process.
+ * Everything runs as nobody. The toolchain and perhaps the checkout lie where nobody may not go: they are bound to
+ * folders that can be reached, in a mount namespace that ends with the process.
  */
 function disguise(folder: string): Disguise {
   const rustup = process.env["RUSTUP_HOME"] ?? join(homedir(), ".rustup");
+  const checkout = fixture(".");
   const script =
-    'mount --bind "$1" "$2"; shift 2; exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"';
+    'mount --bind "$1" "$2" && mount --bind "$3" "$4" && shift 4 && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"';
+  const binds = [rustup, join(folder, "rustup"), checkout, join(folder, "checkout")];
+  const reachable = (word: string): string =>
+    word.startsWith(checkout) ? join(folder, "checkout", word.slice(checkout.length)) : word;
   return {
     uid: nobody,
     wrap: (argv) => [
-      "unshare",
-      "--mount",
-      "/bin/sh",
-      "-c",
-      script,
-      "sh",
-      rustup,
-      join(folder, "rustup"),
-      ...argv,
+      ...["unshare", "--mount", "/bin/sh", "-c", script, "sh", ...binds],
+      ...argv.map(reachable),
     ],
     env: { RUSTUP_HOME: join(folder, "rustup"), HOME: folder, XDG_CACHE_HOME: join(folder, "cache") },
   };

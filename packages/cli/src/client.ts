@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { Agent, request } from "undici";
+import type { Agent, Dispatcher } from "undici";
 import {
   apiRoutes,
   BloomError,
@@ -26,10 +26,21 @@ export interface Client {
   close(): Promise<void>;
 }
 
-export interface CallOptions {
+export interface ClientOptions {
+  /** `http://…`, `https://…` or `unix:/path`. */
+  readonly api: string;
+  readonly token: string | undefined;
+  /** Ends every call that names no signal of its own. */
   readonly signal?: AbortSignal;
+}
+
+export interface CallOptions {
+  /** Null: the call is not to be broken off. */
+  readonly signal?: AbortSignal | null;
   /** The body of a route that takes a raw stream. */
   readonly raw?: Readable;
+  /** Called when the answer's head is there and its lines are about to come. */
+  readonly onOpen?: () => void;
 }
 
 interface LooseInput {
@@ -38,33 +49,28 @@ interface LooseInput {
   readonly body?: unknown;
 }
 
-/** Speaks to one daemon, at `http://…` or `unix:/path`. */
-export function createClient(options: { readonly api: string; readonly token: string | undefined }): Client {
+/** Speaks to one daemon. */
+export function createClient(options: ClientOptions): Client {
   const socketPath = options.api.startsWith("unix:") ? options.api.slice(5) : undefined;
   const origin = socketPath === undefined ? options.api.replace(/\/$/, "") : "http://localhost";
-  const agent = new Agent({
-    // Builds and followed logs are silent for long.
-    bodyTimeout: 0,
-    headersTimeout: 0,
-    connect: { timeout: 5000, ...(socketPath === undefined ? {} : { socketPath }) },
-  });
+  let agent: Agent | undefined;
 
   const send = async (
     name: RouteName,
     input: LooseInput,
-    { signal, raw }: CallOptions,
-  ): ReturnType<typeof request> => {
+    { signal = options.signal ?? null, raw, onOpen }: CallOptions,
+  ): Promise<Dispatcher.ResponseData> => {
+    const undici = await import("undici");
+    agent ??= new undici.Agent({
+      // Builds and followed logs are silent for long.
+      bodyTimeout: 0,
+      headersTimeout: 0,
+      connect: { timeout: 5000, ...(socketPath === undefined ? {} : { socketPath }) },
+    });
     const route: ApiRoute = apiRoutes[name];
-    const path = route.path.replace(/:(\w+)/g, (_all, key: string) =>
-      encodeURIComponent(input.params?.[key] ?? ""),
-    );
-    const query = new URLSearchParams();
-    for (const [key, value] of Object.entries(input.query ?? {}))
-      if (value !== undefined) query.set(key, String(value));
-    const search = query.size === 0 ? "" : `?${query.toString()}`;
     const body = raw ?? (input.body === undefined ? undefined : JSON.stringify(input.body));
     try {
-      const answer = await request(`${origin}${path}${search}`, {
+      const answer = await undici.request(`${origin}${planTarget(route, input)}`, {
         dispatcher: agent,
         method: route.method,
         headers: {
@@ -72,10 +78,13 @@ export function createClient(options: { readonly api: string; readonly token: st
           ...(body === undefined ? {} : { "content-type": route.rawBody ?? "application/json" }),
         },
         ...(body === undefined ? {} : { body }),
-        ...(signal === undefined ? {} : { signal }),
+        ...(signal === null ? {} : { signal }),
       });
-      if (answer.statusCode < 400) return answer;
-      throw parseAnswerError(await answer.body.text(), answer.statusCode);
+      if (answer.statusCode >= 400) {
+        throw parseAnswerError(await answer.body.text(), answer.statusCode, options.api);
+      }
+      onOpen?.();
+      return answer;
     } catch (error) {
       throw asClientError(error, options.api);
     }
@@ -84,13 +93,14 @@ export function createClient(options: { readonly api: string; readonly token: st
   return {
     async call(name, input, callOptions = {}) {
       const answer = await send(name, input as LooseInput, callOptions);
-      const route: ApiRoute = apiRoutes[name];
-      return route.response.parse(await answer.body.json()) as RouteAnswer<ApiRoutes[typeof name]>;
+      const text = await answer.body.text().catch((error: unknown) => {
+        throw asClientError(error, options.api);
+      });
+      return parseAnswer(name, text, options.api) as RouteAnswer<ApiRoutes[typeof name]>;
     },
 
     async *stream(name, input, callOptions = {}) {
       const answer = await send(name, input as LooseInput, callOptions);
-      const route: ApiRoute = apiRoutes[name];
       let rest = "";
       answer.body.setEncoding("utf8");
       try {
@@ -98,9 +108,7 @@ export function createClient(options: { readonly api: string; readonly token: st
           const lines = (rest + chunk).split("\n");
           rest = lines.pop() ?? "";
           for (const line of lines) {
-            const value: unknown = JSON.parse(line);
-            if (isErrorLine(value)) throw parseErrorDocument(value.error);
-            yield route.response.parse(value) as RouteAnswer<ApiRoutes[typeof name]>;
+            yield parseAnswer(name, line, options.api) as RouteAnswer<ApiRoutes[typeof name]>;
           }
         }
       } catch (error) {
@@ -110,37 +118,81 @@ export function createClient(options: { readonly api: string; readonly token: st
       }
     },
 
-    close: () => agent.destroy(),
+    close: async () => agent?.destroy(),
   };
+}
+
+/** Path and query of one call. */
+function planTarget(route: ApiRoute, input: LooseInput): string {
+  const path = route.path.replace(/:(\w+)/g, (_all, key: string) =>
+    encodeURIComponent(input.params?.[key] ?? ""),
+  );
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(input.query ?? {})) {
+    if (value !== undefined) query.set(key, String(value));
+  }
+  return query.size === 0 ? path : `${path}?${query.toString()}`;
+}
+
+/** A document or a line as the contract describes it. Throws the error that a stream's last line may be. */
+function parseAnswer(name: RouteName, text: string, api: string): unknown {
+  const route: ApiRoute = apiRoutes[name];
+  const value = parseJson(text);
+  if (value === undefined) throw notADaemon(api, "its answer is not JSON");
+  if (route.stream === true && isErrorLine(value)) throw parseErrorDocument(value.error);
+  const parsed = route.response.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new BloomError(
+    "ERR_INTERNAL",
+    `the daemon's answer to ${name} is not of the form known here (${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""})`,
+    { hint: "`bloom server status` and `bloom --version` tell whether they are of the same release." },
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function isErrorLine(value: unknown): value is { error: unknown } {
   return typeof value === "object" && value !== null && Object.keys(value).join() === "error";
 }
 
-function parseAnswerError(text: string, status: number): BloomError {
-  try {
-    return parseErrorDocument((JSON.parse(text) as { error?: unknown }).error);
-  } catch {
-    return new BloomError("ERR_INTERNAL", `the daemon answered with status ${status} and no explanation`);
-  }
+function parseAnswerError(text: string, status: number, api: string): BloomError {
+  const document = parseJson(text);
+  if (isErrorLine(document)) return parseErrorDocument(document.error);
+  return notADaemon(api, `it answered with status ${status} and no explanation`);
 }
+
+function notADaemon(api: string, reason: string): BloomError {
+  return new BloomError(
+    "ERR_DAEMON_UNREACHABLE",
+    `what is at ${api} does not seem to be a Bloomery daemon: ${reason}`,
+  );
+}
+
+const goneCodes: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOENT",
+  "EACCES",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EPIPE",
+  "UND_ERR_SOCKET",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
 
 /** A connection that cannot be made or breaks means that there is no daemon (any more). */
 function asClientError(error: unknown, api: string): unknown {
   if (error instanceof BloomError) return error;
-  const code =
-    (error as { code?: string }).code ?? (error as { cause?: { code?: string } }).cause?.code ?? "";
-  const gone = [
-    "ECONNREFUSED",
-    "ENOENT",
-    "ECONNRESET",
-    "EACCES",
-    "ENOTFOUND",
-    "UND_ERR_SOCKET",
-    "UND_ERR_CONNECT_TIMEOUT",
-    "EPIPE",
-  ];
-  if (!gone.includes(code)) return error;
+  const { code, cause } = error as { code?: string; cause?: { code?: string } };
+  if (!goneCodes.has(code ?? cause?.code ?? "")) return error;
   return new BloomError("ERR_DAEMON_UNREACHABLE", `no daemon answers at ${api}`, { cause: error });
 }

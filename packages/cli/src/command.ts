@@ -26,6 +26,9 @@ export interface Context {
   readonly client: () => Client;
   readonly args: readonly string[];
   readonly flags: Readonly<Record<string, string | boolean | undefined>>;
+  readonly env: NodeJS.ProcessEnv;
+  /** Relative paths on the command line are meant from here. */
+  readonly cwd: string;
   /** Aborted by Ctrl-C; the command has the time it needs to tidy up. */
   readonly signal: AbortSignal;
   /** Asks a yes-or-no question; throws ERR_NEEDS_CONFIRMATION where nobody can answer. */

@@ -1,9 +1,21 @@
 #!/usr/bin/env node
-import { runProgram } from "./program.js";
+import { cliVersion } from "./version.js";
 
-process.exitCode = await runProgram(process.argv.slice(2), {
-  env: process.env,
-  cwd: process.cwd(),
-  stdout: process.stdout,
-  stderr: process.stderr,
-});
+// `bloom … | head` closes the pipe: what could not be printed is nobody's loss.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+}
+
+const argv = process.argv.slice(2);
+if (argv.length === 1 && argv[0] === "--version") {
+  // Scripts ask this often: answered before anything else is loaded.
+  process.stdout.write(`${cliVersion}\n`);
+} else {
+  const { runProgram } = await import("./program.js");
+  process.exitCode = await runProgram(argv, {
+    env: process.env,
+    cwd: process.cwd(),
+    stdout: process.stdout,
+    stderr: process.stderr,
+  });
+}

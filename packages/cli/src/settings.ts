@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parse } from "smol-toml";
+import { BloomError } from "@bloomery/contract";
 
 /** Where the daemon is and who we are to it. */
 export interface CliSettings {
   readonly home: string;
+  /** `http://…`, `https://…` or `unix:/path`. */
   readonly api: string;
   readonly token: string | undefined;
 }
@@ -17,49 +19,71 @@ export interface SettingsSources {
   readonly isRoot: boolean;
 }
 
-/** Flag, then environment, then `bloom.toml` of the project, then the user's file, then what the daemon wrote. */
+/**
+ * Flag, then environment, then `bloom.toml` of the project, then the user's file, then what the daemon of this
+ * machine wrote. Throws ERR_INVALID_ARGUMENT for an address of another form.
+ */
 export function resolveCliSettings({ flags, env, cwd, isRoot }: SettingsSources): CliSettings {
-  const config = env["XDG_CONFIG_HOME"] ?? join(homedir(), ".config");
-  const project = readToml(join(cwd, "bloom.toml"));
+  const config = filled(env["XDG_CONFIG_HOME"]) ?? join(homedir(), ".config");
   const user = readToml(join(config, "bloomery", "config.toml"));
-  const home = first(text(flags["home"]), env["BLOOM_HOME"]) ?? defaultHome(env, isRoot);
-  const chosen = first(
-    text(flags["api"]),
-    env["BLOOM_API"],
-    env["IGNITE_API_ENDPOINT"],
-    text(project["api"]),
-    text(user["api"]),
-  );
+  const home = resolve(cwd, filled(flags["home"]) ?? filled(env["BLOOM_HOME"]) ?? defaultHome(env, isRoot));
+  const admin = readText(join(home, "admin.token"));
+
+  const typed = filled(flags["api"]) ?? filled(env["BLOOM_API"]) ?? filled(env["IGNITE_API_ENDPOINT"]);
+  const ofProject = typed === undefined ? filled(readToml(join(cwd, "bloom.toml"))["api"]) : undefined;
   const local = readJson(join(home, "api.json"));
-  const api = chosen ?? text(local["apiUrl"]) ?? "http://127.0.0.1:4600";
-  const token =
-    first(
-      text(flags["token"]),
-      env["BLOOM_TOKEN"],
-      env["DODIL_TOKEN"],
-      env["IGNITE_TOKEN"],
-      text(user["token"]),
-    ) ?? readText(join(home, "admin.token"));
+  const socket = filled(local["socket"]);
+  const api =
+    typed ??
+    ofProject ??
+    filled(user["api"]) ??
+    // Nobody but the daemon can answer on its socket; its port could be another's by now.
+    (admin !== undefined && socket !== undefined ? `unix:${socket}` : filled(local["apiUrl"])) ??
+    "http://127.0.0.1:4600";
+  assertAddress(api);
+
+  const given =
+    filled(flags["token"]) ??
+    filled(env["BLOOM_TOKEN"]) ??
+    filled(env["DODIL_TOKEN"]) ??
+    filled(env["IGNITE_TOKEN"]);
+  // Somebody else's project must not lead the user's stored token to an address of its own choice, and the
+  // machine's own token never leaves the machine.
+  const stored = ofProject === undefined ? filled(user["token"]) : undefined;
+  const token = given ?? stored ?? (isOnThisMachine(api) ? admin : undefined);
   return Object.freeze({ home, api, token });
 }
 
 /** Same rule as the daemon's. */
 function defaultHome(env: NodeJS.ProcessEnv, isRoot: boolean): string {
   if (isRoot) return "/var/lib/bloomery";
-  return join(env["XDG_DATA_HOME"] ?? join(homedir(), ".local/share"), "bloomery");
+  return join(filled(env["XDG_DATA_HOME"]) ?? join(homedir(), ".local/share"), "bloomery");
 }
 
-function first(...values: (string | undefined)[]): string | undefined {
-  return values.find((value) => value !== undefined && value !== "");
+function assertAddress(api: string): void {
+  if (/^unix:\/./.test(api)) return;
+  if (/^https?:\/\//.test(api) && URL.canParse(api)) return;
+  throw new BloomError(
+    "ERR_INVALID_ARGUMENT",
+    `the daemon's address is \`${api}\`, but must be like http://127.0.0.1:4600 or unix:/path`,
+    { hint: "Correct --api, BLOOM_API or `api` in the settings file." },
+  );
 }
 
-function text(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
+function isOnThisMachine(api: string): boolean {
+  if (api.startsWith("unix:")) return true;
+  const { hostname } = new URL(api);
+  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}
+
+/** A text with something in it. */
+function filled(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
 }
 
 function readText(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8").trim();
+    return filled(readFileSync(path, "utf8").trim());
   } catch {
     return undefined; // not the daemon's machine, or not its user
   }

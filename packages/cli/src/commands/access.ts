@@ -1,6 +1,7 @@
-import { BloomError, role } from "@bloomery/contract";
-import type { Command } from "../command.js";
+import { BloomError, parseAppRef, role, type ApiRoutes, type RouteInput } from "@bloomery/contract";
+import type { Command, Context } from "../command.js";
 import { formatAge } from "../output/table.js";
+import { parseCount } from "./place.js";
 
 const group = "Access";
 
@@ -13,27 +14,12 @@ export const accessCommands: readonly Command[] = [
     flags: [
       { flag: "--role <role>", about: "viewer, developer or admin", fallback: "developer" },
       { flag: "--org <org>", about: "limit it to an organization" },
-      { flag: "--app <app>", about: "limit it to an app of that organization" },
+      { flag: "--app <app>", about: "limit it to an app, `app` or `org:app`" },
       { flag: "--expires <days>", about: "days until it is worthless" },
     ],
     examples: ["bloom token create ci --role developer --org local --app shop"],
     async run({ client, output, args, flags }) {
-      const parsed = role.safeParse(flags["role"]);
-      if (!parsed.success)
-        throw new BloomError(
-          "ERR_INVALID_ARGUMENT",
-          `--role is \`${String(flags["role"])}\`, but must be viewer, developer or admin`,
-        );
-      const days = flags["expires"] === undefined ? null : Number(flags["expires"]);
-      const text = (value: unknown): string | null => (typeof value === "string" ? value : null);
-      const body = {
-        name: args[0] ?? "",
-        role: parsed.data,
-        org: text(flags["org"]),
-        app: text(flags["app"]),
-        expiresInSeconds: days === null ? null : Math.round(days * 86_400),
-      };
-      const answer = await client().call("createToken", { body });
+      const answer = await client().call("createToken", { body: planToken(args[0] ?? "", flags) });
       output.result(answer, [answer.secret]);
     },
   },
@@ -105,3 +91,29 @@ export const accessCommands: readonly Command[] = [
     },
   },
 ];
+
+/** The body of a token's creation. Throws ERR_INVALID_ARGUMENT: a slip must not make a token that lasts for ever. */
+function planToken(name: string, flags: Context["flags"]): RouteInput<ApiRoutes["createToken"]>["body"] {
+  const parsed = role.safeParse(flags["role"]);
+  if (!parsed.success) {
+    const words = `--role is \`${String(flags["role"])}\`, but must be ${role.options.join(", ")}`;
+    throw new BloomError("ERR_INVALID_ARGUMENT", words);
+  }
+  const { org, app, expires } = flags;
+  const ref =
+    typeof app === "string" ? parseAppRef(app, typeof org === "string" ? org : undefined) : undefined;
+  if (ref !== undefined && typeof org === "string" && ref.org !== org) {
+    throw new BloomError(
+      "ERR_INVALID_ARGUMENT",
+      `--org is \`${org}\`, but --app names the organization ${ref.org}`,
+    );
+  }
+  const days = typeof expires === "string" ? parseCount("--expires", expires, 1) : null;
+  return {
+    name,
+    role: parsed.data,
+    org: ref?.org ?? (typeof org === "string" ? org : null),
+    app: ref?.app ?? null,
+    expiresInSeconds: days === null ? null : days * 86_400,
+  };
+}

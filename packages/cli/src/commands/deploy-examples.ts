@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { toBloomError } from "@bloomery/contract";
 import type { Client } from "../client.js";
 import type { Context } from "../command.js";
@@ -9,23 +9,35 @@ import { deployCommand } from "./deploy.js";
 export async function deployExamples(context: Context, client: Client, folder: string): Promise<string[]> {
   const { apps } = await client.call("listApps", {});
   if (apps.length === 0) {
-    const examples = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory());
-    for (const { name } of examples) {
-      try {
-        await deployCommand.run({
-          ...context,
-          args: [join(folder, name)],
-          flags: { environment: "main" },
-          client: () => client,
-          output: { ...context.output, result: () => undefined },
-        });
-      } catch (error) {
-        // The platform is there all the same, and says what is wrong with the example.
-        const failure = toBloomError(error);
-        context.output.say(`warning: the example ${name} could not be deployed: ${failure.message}`);
-      }
+    for (const path of await listFolders(resolve(context.cwd, folder))) {
+      if (context.signal.aborted) return [];
+      await deployOne(context, client, path);
     }
   }
   const now = await client.call("listApps", {});
-  return now.apps.flatMap((app) => app.environments.map((environment) => environment.url));
+  return now.apps.flatMap((app) =>
+    app.environments.filter(({ version }) => version !== null).map(({ url }) => url),
+  );
+}
+
+async function listFolders(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  return names.sort().map((name) => join(folder, name));
+}
+
+async function deployOne(context: Context, client: Client, path: string): Promise<void> {
+  const output = { ...context.output, result: () => undefined };
+  try {
+    await deployCommand.run({
+      ...context,
+      args: [path],
+      flags: { environment: "main" },
+      client: () => client,
+      output,
+    });
+  } catch (error) {
+    // The platform is there all the same, and says what is wrong with the example.
+    context.output.say(`warning: the example ${path} could not be deployed: ${toBloomError(error).message}`);
+  }
 }

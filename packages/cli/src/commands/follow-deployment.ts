@@ -1,14 +1,16 @@
 import { BloomError, type AppRef, type DeploymentEvent, type DeploymentView } from "@bloomery/contract";
+import type { Client } from "../client.js";
 import type { Context } from "../command.js";
 import type { Phases } from "../output/phases.js";
 
 /** Lines of build output shown when the build fails and nobody asked for all of them. */
 const tailLines = 30;
+/** How long a cancelled deployment may take to end before we leave it to the daemon. */
 const cancelLimitMs = 10_000;
 
 /**
- * Shows a deployment until it has finished and returns it. Ctrl-C cancels it, waits for its end and throws
- * ERR_INTERRUPTED; a deployment that was live already stays live and is returned.
+ * Shows a deployment until it has finished and returns it; its `error` is the caller's to throw. Ctrl-C cancels
+ * it, waits for its end and throws ERR_INTERRUPTED; one that was live already stays live and is returned.
  */
 export async function followDeployment(
   context: Context,
@@ -19,26 +21,50 @@ export async function followDeployment(
   const client = context.client();
   const params = { org: ref.org, app: ref.app, deployment: deployment.id };
   const giveUp = new AbortController();
-  const cancel = (): void => {
-    phases.print("cancelling…");
-    client.call("cancelDeployment", { params }).catch(() => undefined); // too late: the end says so
-    setTimeout(() => giveUp.abort(), cancelLimitMs).unref();
-  };
-  context.signal.addEventListener("abort", cancel, { once: true });
-  if (context.signal.aborted) cancel();
+  const cancelling = watchInterrupt(context, client, params, phases, giveUp);
   const build: string[] = [];
   try {
     for await (const event of client.stream("watchDeployment", { params }, { signal: giveUp.signal })) {
       if (event.type === "finished") return finish(context, event.deployment, build, phases);
-      show(context, event, build, phases);
+      if (event.type === "log" && event.source === "build") keepLast(build, event.text);
+      show(context, event, phases);
     }
   } finally {
-    context.signal.removeEventListener("abort", cancel);
+    cancelling.end();
     phases.end(false);
   }
   throw new BloomError("ERR_DAEMON_UNREACHABLE", `the daemon went away while ${deployment.id} ran`, {
     hint: `\`bloom status ${ref.app}\` shows what came of it when the daemon is back.`,
   });
+}
+
+/** At Ctrl-C the deployment is cancelled; when that takes too long, `giveUp` ends the waiting. */
+function watchInterrupt(
+  { signal }: Context,
+  client: Client,
+  params: { org: string; app: string; deployment: string },
+  phases: Phases,
+  giveUp: AbortController,
+): { end(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  const cancel = (): void => {
+    phases.print("cancelling…");
+    // Too late to cancel? The deployment's end says so.
+    client.call("cancelDeployment", { params }, { signal: null }).catch(() => undefined);
+    timer = setTimeout(() => {
+      const message = `the deployment ${params.deployment} was told to stop, but has not after ${cancelLimitMs / 1000} s`;
+      const hint = `\`bloom status ${params.app}\` shows what came of it.`;
+      giveUp.abort(new BloomError("ERR_INTERRUPTED", message, { hint }));
+    }, cancelLimitMs);
+  };
+  if (signal.aborted) cancel();
+  else signal.addEventListener("abort", cancel, { once: true });
+  return {
+    end() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", cancel);
+    },
+  };
 }
 
 function finish(
@@ -47,18 +73,24 @@ function finish(
   build: readonly string[],
   phases: Phases,
 ): DeploymentView {
-  phases.end(deployment.error === null);
-  if (deployment.error?.code === "ERR_BUILD_FAILED" && !context.output.verbose) {
-    for (const line of build.slice(-tailLines)) context.output.say(line);
-  }
-  if (context.signal.aborted && deployment.error !== null) {
+  const { error } = deployment;
+  phases.end(error === null);
+  const isInterrupted = context.signal.aborted;
+  if (isInterrupted && error !== null) {
     throw new BloomError("ERR_INTERRUPTED", `the deployment ${deployment.id} was cancelled`);
   }
+  if (isInterrupted) context.output.say("too late to cancel: it is live already");
+  const isBuildError = error?.code.startsWith("ERR_BUILD_") === true;
+  if (isBuildError && !context.output.verbose) for (const line of build) context.output.say(`  | ${line}`);
   return deployment;
 }
 
-function show(context: Context, event: DeploymentEvent, build: string[], phases: Phases): void {
-  const { output } = context;
+function keepLast(lines: string[], text: string): void {
+  lines.push(text);
+  if (lines.length > tailLines) lines.shift();
+}
+
+function show({ output }: Context, event: DeploymentEvent, phases: Phases): void {
   switch (event.type) {
     case "phase":
       return phases.enter(event.phase, event.detail);
@@ -67,16 +99,15 @@ function show(context: Context, event: DeploymentEvent, build: string[], phases:
     case "warning":
       return phases.print(output.paint("yellow", `warning: ${event.message}`));
     case "log":
-      if (event.source === "build") build.push(event.text);
-      if (event.source !== "build" || output.verbose)
-        phases.print(event.source === "app" ? `  | ${event.text}` : event.text);
+      if (event.source === "app") return phases.print(`  | ${event.text}`);
+      if (event.source === "platform" || output.verbose) phases.print(event.text);
       return;
     case "stats": {
       const { units, fresh, compiled, rebuilt } = event.stats;
-      if (compiled + fresh > 0)
-        phases.print(
-          `${compiled} crates compiled, ${fresh} fresh${units === null ? "" : `, ${units} in all`} (rustc ${event.toolchain})`,
-        );
+      const all = units === null ? "" : `, ${units} in all`;
+      if (compiled + fresh > 0) {
+        phases.print(`${compiled} crates compiled, ${fresh} fresh${all} (rustc ${event.toolchain})`);
+      }
       for (const { crate, reason } of rebuilt) phases.print(`  ${crate} was rebuilt: ${reason}`);
       return;
     }

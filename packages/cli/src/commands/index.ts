@@ -7,12 +7,14 @@ import { logsCommand } from "./logs.js";
 import { operateCommands } from "./operate.js";
 import { serverCommands } from "./server.js";
 import { validateCommand } from "./validate.js";
+import { variableCommands } from "./variables.js";
 
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [
   deployCommand,
   validateCommand,
   ...operateCommands,
+  ...variableCommands,
   ...lookCommands,
   logsCommand,
   ...accessCommands,

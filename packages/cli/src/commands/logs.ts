@@ -1,12 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { BloomError, type LogLine } from "@bloomery/contract";
+import { BloomError } from "@bloomery/contract";
 import { appArgument, environmentFlag, type Command, type Context } from "../command.js";
-import { placeOf } from "./look.js";
+import { createLogMemory, formatLogLine } from "./log-lines.js";
+import { parseCount, placeOf } from "./place.js";
 
 export const logsCommand: Command = {
   name: "logs",
   group: "Look",
   summary: "Print an app's output",
+  about: "Following goes on through deploys and restarts, also of the platform itself; Ctrl-C ends it.",
   args: [appArgument],
   flags: [
     environmentFlag,
@@ -20,69 +22,73 @@ export const logsCommand: Command = {
   run: printLogs,
 };
 
+const retryMs = 500;
+
+interface LogQuery {
+  readonly follow: string;
+  readonly since?: string;
+  readonly tail?: number;
+  readonly version?: number;
+  readonly role?: string;
+}
+
 async function printLogs(context: Context): Promise<void> {
-  const { flags, output, signal } = context;
+  const { output, signal } = context;
   const params = placeOf(context);
-  const follow = flags["follow"] === true;
-  let since = typeof flags["since"] === "string" ? parseSince(flags["since"]) : undefined;
-  let tail = typeof flags["tail"] === "string" ? flags["tail"] : undefined;
-  /** Lines of the last moment that were printed: after a reconnect they come again. */
-  let printed = new Set<string>();
-  let last = "";
-  for (;;) {
-    const query = {
-      follow: String(follow),
-      since,
-      tail,
-      version: typeof flags["version"] === "string" ? flags["version"] : undefined,
-      role: typeof flags["role"] === "string" ? flags["role"] : undefined,
-    };
+  let query = planQuery(context.flags);
+  const memory = createLogMemory();
+  let isOpen = false;
+  let opened = new Date().toISOString();
+  const onOpen = (): void => {
+    if (!isOpen) opened = new Date().toISOString();
+    isOpen = true;
+  };
+  for (let told = false; ;) {
     try {
-      for await (const line of context
-        .client()
-        .stream("readLogs", { params, query: dropUndefined(query) }, { signal })) {
-        const key = `${line.time} ${line.instance} ${line.text}`;
-        if (printed.has(key)) continue;
-        if (line.time !== last) printed = new Set();
-        last = line.time;
-        printed.add(key);
-        output.line(line, formatLine(line, context));
+      for await (const line of context.client().stream("readLogs", { params, query }, { onOpen })) {
+        told = false;
+        if (memory.isNew(line)) output.line(line, formatLogLine(line, output));
       }
-      if (!follow) return;
+      if (query.follow === "false") return;
     } catch (error) {
       if (signal.aborted) return; // Ctrl-C is how following ends
       const isGone = error instanceof BloomError && error.code === "ERR_DAEMON_UNREACHABLE";
-      if (!follow || !isGone || last === "") throw error;
+      if (query.follow === "false" || !isGone || !isOpen) throw error;
+      if (!told) output.say("the platform does not answer; the log goes on when it is back");
+      told = true;
     }
-    // The daemon restarts; the app and its log go on. Times are finer than the query: step back a moment.
-    since = last === "" ? since : new Date(Date.parse(last)).toISOString();
-    tail = undefined;
-    await delay(500, undefined, { signal }).catch(() => undefined);
+    // The daemon restarts; the app and its log go on where we were.
+    const { tail: _shown, ...rest } = query;
+    query = { ...rest, since: memory.resumeFrom() ?? query.since ?? opened };
+    await delay(retryMs, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
   }
 }
 
-function dropUndefined<T extends object>(query: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
+function planQuery(flags: Context["flags"]): LogQuery {
+  const { since, tail, version, role } = flags;
+  return {
+    follow: String(flags["follow"] === true),
+    ...(typeof since === "string" ? { since: parseSince(since) } : {}),
+    ...(typeof tail === "string" ? { tail: parseCount("--tail", tail, 0) } : {}),
+    ...(typeof version === "string"
+      ? { version: parseCount("--version", version.replace(/^v/, ""), 1) }
+      : {}),
+    ...(typeof role === "string" ? { role } : {}),
   };
 }
 
-function formatLine(line: LogLine, { output }: Context): string {
-  const head = `${line.time.slice(11, 23)} v${line.version} ${line.instance}`;
-  const text = line.stream === "platform" ? output.paint("dim", `[${line.text}]`) : line.text;
-  return `${output.paint(line.stream === "stderr" ? "yellow" : "dim", head)} | ${text}`;
-}
+const unitMs = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** `10m` ago, or a time. */
 function parseSince(word: string): string {
   const match = /^(\d{1,6})([smhd])$/.exec(word);
-  if (match !== null) {
-    const unit = { s: 1, m: 60, h: 3600, d: 86_400 }[match[2] as "s" | "m" | "h" | "d"];
-    return new Date(Date.now() - Number(match[1]) * unit * 1000).toISOString();
-  }
-  const time = Date.parse(word);
-  if (!Number.isNaN(time)) return new Date(time).toISOString();
+  const time =
+    match === null
+      ? Date.parse(word)
+      : Date.now() - Number(match[1]) * unitMs[match[2] as keyof typeof unitMs];
+  if (!Number.isNaN(time) && (match !== null || /^\d{4}-\d\d-\d\d/.test(word)))
+    return new Date(time).toISOString();
   throw new BloomError(
     "ERR_INVALID_ARGUMENT",
     `--since is \`${word}\`, but must be like 10m, 2h, 1d or 2026-01-31T12:00:00Z`,

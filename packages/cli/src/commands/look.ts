@@ -5,18 +5,11 @@ import {
   type AppView,
   type EnvironmentView,
 } from "@bloomery/contract";
-import { appArgument, environmentFlag, type Command, type Context } from "../command.js";
+import { appArgument, environmentFlag, type Command } from "../command.js";
 import { formatAge, formatBytes } from "../output/table.js";
+import { parseCount, placeOf } from "./place.js";
 
 const group = "Look";
-
-/** The app that the first argument names, with the environment of the flag. */
-export function placeOf(context: Context): { org: string; app: string; environment: string } {
-  return {
-    ...parseAppRef(context.args[0] ?? ""),
-    environment: String(context.flags["environment"] ?? "main"),
-  };
-}
 
 function describe(environment: EnvironmentView): string[] {
   const { ready, wanted } = environment.instances;
@@ -168,7 +161,7 @@ export const lookCommands: readonly Command[] = [
     async run({ client, output, args, flags }) {
       const ref = args[0] === undefined ? {} : parseAppRef(args[0]);
       const answer = await client().call("listActivities", {
-        query: { ...ref, limit: String(flags["limit"]) },
+        query: { ...ref, limit: parseCount("--limit", String(flags["limit"]), 1) },
       });
       const rows = answer.activities.map((one) => [
         one.id,

@@ -5,6 +5,8 @@ import { renderTable } from "./table.js";
 export interface Stream {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
+  /** Width of the terminal. */
+  readonly columns?: number | undefined;
 }
 
 export interface OutputOptions {
@@ -33,8 +35,17 @@ export interface Output extends OutputOptions {
   paint(style: Style, text: string): string;
 }
 
-export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
-const codes: Record<Style, number> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 };
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "blue" | "magenta" | "cyan";
+const codes: Record<Style, number> = {
+  bold: 1,
+  dim: 2,
+  red: 31,
+  green: 32,
+  yellow: 33,
+  blue: 34,
+  magenta: 35,
+  cyan: 36,
+};
 
 export function createOutput(options: OutputOptions): Output {
   const paint = (style: Style, text: string): string =>
@@ -81,7 +92,7 @@ function describeError(error: ErrorDocument, paint: Output["paint"]): string[] {
   return [
     `${paint("red", "error:")} ${first}`,
     ...more.map((line) => `       ${line}`),
-    ...(place === undefined ? [] : [`  at:   ${place}`]),
+    ...(place === undefined ? [] : [`  ${paint("cyan", "at")} ${place}`]),
     ...(error.hint === undefined ? [] : [`  ${paint("cyan", "next:")} ${error.hint}`]),
     `  ${paint("dim", `code: ${error.code}`)}`,
   ];

@@ -20,7 +20,8 @@ export interface HashCache {
 const youngMs = 2000;
 
 export async function openHashCache(root: string, env: NodeJS.ProcessEnv): Promise<HashCache> {
-  const base = env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
+  const cache = env["XDG_CACHE_HOME"];
+  const base = cache === undefined || cache === "" ? join(homedir(), ".cache") : cache;
   const name = createHash("sha256").update(root).digest("hex").slice(0, 16);
   const file = join(base, "bloomery", "hashes", `${name}.json`);
   const known = await readKnown(file);

@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
-import ignore, { type Ignore } from "ignore";
-import { BloomError, type SourceEntry } from "@bloomery/contract";
+import { pipeline } from "node:stream/promises";
+import { BloomError, findSourceProblem, type SourceEntry } from "@bloomery/contract";
 import type { HashCache } from "./hash-cache.js";
+import { isLeftOut, readIgnoreRules, type IgnoreRules } from "./ignore-rules.js";
 
 /** A project's source as it will be uploaded. */
 export interface WalkedProject {
@@ -14,68 +15,101 @@ export interface WalkedProject {
   readonly bytes: number;
 }
 
-interface Scope {
-  readonly prefix: string;
-  readonly rules: Ignore;
-}
+/** Files looked at at the same time: enough to keep the disk busy, few enough for any limit on open files. */
+const lanes = 16;
 
 /**
  * Lists a project: what `.gitignore` and `.bloomignore` leave out at any level stays out, and so do `.git` and
- * cargo's target folders. Throws ERR_SOURCE_UNSAFE for what is neither file, folder nor link.
+ * cargo's target folders. Throws ERR_SOURCE_UNSAFE for what is neither file, folder nor link and for links out of
+ * the tree, ERR_SOURCE_TOO_LARGE, and the signal's reason.
  */
-export async function walkProject(root: string, cache: HashCache): Promise<WalkedProject> {
-  const entries: SourceEntry[] = [];
+export async function walkProject(
+  root: string,
+  cache: HashCache,
+  signal?: AbortSignal,
+): Promise<WalkedProject> {
+  const found = await listPaths(root, signal);
+  const links = await Promise.all(
+    found.links.map(async (path) => ({
+      kind: "link" as const,
+      path,
+      target: await readlink(join(root, path)),
+    })),
+  );
+  const entries: SourceEntry[] = [...links];
   const files = new Map<string, string>();
   let bytes = 0;
-
-  const visit = async (folder: string, scopes: readonly Scope[]): Promise<void> => {
-    const inner = [...scopes, ...(await readRules(root, folder))];
-    for (const entry of await readdir(join(root, folder), { withFileTypes: true })) {
-      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      if (isLeftOut(path, entry.isDirectory(), inner)) continue;
+  const queue = found.files.values();
+  const work = async (): Promise<void> => {
+    for (const path of queue) {
+      signal?.throwIfAborted();
       const full = join(root, path);
-      if (entry.isDirectory()) {
-        if (entry.name !== ".git" && !(await isCargoTarget(full))) await visit(path, inner);
-      } else if (entry.isSymbolicLink()) {
-        entries.push({ kind: "link", path, target: await readlink(full) });
-      } else if (entry.isFile()) {
-        const stat = await lstat(full);
-        const sha256 = await cache.hash(full, stat, () => hashFile(full));
-        entries.push({ kind: "file", path, executable: (stat.mode & 0o100) !== 0, sha256, size: stat.size });
-        files.set(sha256, full);
-        bytes += stat.size;
-      } else {
-        throw new BloomError(
-          "ERR_SOURCE_UNSAFE",
-          `${path} is a device, a pipe or a socket and cannot be part of a source`,
-          {
-            where: { file: path },
-          },
-        );
-      }
+      const stat = await lstat(full).catch((error: unknown) => explainUnreadable(path, error));
+      if (stat === undefined) continue;
+      const sha256 = await cache
+        .hash(full, stat, () => hashFile(full))
+        .catch((error: unknown) => explainUnreadable(path, error));
+      if (sha256 === undefined) continue;
+      entries.push({ kind: "file", path, executable: (stat.mode & 0o100) !== 0, sha256, size: stat.size });
+      files.set(sha256, full);
+      bytes += stat.size;
     }
   };
-  await visit("", []);
+  await Promise.all(Array.from({ length: lanes }, work));
   entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+  assertSafe(entries);
   return { entries, files, bytes };
 }
 
-async function readRules(root: string, folder: string): Promise<Scope[]> {
-  const texts = await Promise.all(
-    [".gitignore", ".bloomignore"].map((name) => readFile(join(root, folder, name), "utf8").catch(() => "")),
-  );
-  const text = texts.join("\n");
-  return text.trim() === "" ? [] : [{ prefix: folder === "" ? "" : `${folder}/`, rules: ignore().add(text) }];
+/** The paths of everything that belongs to the source. */
+async function listPaths(root: string, signal?: AbortSignal): Promise<{ files: string[]; links: string[] }> {
+  const files: string[] = [];
+  const links: string[] = [];
+  const visit = async (folder: string, outer: readonly IgnoreRules[]): Promise<void> => {
+    signal?.throwIfAborted();
+    const rules = [...outer, ...(await readIgnoreRules(root, folder))];
+    const content = await readdir(join(root, folder), { withFileTypes: true }).catch((error: unknown) =>
+      explainUnreadable(folder, error),
+    );
+    for (const entry of content ?? []) {
+      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+      // `.git` is a file in a worktree.
+      if (entry.name === ".git" || isLeftOut(path, entry.isDirectory(), rules)) continue;
+      if (entry.isSymbolicLink()) links.push(path);
+      else if (entry.isFile()) files.push(path);
+      else if (!entry.isDirectory()) {
+        throw unsafe(path, "it is a device, a pipe or a socket");
+      } else if (!(await isCargoTarget(join(root, path)))) await visit(path, rules);
+    }
+  };
+  await visit("", []);
+  return { files, links };
 }
 
-/** The innermost file that says something about a path decides, as in git. */
-function isLeftOut(path: string, isFolder: boolean, scopes: readonly Scope[]): boolean {
-  for (const { prefix, rules } of scopes.toReversed()) {
-    const verdict = rules.test(path.slice(prefix.length) + (isFolder ? "/" : ""));
-    if (verdict.ignored) return true;
-    if (verdict.unignored) return false;
-  }
-  return false;
+/** The daemon checks the same; here it is said before anything is sent. */
+function assertSafe(entries: readonly SourceEntry[]): void {
+  const problem = findSourceProblem(entries);
+  if (problem === null) return;
+  if (problem.kind === "unsafe") throw unsafe(problem.path, problem.reason);
+  throw new BloomError("ERR_SOURCE_TOO_LARGE", `the source is too large: ${problem.reason}`);
+}
+
+function unsafe(path: string, reason: string): BloomError {
+  return new BloomError("ERR_SOURCE_UNSAFE", `${path} cannot be part of a source: ${reason}`, {
+    where: { file: path },
+  });
+}
+
+/** Nothing for what has vanished since it was listed; a sentence for what may not be read. */
+function explainUnreadable(path: string, error: unknown): undefined {
+  const { code } = error as NodeJS.ErrnoException;
+  if (path.includes("\uFFFD")) throw unsafe(path, "its name is not valid UTF-8");
+  if (code === "ENOENT") return undefined;
+  if (code !== "EACCES" && code !== "EPERM") throw error;
+  throw new BloomError("ERR_INVALID_ARGUMENT", `${path} may not be read by you`, {
+    hint: "Change its permissions, or add it to .bloomignore.",
+    where: { file: path },
+  });
 }
 
 /** Cargo marks the folders it may throw away. */
@@ -86,6 +120,6 @@ async function isCargoTarget(folder: string): Promise<boolean> {
 
 async function hashFile(path: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  await pipeline(createReadStream(path), hash);
   return hash.digest("hex");
 }
