@@ -57,7 +57,7 @@ export async function measure() {
 function startMinimalNginx(folder, port, address) {
   mkdirSync(join(folder, "temp"), { recursive: true });
   const config = `daemon off;
-worker_processes ${2};
+worker_processes 2;
 pid ${folder}/nginx.pid;
 error_log ${folder}/error.log;
 events { worker_connections 1024; }

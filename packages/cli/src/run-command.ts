@@ -79,7 +79,7 @@ async function confirm(
   world: World,
 ): Promise<void> {
   if (flags["yes"] === true) return;
-  if (!output.live || output.json || world.stdout.isTTY !== true || process.stdin.isTTY !== true) {
+  if (!output.live || output.json || world.stdout.isTTY !== true || !process.stdin.isTTY) {
     throw new BloomError("ERR_NEEDS_CONFIRMATION", `${question} Nobody can be asked here.`);
   }
   const prompts = await import("@clack/prompts");

@@ -27,7 +27,7 @@ export function resolveCliSettings({ flags, env, cwd, isRoot }: SettingsSources)
   const config = filled(env["XDG_CONFIG_HOME"]) ?? join(homedir(), ".config");
   const user = readToml(join(config, "bloomery", "config.toml"));
   const home = resolve(cwd, filled(flags["home"]) ?? filled(env["BLOOM_HOME"]) ?? defaultHome(env, isRoot));
-  const admin = readText(join(home, "admin.token"));
+  const admin = readAdminToken(home);
 
   const typed = filled(flags["api"]) ?? filled(env["BLOOM_API"]) ?? filled(env["IGNITE_API_ENDPOINT"]);
   const ofProject = typed === undefined ? filled(readToml(join(cwd, "bloom.toml"))["api"]) : undefined;
@@ -52,6 +52,11 @@ export function resolveCliSettings({ flags, env, cwd, isRoot }: SettingsSources)
   const stored = ofProject === undefined ? filled(user["token"]) : undefined;
   const token = given ?? stored ?? (isOnThisMachine(api) ? admin : undefined);
   return Object.freeze({ home, api, token });
+}
+
+/** The token that the daemon of this home has written for its own user; undefined for everybody else. */
+export function readAdminToken(home: string): string | undefined {
+  return readText(join(home, "admin.token"));
 }
 
 /** Same rule as the daemon's. */

@@ -1,5 +1,6 @@
 import type { Command } from "../command.js";
 import { accessCommands } from "./access.js";
+import { completionCommand } from "./completion.js";
 import { lookCommands } from "./look.js";
 import { deployCommand } from "./deploy.js";
 import { doctorCommand } from "./doctor.js";
@@ -20,4 +21,5 @@ export const commands: readonly Command[] = [
   ...accessCommands,
   ...serverCommands,
   doctorCommand,
+  completionCommand,
 ];

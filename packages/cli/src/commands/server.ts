@@ -1,27 +1,13 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, openSync } from "node:fs";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
-import { BloomError, parseErrorDocument } from "@bloomery/contract";
-import { createClient } from "../client.js";
-import type { Command, Context } from "../command.js";
-import { resolveCliSettings } from "../settings.js";
-import { deployExamples } from "./deploy-examples.js";
+import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { BloomError } from "@bloomery/contract";
+import type { Command, Context, FlagSpec } from "../command.js";
 
 const group = "Server";
-const passedFlags = [
-  "home",
-  "api-port",
-  "http-port",
-  "http-address",
-  "base-domain",
-  "database",
-  "network",
-  "log-level",
-  "build-time-limit",
-] as const;
+const homeFlag: FlagSpec = {
+  flag: "--home <folder>",
+  about: "where the platform keeps its state (BLOOM_HOME)",
+};
 
 export const serverCommands: readonly Command[] = [
   {
@@ -31,7 +17,7 @@ export const serverCommands: readonly Command[] = [
     about:
       "In the foreground: Ctrl-C stops the platform and everything that runs on it. With --detach it goes on alone.",
     flags: [
-      { flag: "--home <folder>", about: "where the platform keeps its state (BLOOM_HOME)" },
+      homeFlag,
       { flag: "--api-port <port>", about: "port of the API" },
       { flag: "--http-port <port>", about: "port on which apps are served" },
       { flag: "--http-address <address>", about: "address on which apps are served" },
@@ -47,22 +33,26 @@ export const serverCommands: readonly Command[] = [
       },
     ],
     examples: ["bloom server start", "bloom server start --detach --http-port 8000"],
-    run: startServer,
+    run: async (context) => (await import("./start-server.js")).startServer(context),
   },
   {
     name: "server stop",
     group,
     summary: "Stop the platform and everything that runs on it",
-    flags: [{ flag: "--keep-apps", about: "stop only the daemon: apps and nginx go on and are found again" }],
+    flags: [
+      homeFlag,
+      { flag: "--keep-apps", about: "stop only the daemon: apps and nginx go on and are found again" },
+    ],
     examples: ["bloom server stop", "bloom server stop --keep-apps"],
     async run(context) {
       const { client, output, flags, confirm } = context;
       const apps = flags["keep-apps"] !== true;
       const status = await client().call("getStatus", {});
-      if (apps && context.flags["yes"] !== true && output.live)
-        await confirm("Stop the platform and every app on it?");
+      // Scripts and service managers stop it without further words; a person is asked.
+      if (apps && output.live) await confirm("Stop the platform and every app on it?");
+      const isRunning = watchProcess(status.pid);
       await client().call("shutdown", { body: { apps } });
-      await waitGone(status.pid);
+      await waitGone(context, isRunning);
       output.result({ ok: true, pid: status.pid }, [
         apps ? "stopped" : "the daemon is stopped, the apps go on",
       ]);
@@ -72,6 +62,8 @@ export const serverCommands: readonly Command[] = [
     name: "server status",
     group,
     summary: "Show the platform",
+    about: "Exit code 9 when no daemon answers.",
+    flags: [homeFlag],
     examples: ["bloom server status --json"],
     async run({ client, output }) {
       const status = await client().call("getStatus", {});
@@ -88,115 +80,42 @@ export const serverCommands: readonly Command[] = [
   },
 ];
 
-async function startServer(context: Context): Promise<number | void> {
-  const { flags, output } = context;
-  const settings = resolveCliSettings({
-    flags: {},
-    env: { ...process.env, BLOOM_API: undefined, ...homeOf(flags) },
-    cwd: "/",
-    isRoot: process.getuid?.() === 0,
-  });
-  const detach = flags["detach"] === true;
-  const argv = passedFlags.flatMap((flag) => {
-    const value = flags[flag];
-    return typeof value === "string" ? [`--${flag}`, value] : [];
-  });
-  if (!argv.includes("--home")) argv.push("--home", settings.home);
-  const daemon = launch(argv, detach ? settings.home : undefined);
-  const ended = new Promise<number>((resolve) => daemon.once("exit", (code) => resolve(code ?? 1)));
-  const ready = await readReady(daemon, ended);
-  // A group of its own keeps the terminal's Ctrl-C from the daemon: we pass on what is meant.
-  const interrupt = (): void => void daemon.kill("SIGINT");
-  context.signal.addEventListener("abort", interrupt, { once: true });
-  process.on("SIGTERM", () => void daemon.kill("SIGTERM"));
-  if (context.signal.aborted) interrupt();
+const stopLimitMs = 60_000;
 
-  const client = createClient({
-    api: ready.apiUrl,
-    token: resolveCliSettings({ flags: {}, env: homeEnv(settings.home), cwd: "/", isRoot: true }).token,
-  });
-  try {
-    const status = await client.call("getStatus", {});
-    const examples = flags["deploy-examples"];
-    const urls = typeof examples === "string" ? await deployExamples(context, client, examples) : [];
-    output.result({ ...ready, urls, home: status.home }, [
-      `Bloomery is running (pid ${status.pid}).`,
-      `  API   ${status.apiUrl}`,
-      `  apps  http://<app>-<org>.${status.baseDomain}:${status.httpPort}/`,
-      ...urls.map((url) => `        ${url}`),
-      detach ? "Stop it with: bloom server stop" : "Ctrl-C stops it, with everything that runs on it.",
-    ]);
-  } finally {
-    await client.close();
-  }
-  if (detach) {
-    daemon.unref();
-    return 0;
-  }
-  const code = await ended;
-  context.signal.removeEventListener("abort", interrupt);
-  return code;
-}
-
-function launch(argv: readonly string[], logHome: string | undefined): ChildProcess {
-  const main = fileURLToPath(import.meta.resolve("@bloomery/daemon/main"));
-  if (!existsSync(main))
-    throw new BloomError("ERR_INTERNAL", `${main} is missing`, {
-      hint: "Run `npm run build` in the checkout.",
-    });
-  let log: number | "inherit" = "inherit";
-  if (logHome !== undefined) {
-    mkdirSync(join(logHome, "log"), { recursive: true, mode: 0o700 });
-    log = openSync(join(logHome, "log", "bloomd.log"), "a", 0o600);
-  }
-  return spawn(process.execPath, [main, ...argv], {
-    detached: true,
-    stdio: ["ignore", "ignore", log, "pipe"],
-  });
-}
-
-/** The daemon's one line: ready, or why not. */
-async function readReady(
-  daemon: ChildProcess,
-  ended: Promise<number>,
-): Promise<{ apiUrl: string; httpPort: number; pid: number }> {
-  const pipe = daemon.stdio[3] as Readable;
-  const line = await Promise.race([
-    new Promise<string>((resolve) => createInterface({ input: pipe }).once("line", resolve)),
-    ended.then(() => ""),
-  ]);
-  if (line === "")
-    throw new BloomError("ERR_INTERNAL", "the daemon ended before it was ready", {
-      hint: "Its log says why: log/bloomd.log below the home.",
-    });
-  const message = JSON.parse(line) as {
-    ready: boolean;
-    error?: unknown;
-    apiUrl: string;
-    httpPort: number;
-    pid: number;
-  };
-  pipe.destroy();
-  if (!message.ready) throw parseErrorDocument(message.error);
-  return { apiUrl: message.apiUrl, httpPort: message.httpPort, pid: message.pid };
-}
-
-async function waitGone(pid: number): Promise<void> {
-  for (const end = Date.now() + 60_000; Date.now() < end;) {
-    try {
-      process.kill(pid, 0);
-    } catch {
-      return;
+/** Waits until the daemon does not answer any more and, when it runs on this machine, its process is gone. */
+async function waitGone(context: Context, isRunning: () => boolean): Promise<void> {
+  const end = Date.now() + stopLimitMs;
+  while (isRunning() || (await isAnswering(context))) {
+    if (Date.now() > end) {
+      throw new BloomError("ERR_DEADLINE", `the daemon did not end within ${stopLimitMs / 1000} s`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await delay(20, undefined, { signal: context.signal });
   }
-  throw new BloomError("ERR_DEADLINE", `the daemon (pid ${pid}) did not end within 60 s`);
 }
 
-function homeOf(flags: Context["flags"]): NodeJS.ProcessEnv {
-  return typeof flags["home"] === "string" ? homeEnv(flags["home"]) : {};
+/** Watches the process of a pid, if it is the daemon's: a daemon elsewhere has a pid, too. */
+function watchProcess(pid: number): () => boolean {
+  const readProc = (file: string): string => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, "utf8");
+    } catch {
+      return "";
+    }
+  };
+  const command = readProc("cmdline");
+  if (!/daemon\/(?:dist|src)\/main\./.test(command)) return () => false;
+  return () => {
+    // A process that has ended but that nobody has waited for keeps its pid: its state says so.
+    const stat = readProc("stat");
+    return readProc("cmdline") === command && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+  };
 }
 
-function homeEnv(home: string): NodeJS.ProcessEnv {
-  return { BLOOM_HOME: home };
+async function isAnswering({ client }: Context): Promise<boolean> {
+  return client()
+    .call("getHealth", {})
+    .then(
+      () => true,
+      () => false,
+    );
 }

@@ -64,7 +64,7 @@ export async function goLive(
     const watchers: (() => void)[] = [];
     try {
       return await parts.fleet.start(release, places, walk.signal, (instance) => {
-        enterPhase(walk, "ready", `waiting for ${instance.id}`);
+        enterPhase(walk, "ready");
         watchers.push(reportExits(walk, instance));
       });
     } catch (error) {

@@ -1,11 +1,10 @@
-import type { Readable } from "node:stream";
 import type { PlatformStatus } from "@bloomery/contract";
+import type { BuildStage } from "../../deploy/build-port.js";
 import type { Deployer } from "../../deploy/deployer.js";
 import type { EventHub } from "../../deploy/events.js";
 import type { Fleet } from "../../deploy/fleet.js";
 import type { Jobs } from "../../deploy/jobs.js";
 import type { Operations } from "../../deploy/operations.js";
-import type { SourceEntry } from "@bloomery/contract";
 import type { Secrets } from "../../release/secrets.js";
 import type { Store } from "../../store/open-store.js";
 import type { ViewParts } from "../views.js";
@@ -23,14 +22,7 @@ export interface ApiContext {
   readonly version: string;
   readonly status: () => Promise<PlatformStatus>;
   readonly shutdown: (apps: boolean) => void;
-  readonly sources: {
-    planUpload(
-      entries: readonly SourceEntry[],
-    ): Promise<{ readonly tree: string; readonly missing: readonly string[] }>;
-    receiveBlobs(tree: string, tar: Readable): Promise<{ readonly received: number }>;
-    receiveArchive(tar: Readable): Promise<{ readonly tree: string }>;
-    assertComplete(tree: string): Promise<void>;
-  };
+  readonly sources: BuildStage["sources"];
   /** Folder with the log files of one instance. */
   readonly instanceLogDir: (instance: string) => string;
   readonly buildLogFile: (build: string) => string;

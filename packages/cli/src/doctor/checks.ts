@@ -1,0 +1,53 @@
+import type { Context } from "../command.js";
+import { judge, type Check } from "./check.js";
+import { checkDaemon, checkDisk } from "./daemon.js";
+import { checkCgroups, checkNamespaces, checkPrivilege } from "./kernel.js";
+import { checkProgram, type ProgramCheck } from "./programs.js";
+
+const oldestNode = "20.19.0";
+
+/** Everything that `bloom doctor` looks at, in the order it is printed. */
+export async function runChecks(context: Context): Promise<Check[]> {
+  const isRoot = process.getuid?.() === 0;
+  const { env, settings } = context;
+  const programs = planPrograms(isRoot).map((wanted) => checkProgram(wanted, env));
+  const [found, namespaces, cgroups, disk, daemon] = await Promise.all([
+    Promise.all(programs),
+    checkNamespaces(),
+    checkCgroups(isRoot),
+    checkDisk(settings.home),
+    checkDaemon(context),
+  ]);
+  return [checkNode(), ...found, namespaces, checkPrivilege(isRoot), cgroups, disk, ...daemon];
+}
+
+function checkNode(): Check {
+  const isNew = process.versions.node.localeCompare(oldestNode, "en", { numeric: true }) >= 0;
+  return judge("node", isNew, process.version, "install Node 20.19 or newer");
+}
+
+function planPrograms(isRoot: boolean): ProgramCheck[] {
+  const install = (name: string): string => `sudo apt-get install ${name}`;
+  const rust = "install Rust from https://rustup.rs, or your distribution's packages cargo and rustc";
+  return [
+    { name: "cargo", argv: ["--version"], fix: rust },
+    { name: "rustc", argv: ["--version"], fix: rust },
+    { name: "cc", argv: ["--version"], fix: install("build-essential") },
+    { name: "nginx", argv: ["-v"], fix: install("nginx") },
+    {
+      name: "bwrap",
+      // As the sandbox does it: what counts is that the kernel lets it.
+      argv: ["--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "true"],
+      found: "a sandbox works",
+      fix: `${install("bubblewrap")}, and allow user namespaces`,
+    },
+    { name: "git", argv: ["--version"], fix: install("git"), optional: true },
+    ...(isRoot
+      ? [
+          { name: "ip", argv: ["-V"], fix: install("iproute2") },
+          { name: "nft", argv: ["--version"], fix: install("nftables") },
+          { name: "conntrack", argv: ["--version"], fix: install("conntrack") },
+        ]
+      : []),
+  ];
+}
