@@ -30,7 +30,11 @@ function buildProgram(world: World, run: Runner): Commander {
   const prepare = (node: Commander): Commander =>
     node
       .exitOverride()
-      .configureOutput({ writeOut: (text) => void world.stdout.write(text), writeErr: () => undefined })
+      .configureOutput({
+        writeOut: (text) => void world.stdout.write(text),
+        writeErr: () => undefined,
+        getOutHelpWidth: () => world.stdout.columns ?? 100,
+      })
       .showSuggestionAfterError(false)
       // What stands before a verb is the program's: `--version` is a flag of `logs`, too.
       .enablePositionalOptions();

@@ -84,5 +84,7 @@ async function confirm(
   }
   const prompts = await import("@clack/prompts");
   const answer = await prompts.confirm({ message: question, initialValue: false, output: process.stderr });
-  if (answer !== true) throw new BloomError("ERR_INTERRUPTED", "nothing was changed");
+  if (answer !== true) {
+    throw new BloomError("ERR_INTERRUPTED", "nothing was changed", { hint: "Answer yes, or give --yes." });
+  }
 }

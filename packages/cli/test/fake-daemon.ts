@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { apiRoutes, type ApiRoute, type RouteName } from "@bloomery/contract";
 import { runProgram } from "../src/program.js";
 
@@ -16,12 +16,21 @@ export type Answer = {
   readonly status?: number;
   readonly body?: unknown;
   readonly lines?: readonly unknown[];
+  /** What comes after the lines: the end, nothing for as long as the caller waits, or a broken connection. */
+  readonly after?: "end" | "hang" | "break";
+  /** Called when the answer has left. */
+  readonly sent?: () => void;
 };
+
+/** One answer, several to be given in turn (the last again and again), or one that depends on the call. */
+export type Answers = Answer | readonly Answer[] | ((call: SeenCall) => Answer | Promise<Answer>);
 
 export interface FakeDaemon {
   readonly url: string;
   readonly calls: SeenCall[];
-  readonly answers: Partial<Record<RouteName, Answer>>;
+  readonly answers: Partial<Record<RouteName, Answers>>;
+  /** How often each route was called. */
+  count(route: RouteName): number;
   close(): Promise<void>;
 }
 
@@ -29,6 +38,7 @@ export interface FakeDaemon {
 export async function startFakeDaemon(): Promise<FakeDaemon> {
   const calls: SeenCall[] = [];
   const answers: FakeDaemon["answers"] = {};
+  const count = (route: RouteName): number => calls.filter((call) => call.route === route).length;
   const server: Server = createServer((request, response) => {
     void (async () => {
       const body = await readBody(request);
@@ -36,14 +46,13 @@ export async function startFakeDaemon(): Promise<FakeDaemon> {
       const found = findRoute(request.method ?? "GET", url.pathname);
       if (found === undefined) return response.writeHead(404).end("{}");
       const query = Object.fromEntries(url.searchParams);
-      calls.push({ ...found, query, body, authorization: request.headers.authorization });
-      const answer = answers[found.route] ?? {
-        status: 500,
-        body: { error: { code: "ERR_INTERNAL", message: `no answer for ${found.route}` } },
-      };
+      const call: SeenCall = { ...found, query, body, authorization: request.headers.authorization };
+      calls.push(call);
+      const answer = await chooseAnswer(answers[found.route], call, count(found.route));
       response.writeHead(answer.status ?? 200, { "content-type": "application/json" });
-      if (answer.lines === undefined) return response.end(JSON.stringify(answer.body));
-      return response.end(answer.lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+      if (answer.lines === undefined) response.end(JSON.stringify(answer.body));
+      else sendLines(response, answer);
+      answer.sent?.();
     })();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -53,6 +62,7 @@ export async function startFakeDaemon(): Promise<FakeDaemon> {
     url: `http://127.0.0.1:${port}`,
     calls,
     answers,
+    count,
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -60,16 +70,37 @@ export async function startFakeDaemon(): Promise<FakeDaemon> {
   };
 }
 
+async function chooseAnswer(answers: Answers | undefined, call: SeenCall, count: number): Promise<Answer> {
+  const missing: Answer = {
+    status: 500,
+    body: { error: { code: "ERR_INTERNAL", message: `no answer for ${call.route}` } },
+  };
+  if (typeof answers === "function") return answers(call);
+  if (!Array.isArray(answers)) return (answers as Answer | undefined) ?? missing;
+  const list = answers as readonly Answer[];
+  return list[Math.min(count, list.length) - 1] ?? missing;
+}
+
+function sendLines(response: ServerResponse, answer: Answer): void {
+  const text = (answer.lines ?? []).map((line) => `${JSON.stringify(line)}\n`).join("");
+  if (answer.after === undefined || answer.after === "end") return void response.end(text);
+  response.flushHeaders();
+  response.write(text, () => {
+    if (answer.after === "break") response.destroy();
+  });
+}
+
 /** Runs a command line in this process and keeps what it prints. */
 export async function run(
   argv: readonly string[],
   env: NodeJS.ProcessEnv = {},
+  cwd = "/",
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   let stdout = "";
   let stderr = "";
   const code = await runProgram(argv, {
     env: { BLOOM_HOME: "/nonexistent", NO_COLOR: "1", ...env },
-    cwd: "/",
+    cwd,
     stdout: { write: (text) => (stdout += text) },
     stderr: { write: (text) => (stderr += text) },
   });
@@ -92,13 +123,11 @@ function findRoute(
   return undefined;
 }
 
+/** JSON as its value, a tar as bytes. */
 async function readBody(request: IncomingMessage): Promise<unknown> {
-  let text = "";
-  request.setEncoding("utf8");
-  for await (const chunk of request as AsyncIterable<string>) text += chunk;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  const chunks: Buffer[] = [];
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  if (request.headers["content-type"] !== "application/json") return bytes;
+  return JSON.parse(bytes.toString("utf8")) as unknown;
 }

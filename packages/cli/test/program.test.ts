@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { errorCatalog, type EnvironmentView, type ErrorCode } from "@bloomery/contract";
+import { errorCatalog, type ErrorCode } from "@bloomery/contract";
 import { commands } from "../src/commands/index.js";
 import { renderCliReference } from "../src/docs.js";
+import { app, environment } from "./documents.js";
 import { run, startFakeDaemon, type FakeDaemon } from "./fake-daemon.js";
 
 let daemon: FakeDaemon;
@@ -15,25 +16,6 @@ afterEach(() => {
   for (const key of Object.keys(daemon.answers)) delete daemon.answers[key as keyof typeof daemon.answers];
 });
 afterAll(() => daemon.close());
-
-const environment: EnvironmentView = {
-  name: "main",
-  url: "http://shop-local.localhost:4680/",
-  desired: "running",
-  health: "running",
-  version: 3,
-  release: 5,
-  replicas: { web: 1 },
-  instances: { ready: 1, wanted: 1 },
-  lastDeployment: null,
-};
-const app = {
-  org: "local",
-  app: "shop",
-  shape: "web",
-  createdAt: "2026-01-01T00:00:00.000Z",
-  environments: [environment],
-};
 
 describe("every command", () => {
   test.each(commands.map((command) => [command.name, command] as const))(

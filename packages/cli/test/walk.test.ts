@@ -93,3 +93,40 @@ test("notices changed content behind an unchanged size and an old time", async (
   await utimes(join(root, "file"), old, old);
   expect(await hash()).not.toBe(before);
 });
+
+test("leaves out the .git of a worktree, which is a file", async () => {
+  await write(".git", "gitdir: /elsewhere\n");
+  await write("main.rs");
+  expect(await walk()).toEqual(["main.rs"]);
+});
+
+test.each(["/etc/passwd", "../outside", "sub/../../outside"])("refuses a link to %s", async (target) => {
+  await symlink(target, join(root, "way-out"));
+  await expect(walk()).rejects.toMatchObject({
+    code: "ERR_SOURCE_UNSAFE",
+    message: expect.stringContaining("way-out") as string,
+    where: { file: "way-out" },
+  });
+});
+
+test("refuses a name that is not UTF-8", async () => {
+  await writeFile(Buffer.concat([Buffer.from(`${root}/bad-`), Buffer.from([0xff])]), "x");
+  await expect(walk()).rejects.toMatchObject({
+    code: "ERR_SOURCE_UNSAFE",
+    message: expect.stringContaining("UTF-8") as string,
+  });
+});
+
+test("is broken off by its signal", async () => {
+  await write("a");
+  const reason = new Error("enough");
+  const cache = await openHashCache(root, cacheEnv);
+  await expect(walkProject(root, cache, AbortSignal.abort(reason))).rejects.toBe(reason);
+});
+
+test("what is ignored may be anything", async () => {
+  execFileSync("mkfifo", [join(root, "pipe")]);
+  await symlink("/etc", join(root, "etc"));
+  await write(".bloomignore", "pipe\netc\n");
+  expect(await walk()).toEqual([".bloomignore"]);
+});

@@ -23,10 +23,11 @@ import { acquireHomeLock } from "./home-lock.js";
 import { applyHome, planHome } from "./home.js";
 import { openLog } from "./observe/log.js";
 import { openSecrets } from "./release/secrets.js";
+import { sweepGroups } from "./run/cgroups.js";
 import { createLocalEngine } from "./run/engines/local.js";
 import { openHostNetwork } from "./deploy/host-network.js";
 import { assertPortFree, findPortHolder } from "./route/find-port-holder.js";
-import { probeHost, removeCgroupBases } from "./run/probe-host.js";
+import { probeHost } from "./run/probe-host.js";
 import type { Settings } from "./settings.js";
 import { openStore } from "./store/open-store.js";
 import { version } from "./version.js";
@@ -70,11 +71,14 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     await ensureAdminToken(store, paths.adminToken);
 
     const network = await openHostNetwork(host, settings, store, paths.root);
-    let holdsInstances = (): boolean => true;
-    if (network !== null) {
-      // A start that failed on an empty machine leaves an empty machine; one with instances leaves them served.
-      closers.push(() => (holdsInstances() ? network.close() : network.destroy()));
-    }
+    // A start that failed on an empty machine, and a full stop, leave an empty machine. Until the instances of an
+    // earlier daemon are found again nobody knows that it is empty: then everything is left as it is.
+    let findInstances: (() => ReadonlySet<string>) | undefined;
+    closers.push(async () => {
+      const present = findInstances?.();
+      if (present !== undefined) await sweepGroups(host.cgroups, present);
+      await (present?.size === 0 ? network?.destroy() : network?.close());
+    });
     const engine = createLocalEngine({
       paths,
       shimPath: settings.shimPath,
@@ -95,7 +99,6 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       },
     });
     const fleet = createFleet(engine, records.observer);
-    holdsInstances = () => fleet.all().length > 0;
     const build = await openBuildStage({ settings, paths, host, store, network, log });
     const routing = await openRouting({ settings, paths, host, log });
     const edge = createEdge({
@@ -138,7 +141,11 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       fleet,
       healer,
       wantedOf: operations.wantedOf,
-      sweepNetwork: async () => void (await network?.sweep()),
+      async sweepStrays(keep) {
+        findInstances = () => new Set(fleet.all().map((instance) => instance.id));
+        await sweepGroups(host.cgroups, keep);
+        await network?.sweep();
+      },
       log,
     });
     await edge.refresh();
@@ -158,7 +165,6 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
           await fleet.settle();
           await routing.stop();
           await network?.destroy();
-          await removeCgroupBases(host.cgroups);
         } else {
           routing.close();
         }

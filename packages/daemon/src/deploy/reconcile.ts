@@ -30,8 +30,8 @@ export async function reconcile(parts: {
   readonly fleet: Fleet;
   readonly healer: Healer;
   readonly wantedOf: (environmentId: string) => Promise<Wanted | undefined>;
-  /** Removes namespaces that belong to nobody; after adoption, before anything new is started. */
-  readonly sweepNetwork: () => Promise<void>;
+  /** Ends what belongs to none of these instances; after adoption, before anything new is started. */
+  readonly sweepStrays: (keep: ReadonlySet<string>) => Promise<void>;
   readonly log: { info(fields: object, text: string): void };
 }): Promise<void> {
   const { store, engine, fleet } = parts;
@@ -49,7 +49,7 @@ export async function reconcile(parts: {
     }
   }
   for (const id of recorded) await store.instances.end(id, "crashed");
-  await parts.sweepNetwork();
+  await parts.sweepStrays(new Set(fleet.all().map((instance) => instance.id)));
 
   const environments = await store.environments.list();
   for (const environment of environments) {

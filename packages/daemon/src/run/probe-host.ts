@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { access, constants, mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { access, constants, mkdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { BloomError } from "@bloomery/contract";
 import { cgroupBases, planCgroupLayout, type CgroupLayout } from "./plan-cgroups.js";
@@ -103,9 +103,4 @@ async function probeCgroups(isRoot: boolean, group: string): Promise<CgroupLayou
     }
   }
   return layout;
-}
-
-/** Removes the daemon's own (empty) groups; for a full stop. */
-export async function removeCgroupBases(layout: CgroupLayout): Promise<void> {
-  for (const base of cgroupBases(layout)) await rmdir(base).catch(() => undefined);
 }

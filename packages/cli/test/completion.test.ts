@@ -1,0 +1,64 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { describe, expect, test } from "vitest";
+import { renderCompletion } from "../src/completion.js";
+import { commands } from "../src/commands/index.js";
+import { run } from "./fake-daemon.js";
+
+describe("bash completes", () => {
+  const script = renderCompletion("bash", commands);
+
+  /** What bash offers after these words; the last one is being typed. */
+  function complete(...words: string[]): string[] {
+    const line = ["bloom", ...words];
+    const ask = [
+      script,
+      `COMP_WORDS=(${line.map((word) => `'${word}'`).join(" ")})`,
+      `COMP_CWORD=${line.length - 1}`,
+      "_bloom_complete",
+      'printf "%s\\n" "${COMPREPLY[@]}"',
+    ];
+    return execFileSync("bash", ["-c", ask.join("\n")], { cwd: "/", encoding: "utf8" })
+      .trim()
+      .split("\n");
+  }
+
+  test("verbs and nouns", () => {
+    expect(complete("dep")).toEqual(["deploy"]);
+    expect(complete("")).toEqual([...new Set(commands.map(({ name }) => name.split(" ")[0]))]);
+  });
+
+  test("the verbs of a noun", () => {
+    expect(complete("env", "")).toEqual(["list", "set", "unset"]);
+    expect(complete("server", "sta")).toEqual(["start", "status"]);
+  });
+
+  test("the flags of a verb, also after an argument", () => {
+    expect(complete("deploy", "--dry")).toEqual(["--dry-run"]);
+    expect(complete("logs", "shop", "--fol")).toEqual(["--follow"]);
+    expect(complete("env", "set", "shop", "--se")).toEqual(["--sensitive"]);
+  });
+
+  test("folders otherwise", () => {
+    expect(complete("deploy", "tm")).toEqual(["tmp"]);
+  });
+});
+
+test.each(["bash", "zsh"] as const)("the script for %s has no syntax error", (shell) => {
+  const check = spawnSync("bash", ["-n"], { input: renderCompletion(shell, commands), encoding: "utf8" });
+  expect([check.status, check.stderr]).toEqual([0, ""]);
+});
+
+test("fish gets a line for each verb and flag, its quotes escaped", () => {
+  const lines = renderCompletion("fish", commands).split("\n");
+  expect(lines).toContain("complete -c dodil -n __fish_use_subcommand -a apps -d 'List apps'");
+  for (const line of lines.filter((one) => one !== "")) {
+    expect(line.replaceAll("\\'", "").split("'").length % 2).toBe(1);
+  }
+});
+
+test("another shell is refused", async () => {
+  expect(await run(["completion", "tcsh"])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("bash, zsh, fish") as string,
+  });
+});

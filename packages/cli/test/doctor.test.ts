@@ -1,0 +1,91 @@
+import { createServer } from "node:net";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { checkNamespaces } from "../src/doctor/kernel.js";
+import { checkProgram } from "../src/doctor/programs.js";
+import { run, startFakeDaemon } from "./fake-daemon.js";
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "bloom-doctor-"));
+});
+afterEach(() => rm(root, { recursive: true }));
+
+async function writeProgram(name: string, script: string): Promise<void> {
+  await writeFile(join(root, name), `#!/bin/sh\n${script}\n`);
+  await chmod(join(root, name), 0o755);
+}
+
+describe("a program", () => {
+  const look = (name: string): ReturnType<typeof checkProgram> =>
+    checkProgram({ name, argv: ["--version"], fix: "install it" }, { PATH: root, HOME: root });
+
+  test("is fine when it runs", async () => {
+    await writeProgram("tool-a", 'echo "tool-a 1.2 $1"; echo more');
+    expect(await look("tool-a")).toMatchObject({ ok: true, found: "tool-a 1.2 --version" });
+  });
+
+  test("is not when it is missing or fails", async () => {
+    await writeProgram("tool-b", "echo 'no permission' >&2; exit 3");
+    expect(await look("tool-b")).toMatchObject({ ok: false, found: "no permission", fix: "install it" });
+    expect(await look("tool-c")).toMatchObject({ ok: false, found: "not installed" });
+  });
+});
+
+test.each([
+  [{}, true, "allowed", ""],
+  [{ "user/max_user_namespaces": "100\n" }, true, "allowed", ""],
+  [
+    { "kernel/unprivileged_userns_clone": "0\n" },
+    false,
+    "kernel.unprivileged_userns_clone is 0",
+    "sudo sysctl -w kernel.unprivileged_userns_clone=1",
+  ],
+  [
+    { "kernel/apparmor_restrict_unprivileged_userns": "1\n", "user/max_user_namespaces": "0\n" },
+    false,
+    "kernel.apparmor_restrict_unprivileged_userns is 1, user.max_user_namespaces is 0",
+    "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 && sudo sysctl -w user.max_user_namespaces=28633",
+  ],
+])("the kernel's settings %j", async (settings, ok, found, fix) => {
+  const all: Record<string, string> = settings;
+  expect(await checkNamespaces(async (path) => all[path])).toMatchObject({ ok, found, fix });
+});
+
+interface Report {
+  readonly ok: boolean;
+  readonly checks: { name: string; ok: boolean; optional: boolean; found: string; fix: string }[];
+}
+
+test("the report says for each broken thing what to do, and exit code 1", async () => {
+  const env = { PATH: root, HOME: root, BLOOM_HOME: join(root, "home"), BLOOM_API: "http://127.0.0.1:1" };
+  const { code, stdout } = await run(["doctor", "--json"], env);
+  const { ok, checks } = JSON.parse(stdout) as Report;
+  expect([code, ok]).toEqual([1, false]);
+  expect(checks.find(({ name }) => name === "cargo")).toMatchObject({ ok: false, found: "not installed" });
+  expect(checks.find(({ name }) => name === "daemon")).toMatchObject({ ok: false, optional: true });
+  for (const one of checks) if (!one.ok) expect(one.fix).not.toBe("");
+  const text = (await run(["doctor"], env)).stdout;
+  expect(text).toMatch(/^FAIL {2}cargo: not installed\n {6}next: install Rust/m);
+});
+
+test("the ports of the running daemon are its own", async () => {
+  const daemon = await startFakeDaemon();
+  daemon.answers.getHealth = { body: { ok: true, version: "9.9.9" } };
+  const held = createServer();
+  await new Promise<void>((resolve) => held.listen(0, "127.0.0.1", resolve));
+  const { port } = held.address() as { port: number };
+  try {
+    await writeFile(join(root, "api.json"), JSON.stringify({ apiUrl: daemon.url, httpPort: port }));
+    const { stdout } = await run(["doctor", "--json"], { BLOOM_HOME: root });
+    const { checks } = JSON.parse(stdout) as Report;
+    const find = (name: string): string | undefined => checks.find((one) => one.name === name)?.found;
+    expect(find("daemon")).toContain("9.9.9");
+    expect(find("HTTP port")).toBe(`${port}, held by the daemon`);
+  } finally {
+    await daemon.close();
+    await new Promise((resolve) => held.close(resolve));
+  }
+});
