@@ -67,6 +67,13 @@ export const bloomTomlSchema = z.object({
     example: "web",
     default: "detected from the files",
   }),
+  api: key(z.string().regex(/^(https?:\/\/|unix:\/)/), {
+    about:
+      "Where the daemon of this project is, for the `bloom` command; the daemon itself does not read it.",
+    expected: "an address that begins with http://, https:// or unix:/",
+    example: "http://127.0.0.1:4600",
+    default: "the daemon of this machine",
+  }),
   build: key(buildTable, {
     about: "How the app is built.",
     expected: "a table with keys such as command",

@@ -50,6 +50,9 @@ export async function runBuild(steps: readonly BuildStep[], options: RunBuildOpt
       addStats(total, cargo.stats());
       assertGoing(stop.reason(), log, options.timeLimitMs);
       assertSucceeded(step, result, log);
+      // Cargo does not draw its bar once more when all is done.
+      const { units } = cargo.stats();
+      if (units !== null) options.onProgress({ done: units, total: units, current: "" }, step);
       await options.afterStep?.(step);
     }
     return total;

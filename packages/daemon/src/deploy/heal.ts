@@ -14,6 +14,8 @@ export interface Wanted extends WantedFleet {
 export interface Healer {
   /** Brings the environment to what is wanted; at most one attempt at a time for each environment. */
   heal(environmentId: string): Promise<void>;
+  /** One attempt, whose failure is thrown: for somebody who waits for the answer. */
+  healOnce(environmentId: string): Promise<void>;
   /** Stops trying; resolves when nothing is under way. */
   close(): Promise<void>;
 }
@@ -78,18 +80,22 @@ export function createHealer(parts: {
     }
   };
 
+  /** Chained, not dropped: what was lost during an attempt is seen by the next one. */
+  const inTurn = (environmentId: string, work: (id: string) => Promise<void>): Promise<void> => {
+    const before = running.get(environmentId) ?? Promise.resolve();
+    const mine = before.then(() => work(environmentId));
+    const settled = mine
+      .catch(() => undefined)
+      .finally(() => {
+        if (running.get(environmentId) === settled) running.delete(environmentId);
+      });
+    running.set(environmentId, settled);
+    return mine;
+  };
+
   return {
-    heal(environmentId) {
-      const before = running.get(environmentId) ?? Promise.resolve();
-      // Chained, not dropped: what was lost during an attempt is seen by the next one.
-      const next = before
-        .then(() => loop(environmentId))
-        .finally(() => {
-          if (running.get(environmentId) === next) running.delete(environmentId);
-        });
-      running.set(environmentId, next);
-      return next;
-    },
+    heal: (environmentId) => inTurn(environmentId, loop),
+    healOnce: (environmentId) => inTurn(environmentId, attempt),
     async close() {
       abort.abort();
       await Promise.all(running.values());

@@ -78,7 +78,7 @@ export function createOperations(parts: {
         const before = place.environment.replicas;
         await store.environments.update(place.environment.id, { replicas: { ...before, ...replicas } });
         try {
-          await parts.healer().heal(place.environment.id);
+          await parts.healer().healOnce(place.environment.id);
         } catch (error) {
           await store.environments.update(place.environment.id, { replicas: before });
           throw error;

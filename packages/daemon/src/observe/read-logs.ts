@@ -65,8 +65,7 @@ export async function* readLogs(query: LogQuery): AsyncGenerator<FoundLine> {
         for (const line of await readNews(cursor)) found.push(tag(line, source));
       }
       found.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
-      const wanted =
-        query.since === undefined ? found : found.filter((line) => line.time >= (query.since ?? ""));
+      const wanted = found.filter((line) => isSince(line.time, query.since));
       yield* first && query.tail !== undefined
         ? wanted.slice(Math.max(0, wanted.length - query.tail))
         : wanted;
@@ -79,6 +78,11 @@ export async function* readLogs(query: LogQuery): AsyncGenerator<FoundLine> {
     unwatch();
     for (const cursor of cursors.values()) cursor.watcher?.close();
   }
+}
+
+/** Lines have microseconds, queries milliseconds: all lines of the millisecond that is named belong to it. */
+function isSince(time: string, since: string | undefined): boolean {
+  return since === undefined || time.slice(0, since.length - 1) >= since.slice(0, -1);
 }
 
 function tag(line: RawLogLine, source: LogSource): FoundLine {

@@ -72,6 +72,9 @@ describe("readLogs", () => {
       "i-b stdout fourth",
       "i-a platform exited",
     ]);
+    expect(await texts(readLogs(query({ since: "2026-01-01T00:00:04.000Z", tail: 1 })))).toEqual([
+      "i-a platform exited",
+    ]);
     expect(await texts(readLogs(query({ tail: 1 })))).toEqual(["i-a platform exited"]);
     expect(await texts(readLogs(query({ tail: 0 })))).toEqual([]);
   });
@@ -112,4 +115,15 @@ test("parseLogLine takes what the shim writes and refuses the rest", () => {
   expect(parseLogLine(`${at(1)} err `)).toEqual({ time: at(1), stream: "stderr", text: "" });
   expect(parseLogLine("something else")).toBeUndefined();
   fc.assert(fc.property(fc.string(), (text) => parseLogLine(`${at(1)} out ${text}`)?.text === text));
+});
+
+test("a time in milliseconds includes every line of that millisecond", async () => {
+  await writeFile(
+    join(folder, "i-a/app.log"),
+    ["03.999999Z out before", "04.000001Z out first", "04.000900Z out second"]
+      .map((line) => `2026-01-01T00:00:${line}\n`)
+      .join(""),
+  );
+  const found = await texts(readLogs(query({ since: "2026-01-01T00:00:04.000Z" })));
+  expect(found).toEqual(["i-a stdout first", "i-a stdout second"]);
 });

@@ -1,13 +1,14 @@
 import { tryTool } from "./run-tool.js";
 
 /**
- * Makes the kernel forget where connections were led. Connection tracking remembers a client's port for up to
- * two minutes after its connection has ended; when the client takes the same port again, the kernel may lead it
- * to where the port led then: to an instance that is gone, or nowhere. What has ended in the orderly way is
- * looked up anew by itself; what a reset has ended, or what never got an answer, is not.
+ * Makes the kernel forget where connections were led. Connection tracking remembers a client's port for a while
+ * after its connection has ended; when the client takes the same port again, the kernel may lead it to where the
+ * port led then: to an instance that is gone, or nowhere. What has ended in the orderly way is looked up anew by
+ * itself; what a reset has ended is not. Connections that are being made must be left alone: half of a handshake
+ * would be led to the old instance and the rest to the new one.
  */
-export async function forgetEnded(stable: string): Promise<void> {
-  for (const state of ["CLOSE", "SYN_SENT"]) await forget(["--state", state, "--orig-dst", stable]);
+export function forgetEnded(stable: string): Promise<void> {
+  return forget(["--state", "CLOSE", "--orig-dst", stable]);
 }
 
 /** Forgets everything that was led to an instance; for one that is gone. */

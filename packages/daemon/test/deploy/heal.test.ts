@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { AppConfig } from "@bloomery/contract";
+import type { Fleet, RunnableRelease } from "../../src/deploy/fleet.js";
+import { createHealer, type Healer, type Wanted } from "../../src/deploy/heal.js";
+import { planFleet } from "../../src/deploy/plan-fleet.js";
+import type { Instance } from "../../src/run/engines/engine.js";
+
+/** A fleet whose starts do what the test says; the real one is tried end to end. */
+let failures: number;
+let starts: number;
+let serving: Instance[];
+let pointed: string[][];
+let wanted: Wanted;
+let healer: Healer;
+
+const release = {
+  environmentId: "env-1",
+  releaseId: "rel-1",
+  config: { web: { drainSeconds: 1 } } as AppConfig,
+} as RunnableRelease;
+
+beforeEach(() => {
+  failures = 0;
+  starts = 0;
+  serving = [];
+  pointed = [];
+  wanted = { environment: { id: "env-1", slot: 0 }, releaseId: "rel-1", replicas: { web: 1 }, release };
+  const fleet = {
+    plan: (_id: string, want: Wanted) => planFleet(want, serving),
+    async start(_release: RunnableRelease, places: readonly { role: string; replica: number }[]) {
+      starts++;
+      if (failures-- > 0) throw new Error("not ready");
+      return places.map((place) => ({ id: `i-${starts}`, releaseId: "rel-1", ...place }) as Instance);
+    },
+    promote(_id: string, instances: Instance[]) {
+      const left = serving.filter((one) => !instances.includes(one));
+      serving = instances;
+      return left;
+    },
+    retire: async () => undefined,
+    stopNow: async () => undefined,
+  } as unknown as Fleet;
+  healer = createHealer({
+    fleet,
+    edge: {
+      point: async (_environment, instances) => void pointed.push(instances.map((one) => one.id)),
+      refresh: async () => undefined,
+    },
+    wantedOf: async () => wanted,
+    log: { warn: () => undefined, info: () => undefined },
+  });
+});
+afterEach(() => healer.close());
+
+test("tries again until the environment is as wanted", async () => {
+  failures = 1;
+  await healer.heal("env-1");
+  expect([starts, pointed]).toEqual([2, [["i-2"]]]);
+});
+
+test("one attempt throws its failure and leaves what serves alone", async () => {
+  await healer.heal("env-1");
+  wanted = { ...wanted, replicas: { web: 2 } };
+  failures = 1;
+  await expect(healer.healOnce("env-1")).rejects.toThrow("not ready");
+  expect(serving.map((one) => one.id)).toEqual(["i-1"]);
+  await healer.healOnce("env-1");
+  expect(serving).toHaveLength(2);
+});
+
+test("what is asked for during an attempt is done after it, and what is there is not started twice", async () => {
+  await Promise.all([healer.heal("env-1"), healer.heal("env-1"), healer.heal("env-1")]);
+  expect(starts).toBe(1);
+});
+
+test("closing ends the trying", async () => {
+  failures = Number.POSITIVE_INFINITY;
+  const trying = healer.heal("env-1");
+  await healer.close();
+  await trying;
+  expect(serving).toEqual([]);
+});
