@@ -1,5 +1,6 @@
 //! What the kernel's tables say of the namespace this process is in.
 
+use std::collections::HashSet;
 use std::fs;
 
 const LISTEN: u8 = 10;
@@ -9,7 +10,9 @@ const OPEN: &[u8] = &[1, 3, 4, 8, 9, 11];
 
 /// Connections of clients to `port`.
 pub fn connections(port: u16) -> u32 {
-    sockets().filter(|socket| socket.port == port && OPEN.contains(&socket.state)).count() as u32
+    // The table changes while it is read: one connection may appear twice, even in two states.
+    let open = sockets().filter(|socket| socket.port == port && OPEN.contains(&socket.state));
+    open.map(|socket| socket.ends).collect::<HashSet<String>>().len() as u32
 }
 
 /// Ports on which anything listens.
@@ -21,6 +24,8 @@ pub fn listening() -> Vec<u16> {
 }
 
 struct Socket {
+    /// Both addresses as the kernel writes them.
+    ends: String,
     port: u16,
     state: u8,
 }
@@ -35,8 +40,10 @@ fn sockets() -> impl Iterator<Item = Socket> {
 fn parse_line(line: &str) -> Option<Socket> {
     let mut fields = line.split_whitespace().skip(1);
     let local = fields.next()?;
-    let state = fields.nth(1)?;
+    let remote = fields.next()?;
+    let state = fields.next()?;
     Some(Socket {
+        ends: format!("{local} {remote}"),
         port: u16::from_str_radix(local.rsplit(':').next()?, 16).ok()?,
         state: u8::from_str_radix(state, 16).ok()?,
     })
