@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 /// Between looks at processes that are about to vanish: nothing tells of those that are not our children.
 const SWEEP: Duration = Duration::from_millis(5);
+/// A sandbox younger than this may not have begun its command, or the command its first child.
+const YOUTH: Duration = Duration::from_millis(250);
 /// How long killing may take until the rest is given up and said.
 const SWEEP_LIMIT: Duration = Duration::from_secs(10);
 
@@ -22,9 +24,14 @@ impl Supervisor {
         let now = Instant::now();
         let grace_ms = std::mem::replace(&mut self.grace_ms, self.spec.stop.grace_ms);
         self.timers = Timers { grace: Some(now + Duration::from_millis(grace_ms)), ..Timers::default() };
-        // So early that there is nobody to ask yet: asked again until there is.
-        if self.child.as_mut().is_some_and(|child| !child.ask(signal)) {
-            self.timers.sweep = Some(now + SWEEP);
+        if let Some(child) = &mut self.child {
+            if !child.ask(signal) {
+                // So early that there is nobody to ask yet: asked again until there is.
+                self.timers.sweep = Some(now + SWEEP);
+            } else if child.started.elapsed() < YOUTH {
+                // Whoever was asked may have been about to become somebody else: asked once more.
+                self.timers.sweep = Some(now + YOUTH);
+            }
         }
         self.look_after_child();
     }
