@@ -1,13 +1,20 @@
-/** Facts of the host that decide what a build finds below /etc. */
+/** What decides the files below /etc of a sandbox. */
 export interface EtcFacts {
-  readonly uid: number;
-  readonly gid: number;
+  /** The account that runs inside. */
+  readonly account: {
+    readonly name: string;
+    readonly home: string;
+    readonly uid: number;
+    readonly gid: number;
+  };
+  /** The sandbox's own host name. */
+  readonly hostname: string;
+  /** Host name → address: further lines of /etc/hosts. */
+  readonly additionalHosts: Readonly<Record<string, string>>;
   /** The host's /etc/resolv.conf. */
   readonly resolvConf: string;
   /** systemd-resolved's list of real resolvers; empty when there is none. */
   readonly upstreamResolvConf: string;
-  /** The host's /etc/nsswitch.conf. */
-  readonly nsswitch: string;
 }
 
 export interface EtcFiles {
@@ -20,20 +27,23 @@ export interface EtcFiles {
 
 /** The files of /etc that are generated, because the host's own would say too much or not work in a sandbox. */
 export function planEtc(facts: EtcFacts): EtcFiles {
+  const { name, home, uid, gid } = facts.account;
+  const additional = Object.entries(facts.additionalHosts);
   return Object.freeze({
-    passwd: [
+    passwd: textOf([
       "root:x:0:0:root:/root:/bin/sh",
-      ...(facts.uid === 0 ? [] : [`build:x:${facts.uid}:${facts.gid}:build:/home/build:/bin/sh`]),
+      ...(uid === 0 ? [] : [`${name}:x:${uid}:${gid}:${name}:${home}:/bin/sh`]),
       "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin",
-      "",
-    ].join("\n"),
-    group: ["root:x:0:", ...(facts.gid === 0 ? [] : [`build:x:${facts.gid}:`]), "nogroup:x:65534:", ""].join(
-      "\n",
-    ),
-    hosts: "127.0.0.1 localhost build\n::1 localhost build\n",
+    ]),
+    group: textOf(["root:x:0:", ...(gid === 0 ? [] : [`${name}:x:${gid}:`]), "nogroup:x:65534:"]),
+    hosts: textOf([
+      `127.0.0.1 localhost ${facts.hostname}`,
+      `::1 localhost ip6-localhost ip6-loopback ${facts.hostname}`,
+      ...additional.map(([host, address]) => `${address} ${host}`),
+    ]),
     "resolv.conf": chooseResolvers(facts.resolvConf, facts.upstreamResolvConf),
-    "nsswitch.conf":
-      facts.nsswitch === "" ? "passwd: files\ngroup: files\nhosts: files dns\n" : facts.nsswitch,
+    // The host's own may name sources that do not exist inside.
+    "nsswitch.conf": textOf(["passwd: files", "group: files", "hosts: files dns"]),
   });
 }
 
@@ -42,4 +52,8 @@ export function chooseResolvers(resolvConf: string, upstream: string): string {
   const servers = [...resolvConf.matchAll(/^\s*nameserver\s+(\S+)/gm)].map((match) => match[1] ?? "");
   const onlyLoopback = servers.length > 0 && servers.every((one) => one.startsWith("127.") || one === "::1");
   return onlyLoopback && /^\s*nameserver\s/m.test(upstream) ? upstream : resolvConf;
+}
+
+function textOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join("");
 }
