@@ -12,7 +12,7 @@ export async function measure() {
   try {
     await platform.json("deploy", project, "-a", "bench");
     await delay(3000);
-    const pid = platform.pid();
+    const pid = await platform.daemonPid();
     const before = readCpuTicks(pid);
     await delay(watchSeconds * 1000);
     const cpu = (readCpuTicks(pid) - before) / watchSeconds; // 100 ticks a second: this is percent of one core

@@ -1,6 +1,5 @@
-import { spawn } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
+import { startMinimalNginx } from "./lib/minimal-nginx.mjs";
 import { copyProject, findFreePort, makeFolder, startPlatform, summarize, wrk } from "./lib/platform.mjs";
 
 const rounds = 5;
@@ -16,7 +15,14 @@ export async function measure() {
   try {
     await platform.json("deploy", project, "-a", "bench");
     const { instances } = await platform.json("ps", "bench");
-    nginx = startMinimalNginx(folder, port, instances[0].address);
+    nginx = startMinimalNginx(
+      folder,
+      port,
+      [
+        'location / { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; }',
+      ],
+      [`upstream app { server ${instances[0].address}; keepalive 64; }`],
+    );
     const host = "bench-local.localhost";
     const ours = [];
     const peer = [];
@@ -51,38 +57,4 @@ export async function measure() {
     await platform.stop();
     for (const path of [project, folder]) rmSync(path, { recursive: true, force: true });
   }
-}
-
-/** What a careful administrator would write by hand. */
-function startMinimalNginx(folder, port, address) {
-  mkdirSync(join(folder, "temp"), { recursive: true });
-  const config = `daemon off;
-worker_processes 2;
-pid ${folder}/nginx.pid;
-error_log ${folder}/error.log;
-events { worker_connections 1024; }
-http {
-  access_log off;
-  client_body_temp_path ${folder}/temp/a;
-  proxy_temp_path ${folder}/temp/b;
-  fastcgi_temp_path ${folder}/temp/c;
-  uwsgi_temp_path ${folder}/temp/d;
-  scgi_temp_path ${folder}/temp/e;
-  upstream app { server ${address}; keepalive 64; }
-  server {
-    listen 127.0.0.1:${port};
-    location / {
-      proxy_pass http://app;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_set_header Host $host;
-    }
-  }
-}
-`;
-  writeFileSync(join(folder, "nginx.conf"), config);
-  return spawn("nginx", ["-p", folder, "-c", join(folder, "nginx.conf")], {
-    stdio: "ignore",
-    env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
-  });
 }

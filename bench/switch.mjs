@@ -25,7 +25,7 @@ export async function measure() {
 
     const alone = startWrk(url, host, 10);
     await delay(200);
-    process.kill(platform.pid(), "SIGKILL");
+    process.kill(await platform.daemonPid(), "SIGKILL");
     const orphaned = await alone;
     await platform.start();
     return [

@@ -1,47 +1,26 @@
 import { execFile, spawn } from "node:child_process";
-import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { startPlatform as launch } from "../../scripts/lib/start-platform.mjs";
+
+export { findFreePort } from "../../scripts/lib/start-platform.mjs";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 const run = promisify(execFile);
 
-/** A platform of its own on free ports, stopped and removed by `stop`. */
+/** A platform of its own; a command that fails throws. */
 export async function startPlatform() {
-  const home = makeFolder("home");
-  chmodSync(home, 0o711);
-  const [apiPort, httpPort] = [await findFreePort(), await findFreePort()];
-  const env = { ...process.env, BLOOM_HOME: home, BLOOM_API: `http://127.0.0.1:${apiPort}`, CI: "1" };
-  const bloom = (...args) =>
-    run(process.execPath, [join(root, "packages/cli/dist/main.js"), ...args], { env, timeout: 120_000 });
-  const start = () =>
-    bloom(
-      "server",
-      "start",
-      "--detach",
-      "--home",
-      home,
-      "--api-port",
-      `${apiPort}`,
-      "--http-port",
-      `${httpPort}`,
-    );
-  await start();
-  return {
-    home,
-    httpPort,
-    bloom,
-    start,
-    json: async (...args) => JSON.parse((await bloom(...args, "--json")).stdout),
-    pid: () => JSON.parse(readFileSync(join(home, "api.json"), "utf8")).pid,
-    async stop() {
-      await bloom("server", "stop", "--yes");
-      rmSync(home, { recursive: true, force: true });
-    },
+  const platform = await launch({ prefix: "bloom-bench-home-" });
+  const bloom = async (...args) => {
+    const result = await platform.bloom(...args);
+    if (result.code !== 0)
+      throw new Error(`bloom ${args.join(" ")} ended with ${result.code}: ${result.stderr}`);
+    return result;
   };
+  return { ...platform, bloom };
 }
 
 export function makeFolder(name) {
@@ -118,17 +97,8 @@ function parseWrk(text) {
   return {
     requests: number(/(\d+) requests in/),
     perSecond: number(/Requests\/sec:\s+([\d.]+)/),
+    longest: text.match(/Latency\s+\S+\s+\S+\s+(\S+)/)?.[1] ?? "",
     p99: text.match(/99%\s+(\S+)/)?.[1] ?? "",
     failed: failed + number(/Non-2xx or 3xx responses: (\d+)/),
   };
-}
-
-export function findFreePort() {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -14,7 +14,17 @@ export const programs = {
     { program: "cc", package: "build-essential" },
     { program: "git", package: "git" },
     { program: "nginx", package: "nginx" },
+    // Modules that nginx can do without; the platform says what is lost.
+    ...["brotli-filter", "brotli-static", "headers-more-filter"].map((name) => ({
+      program: `ngx_http_${name.replaceAll("-", "_")}_module.so`,
+      package: `libnginx-mod-http-${name}`,
+      rootOnly: true,
+      optional: true,
+    })),
     { program: "bwrap", package: "bubblewrap" },
+    // Build hooks and start scripts written for other platforms read their variables with it.
+    { program: "jq", package: "jq" },
+    { program: "mkfs.ext4", package: "e2fsprogs", rootOnly: true },
     { program: "ip", package: "iproute2", rootOnly: true },
     { program: "nft", package: "nftables", rootOnly: true },
     { program: "conntrack", package: "conntrack", rootOnly: true },
@@ -41,7 +51,7 @@ export async function ensureSystemPackages(wanted, say, machine = lookAtMachine(
     const command = `apt-get install --no-install-recommends ${group.join(" ")}`;
     if (!plan.install) {
       if (isOptional) {
-        notes.push(`without ${group.join(", ")}; tests that need it are skipped`);
+        notes.push(`without ${group.join(", ")}; what needs it is left out`);
         continue;
       }
       throw new StepError(`Missing on this machine: ${group.join(", ")}.`, {
@@ -59,7 +69,7 @@ export async function ensureSystemPackages(wanted, say, machine = lookAtMachine(
           cause,
         });
       }
-      notes.push(`without ${group.join(", ")}, which could not be installed; tests that need it are skipped`);
+      notes.push(`without ${group.join(", ")}, which could not be installed; what needs it is left out`);
     }
   }
   return notes.length === 0 ? "all there" : notes.join("; ");
@@ -78,7 +88,10 @@ export function planSystemPackages(wanted, { has, isRoot, hasApt }) {
 
 function lookAtMachine() {
   return {
-    has: (program) => findProgram(program, program === "initdb" ? postgresFolders() : []) !== undefined,
+    has: (program) =>
+      program.endsWith(".so")
+        ? existsSync(join("/usr/lib/nginx/modules", program))
+        : findProgram(program, program === "initdb" ? postgresFolders() : []) !== undefined,
     isRoot: process.getuid?.() === 0,
     hasApt: findProgram("apt-get") !== undefined,
   };

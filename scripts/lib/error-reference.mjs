@@ -4,7 +4,7 @@ Every failure has a code that is never renamed. It is in the message, in \`--jso
 (\`{"error":{"code","message","hint","where","details"}}\`) and in the API's answers. The code decides the HTTP
 status and the exit code of the CLI.
 
-This page is generated from \`packages/contract/src/errors.ts\`.
+This page is generated from \`packages/contract/src/errors/\`.
 
 | code | HTTP | exit | when | what to do |
 | --- | --- | --- | --- | --- |

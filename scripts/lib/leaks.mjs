@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findProgram } from "./find-program.mjs";
 import { runQuietly } from "./run-command.mjs";
+import { readText } from "./stamps.mjs";
 
 /** Programs that only the platform starts. */
 const programs = new Set(["bloom-shim", "nginx", "bwrap"]);
@@ -17,6 +18,7 @@ export async function takeSnapshot() {
     ...listNames(tmpdir(), /^bloom/, "temporary folder"),
     ...listCgroups("/sys/fs/cgroup", 6),
     ...listMounts(),
+    ...listLoopDevices(),
     ...(await listNftTables()),
   ]);
 }
@@ -68,6 +70,15 @@ function listMounts() {
     .map((line) => line.split(" ")[1] ?? "")
     .filter((target) => /\/bl-[0-9a-f]+$|\/bloom/.test(target))
     .map((target) => `mount ${target}`);
+}
+
+/** Disks behind mounts: files of a home, seen as block devices. */
+function listLoopDevices() {
+  return list("/sys/block")
+    .filter((name) => name.startsWith("loop"))
+    .map((name) => readText(`/sys/block/${name}/loop/backing_file`)?.trim() ?? "")
+    .filter((file) => file.includes("/bloom"))
+    .map((file) => `loop device of ${file}`);
 }
 
 async function listNftTables() {

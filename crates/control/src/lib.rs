@@ -1,11 +1,17 @@
 //! The protocol between the daemon and `bloom-shim`: one spec on standard input, then JSON lines over
-//! `control.sock`. The TypeScript side has the same words; both are checked against `fixtures/control/`.
+//! `control.sock`; for a further command in a sandbox, a spec and lines on descriptor 3. The TypeScript side
+//! has the same words; both are checked against `fixtures/control/`.
 
+mod enter;
 mod message;
 mod spec;
 
+pub use enter::{EnterMessage, EnterSpec, Size};
 pub use message::{Exactly, Hello, LastExit, Line, ProtocolError, Request, State, Status, Verb};
-pub use spec::{Cgroup, Forward, Log, Policy, Ready, Restart, Rlimits, Sandbox, Spec, Stage, StageMount, Stop, User};
+pub use spec::{
+    BindMount, Cgroup, Forward, ForwardToPort, ForwardToSocket, Log, Overlay, OverlayMount, Policy, Ready, Restart,
+    Rlimits, Sandbox, Spec, Stage, StageMount, Stop, User,
+};
 
 /// Version of the protocol; a spec with another one is refused.
 pub const PROTOCOL: u32 = 1;

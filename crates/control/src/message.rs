@@ -163,6 +163,9 @@ pub struct Status {
     pub state: State,
     /// The user's process as the host sees it.
     pub pid: Option<i32>,
+    /// The first process inside the sandbox, which is there as long as the sandbox is.
+    #[serde(default)]
+    pub sandbox_pid: Option<i32>,
     /// The shim itself.
     pub shim_pid: i32,
     /// Clock ticks since boot at which the shim started.
@@ -189,6 +192,13 @@ pub struct Status {
     pub connections: u32,
     /// Memory in use.
     pub memory_bytes: Option<u64>,
+    /// Processes of the instance, its helpers included, that the kernel has killed for want of memory since the
+    /// shim began.
+    #[serde(default)]
+    pub oom_kills: u64,
+    /// How often since then the instance was refused a further process or thread.
+    #[serde(default)]
+    pub pids_limit_hits: u64,
     /// What could not be set up but was not needed.
     pub warnings: Vec<String>,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The order for one process. `run` supervises it and needs all of it; `exec` becomes it and looks at nothing
 /// from `dir` on, which may then be left out.
@@ -23,7 +23,7 @@ pub struct Spec {
     pub user: Option<User>,
     /// A network namespace to enter, as a path.
     pub netns: Option<PathBuf>,
-    /// Bind mounts made as root in a private mount namespace.
+    /// Mounts made as root in a private mount namespace.
     pub stage: Option<Stage>,
     /// Control groups to make and join.
     pub cgroups: Vec<Cgroup>,
@@ -48,9 +48,15 @@ pub struct Spec {
     /// Sizes of the log.
     #[serde(default)]
     pub log: Log,
-    /// A unix socket whose connections are passed to a loopback port.
+    /// A unix socket whose connections are passed on to the app.
     #[serde(default)]
     pub forward: Option<Forward>,
+    /// Run inside the sandbox of each start; the command waits for it to end well.
+    #[serde(default)]
+    pub pre_start: Option<Vec<String>>,
+    /// Run inside the sandbox beside the command, which is ready only when this has ended well.
+    #[serde(default)]
+    pub post_start: Option<Vec<String>>,
 }
 
 /// What isolates the process.
@@ -79,18 +85,50 @@ pub struct User {
 pub struct Stage {
     /// An existing folder that is covered.
     pub target: PathBuf,
-    /// What is bound below it.
+    /// What is mounted below it.
     pub mounts: Vec<StageMount>,
 }
 
-/// One bind mount of a stage.
+/// One mount of a stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a mount of the stage has a name and either a source or an overlay")]
+pub enum StageMount {
+    /// A file or folder seen in a second place.
+    Bind(BindMount),
+    /// Several folders seen as one.
+    Overlay(OverlayMount),
+}
+
+/// A file or folder seen in a second place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct StageMount {
+pub struct BindMount {
     /// Name below the stage's target.
     pub name: String,
     /// A file or folder.
     pub source: PathBuf,
+}
+
+/// Several folders seen as one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OverlayMount {
+    /// Name below the stage's target.
+    pub name: String,
+    /// Which ones.
+    pub overlay: Overlay,
+}
+
+/// The folders of an overlay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Overlay {
+    /// Never written; the first lies uppermost.
+    pub lower: Vec<PathBuf>,
+    /// Takes everything that is written.
+    pub upper: PathBuf,
+    /// An empty folder on the file system of `upper`, for the kernel.
+    pub work: PathBuf,
 }
 
 /// A control group.
@@ -149,13 +187,22 @@ pub enum Ready {
         /// After this, `ready_timeout` is told.
         timeout_ms: u64,
     },
+    /// Ready when a connection to the app's own unix socket succeeds, or a GET over it does.
+    Unix {
+        /// The socket as the host sees it.
+        socket: PathBuf,
+        /// Path of the request, if there is to be one.
+        path: Option<String>,
+        /// After this, `ready_timeout` is told.
+        timeout_ms: u64,
+    },
 }
 
 impl Ready {
     /// The port that readiness and the count of connections are about.
     pub fn port(&self) -> Option<u16> {
         match self {
-            Ready::None {} => None,
+            Ready::None {} | Ready::Unix { .. } => None,
             Ready::Tcp { port, .. } | Ready::Http { port, .. } => Some(*port),
         }
     }
@@ -164,7 +211,9 @@ impl Ready {
     pub fn timeout_ms(&self) -> Option<u64> {
         match self {
             Ready::None {} => None,
-            Ready::Tcp { timeout_ms, .. } | Ready::Http { timeout_ms, .. } => Some(*timeout_ms),
+            Ready::Tcp { timeout_ms, .. } | Ready::Http { timeout_ms, .. } | Ready::Unix { timeout_ms, .. } => {
+                Some(*timeout_ms)
+            }
         }
     }
 }
@@ -245,12 +294,42 @@ impl Default for Log {
     }
 }
 
-/// A unix socket whose connections are passed to a loopback port.
+/// A unix socket whose connections are passed on to the app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a forward has a place to listen and either a port or a socket")]
+pub enum Forward {
+    /// To a loopback port.
+    Port(ForwardToPort),
+    /// To a unix socket of the app.
+    Socket(ForwardToSocket),
+}
+
+impl Forward {
+    /// Where to listen.
+    pub fn listen(&self) -> &Path {
+        match self {
+            Forward::Port(to) => &to.listen,
+            Forward::Socket(to) => &to.listen,
+        }
+    }
+}
+
+/// Connections go to a loopback port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Forward {
+pub struct ForwardToPort {
     /// Where to listen.
     pub listen: PathBuf,
     /// Port on 127.0.0.1.
     pub port: u16,
+}
+
+/// Connections go to a unix socket of the app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForwardToSocket {
+    /// Where to listen.
+    pub listen: PathBuf,
+    /// The app's socket as the host sees it.
+    pub socket: PathBuf,
 }

@@ -1,6 +1,6 @@
 //! Every file in `fixtures/control/` is understood and written back as it was: the files are the contract.
 
-use bloom_control::{Hello, Line, Request, Spec};
+use bloom_control::{EnterMessage, EnterSpec, Hello, Line, Request, Spec};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -34,6 +34,8 @@ fn read_as_named(name: &str, text: &str) -> Result<Value, serde_json::Error> {
         Some("request") => round_trip::<Request>(text),
         Some("reply" | "event") => round_trip::<Line>(text),
         Some("hello") => round_trip::<Hello>(text),
+        Some("enter") => round_trip::<EnterSpec>(text),
+        Some("enter-message") => round_trip::<EnterMessage>(text),
         _ => panic!("{name} is of no known kind"),
     }
 }
@@ -54,7 +56,7 @@ fn assert_holds(whole: &Value, part: &Value, name: &str) {
 #[test]
 fn every_fixture_comes_back_as_it_was() {
     let files = json_files(&folder());
-    assert!(files.len() >= 18, "only {} fixtures", files.len());
+    assert!(files.len() >= 27, "only {} fixtures", files.len());
     for (name, text) in files {
         let written: Value = serde_json::from_str(&text).unwrap();
         let read = read_as_named(&name, &text).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -69,7 +71,7 @@ fn every_fixture_comes_back_as_it_was() {
 #[test]
 fn every_invalid_fixture_is_refused() {
     let files = json_files(&folder().join("invalid"));
-    assert!(files.len() >= 6, "only {} fixtures", files.len());
+    assert!(files.len() >= 17, "only {} fixtures", files.len());
     for (name, text) in files {
         assert!(read_as_named(&name, &text).is_err(), "{name} was accepted");
     }

@@ -73,14 +73,20 @@ impl Groups {
 
     /// How often the kernel has killed for want of memory.
     pub fn oom_kills(&self) -> u64 {
-        let files = ["memory.events", "memory.oom_control"];
-        let texts = self.paths.iter().flat_map(|path| files.map(|file| fs::read_to_string(path.join(file))));
-        texts
-            .flatten()
-            .flat_map(|text| {
-                text.lines().filter_map(|line| line.strip_prefix("oom_kill ")?.parse().ok()).collect::<Vec<u64>>()
-            })
-            .sum()
+        self.read_counters(&["memory.events", "memory.oom_control"], "oom_kill ")
+    }
+
+    /// How often a further process was refused.
+    pub fn pids_limit_hits(&self) -> u64 {
+        self.read_counters(&["pids.events"], "max ")
+    }
+
+    fn read_counters(&self, files: &[&str], name: &str) -> u64 {
+        let texts = self.paths.iter().flat_map(|path| files.iter().map(|file| fs::read_to_string(path.join(file))));
+        let counter = |text: &str| -> Option<u64> {
+            text.lines().find_map(|line| line.strip_prefix(name)).and_then(|value| value.parse().ok())
+        };
+        texts.flatten().filter_map(|text| counter(&text)).sum()
     }
 
     fn read_number(&self, files: &[&str]) -> Option<u64> {
@@ -112,9 +118,12 @@ mod tests {
         let (groups, warnings) = Groups::make(&[spec(path.clone(), "memory.current", false)]).unwrap();
         assert_eq!((warnings.len(), groups.memory_bytes(), groups.is_empty()), (0, Some(42), true));
         assert_eq!(groups.created, [base.join("a"), path.clone()]);
-        fs::write(path.join("memory.events"), "oom 3\noom_kill 2\n").unwrap();
-        assert_eq!(groups.oom_kills(), 2);
-        for file in ["memory.current", "memory.events"] {
+        fs::write(path.join("memory.events"), "oom 3\noom_kill 2\noom_group_kill 1\n").unwrap();
+        fs::write(path.join("pids.events"), "max 7\n").unwrap();
+        fs::write(path.join("cgroup.procs"), "12\n123\n").unwrap();
+        assert_eq!((groups.oom_kills(), groups.pids_limit_hits()), (2, 7));
+        assert!(!groups.is_empty());
+        for file in ["memory.current", "memory.events", "pids.events", "cgroup.procs"] {
             fs::remove_file(path.join(file)).unwrap();
         }
         groups.remove();

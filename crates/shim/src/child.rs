@@ -32,12 +32,16 @@ pub struct Child {
     traced: bool,
     /// Stopped on its way out, so that others may end before it.
     held: bool,
+    /// On its way out, and the sandbox with it.
+    leaving: bool,
     /// Set when the first process has ended.
     pub exit: Option<Exit>,
     /// Processes that outlived it without being asked.
     pub left_behind: usize,
     /// All of the tree was asked to end, so all of it has its grace.
     asked_all: bool,
+    /// Those that were asked already.
+    asked: Vec<i32>,
     /// When it was started.
     pub started: Instant,
     /// The same for people.
@@ -54,9 +58,11 @@ impl Child {
             info: spawned.info.take().map(|fd| (File::from(fd), Vec::new())),
             traced: spawned.traced,
             held: false,
+            leaving: false,
             exit: None,
             left_behind: 0,
             asked_all: false,
+            asked: Vec::new(),
             started: Instant::now(),
             started_at: clock::now(),
         }
@@ -98,6 +104,14 @@ impl Child {
         }
     }
 
+    /// The first process inside the sandbox, which is there as soon as the sandbox is complete.
+    pub fn first_inside(&self) -> Option<i32> {
+        if self.exit.is_some() {
+            return None;
+        }
+        children(self.init?).first().copied()
+    }
+
     /// The user's processes that live, without those of the sandbox itself.
     pub fn living(&self) -> Vec<i32> {
         match self.sandbox {
@@ -133,6 +147,7 @@ impl Child {
     }
 
     fn before_exit(&mut self, ending: bool) {
+        self.leaving = true;
         let left = self.living().len();
         if ending && left > 0 {
             self.held = true;
@@ -147,6 +162,11 @@ impl Child {
         if self.traced {
             let _ = ptrace::cont(Pid::from_raw(self.pid), signal);
         }
+    }
+
+    /// Whether it has ended, or is about to, for reasons of its own.
+    pub fn is_leaving(&self) -> bool {
+        self.leaving || self.exit.is_some()
     }
 
     /// Whether its end waits for others in the sandbox.
@@ -178,7 +198,18 @@ impl Child {
         for pid in &targets {
             send(*pid, signal);
         }
-        !targets.is_empty()
+        self.asked = targets;
+        !self.asked.is_empty()
+    }
+
+    /// Asks those that were born while the others were asked: their parent is gone and tells them nothing.
+    pub fn ask_newcomers(&mut self, signal: Signal) {
+        for pid in self.living() {
+            if !self.asked.contains(&pid) {
+                send(pid, signal);
+                self.asked.push(pid);
+            }
+        }
     }
 
     /// Whether anything is left below the shim, the dead that wait to be reaped included.

@@ -36,6 +36,9 @@ impl Command {
             }
         }
         words.extend_from_slice(rest);
+        if spec.pre_start.is_some() {
+            add_gate(&mut words)?;
+        }
         let env = spec.env.iter().map(|(name, value)| format!("{name}={value}"));
         Ok(Command { argv: to_c(words)?, env: to_c(env)?, passed })
     }
@@ -49,6 +52,16 @@ impl Command {
         }
         execve(program, &self.argv, &self.env).map_err(at(format!("run {}", program.to_string_lossy())))
     }
+}
+
+/// Inside, the command waits on its standard input for a line, and begins with an empty one. An input that ends
+/// without a line means that nobody will open the gate any more.
+fn add_gate(words: &mut Vec<String>) -> Result<(), SetupError> {
+    const GATE: &str = r#"read -r line || exit 125; unset line; exec "$@" </dev/null"#;
+    let end = words.iter().position(|word| word == "--");
+    let end = end.ok_or_else(|| SetupError::refuse("command", "bubblewrap's options have no end"))?;
+    words.splice(end + 1..end + 1, ["/bin/sh", "-c", GATE, "sh"].map(str::to_owned));
+    Ok(())
 }
 
 /// A plain name is looked for where the system keeps its programs; the command's own PATH is for later.

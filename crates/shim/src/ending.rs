@@ -2,7 +2,9 @@
 
 use crate::child::{Child, Exit};
 use crate::clock;
+use crate::hooks::Hooks;
 use crate::machine::{Event, Phase};
+use crate::poller::{HOOK_ERR, HOOK_OUT};
 use crate::signals::parse_signal;
 use crate::supervisor::{Supervisor, Timers};
 use bloom_control::LastExit;
@@ -49,6 +51,7 @@ impl Supervisor {
             return;
         }
         if graceful && child.leaves_politely() {
+            child.ask_newcomers(parse_signal(&self.spec.stop.signal).unwrap_or(Signal::SIGTERM));
             self.timers.sweep = Some(now + SWEEP);
             return;
         }
@@ -75,9 +78,11 @@ impl Supervisor {
         }
         let exit = child.exit.clone().unwrap_or(Exit { code: None, signal: None });
         let ran_ms = child.started.elapsed().as_millis() as u64;
-        let well = exit.code == Some(0);
+        let failure = self.hooks.failure.take();
+        self.hooks = Hooks::default();
+        let well = exit.code == Some(0) && failure.is_none();
         let oom = self.groups.oom_kills() > self.oom_before;
-        let note = self.note_on(&child, &exit, clean);
+        let note = failure.or_else(|| self.note_on(&child, &exit, clean));
         let last = LastExit { code: exit.code, signal: exit.signal, at: clock::now(), oom, ran_ms, note };
         self.log.remark(&describe(&last));
         self.facts.last_exit = Some(last);
@@ -109,11 +114,24 @@ impl Supervisor {
     /// The last lines are in the log before the end is told.
     fn close_outputs(&mut self) {
         for index in (0..self.outputs.len()).rev() {
-            self.read_output(index, usize::MAX);
-            let mut output = self.outputs.remove(index);
-            self.poller.remove(&output.pipe);
-            self.log.end_of_output(&mut output.splitter);
+            self.close_output(index);
         }
+    }
+
+    /// The same for the commands around the start; what they left running has nobody to talk to any more.
+    pub(crate) fn close_hook_outputs(&mut self) {
+        for index in (0..self.outputs.len()).rev() {
+            if matches!(self.outputs[index].token, HOOK_OUT | HOOK_ERR) {
+                self.close_output(index);
+            }
+        }
+    }
+
+    fn close_output(&mut self, index: usize) {
+        self.read_output(index, usize::MAX);
+        let mut output = self.outputs.remove(index);
+        self.poller.remove(&output.pipe);
+        self.log.end_of_output(&mut output.splitter);
     }
 
     /// Looks again at what was on its way out.

@@ -1,6 +1,7 @@
-//! Passes connections of a unix socket to a loopback port, for machines where instances share the host's network:
-//! nginx knows only the socket's name, so that versions on different ports can be switched by a rename.
+//! Passes connections of a unix socket on to the app: to a loopback port where instances share the host's network,
+//! or to the app's own unix socket. nginx knows only the name of ours, so that versions can be switched by a rename.
 
+use crate::app_socket;
 use crate::forward_pair::Pair;
 use crate::poller::{FORWARD, PAIRS, Poller, READ, Ready, Token};
 use bloom_control::Forward;
@@ -20,12 +21,16 @@ use std::time::{Duration, Instant};
 const CHUNK: usize = 32 * 1024;
 /// How long accepting rests when there are no descriptors left.
 const REST: Duration = Duration::from_millis(100);
+/// How long it rests when the app has more connections waiting than it accepts. A unix socket does not wait by
+/// itself, as a port does; those that come meanwhile wait on our own socket.
+const SHORT_REST: Duration = Duration::from_millis(2);
 
 /// The listening socket and every connection it has passed on.
 pub struct Forwarder {
     listener: UnixListener,
-    target: SockaddrIn,
     wish: Forward,
+    /// Let in already, while the app accepts nothing.
+    waiting: Option<UnixStream>,
     pairs: Vec<Option<Pair>>,
     free: Vec<usize>,
     /// Freed in this round of events; used again only in the next, so that no event meets a stranger.
@@ -38,16 +43,16 @@ pub struct Forwarder {
 impl Forwarder {
     /// Binds the socket. Everybody who can reach its folder may connect: what is behind it is what nginx publishes.
     pub fn bind(wish: &Forward, poller: &Poller) -> io::Result<Forwarder> {
-        let _ = fs::remove_file(&wish.listen);
-        let listener = UnixListener::bind(&wish.listen)?;
-        fs::set_permissions(&wish.listen, fs::Permissions::from_mode(0o666))?;
+        let _ = fs::remove_file(wish.listen());
+        let listener = UnixListener::bind(wish.listen())?;
+        fs::set_permissions(wish.listen(), fs::Permissions::from_mode(0o666))?;
         listener.set_nonblocking(true)?;
         poller.add(&listener, FORWARD, READ)?;
         raise_descriptor_limit();
         Ok(Forwarder {
             listener,
-            target: SockaddrIn::from(SocketAddrV4::new([127, 0, 0, 1].into(), wish.port)),
             wish: wish.clone(),
+            waiting: None,
             pairs: Vec::new(),
             free: Vec::new(),
             freed: Vec::new(),
@@ -59,26 +64,36 @@ impl Forwarder {
 
     /// Connections that are open.
     pub fn connections(&self) -> u32 {
-        self.open
+        self.open + u32::from(self.waiting.is_some())
     }
 
     /// Lets new connections in, or, while the app is not `up`, sees them off at once.
     pub fn accept(&mut self, up: bool, poller: &Poller) {
-        loop {
+        while self.waiting.is_none() {
             match self.listener.accept() {
-                Ok((client, _)) if up => {
-                    // Nobody listens: the client sees its connection closed.
-                    let _ = self.begin(client, poller);
-                }
+                Ok((client, _)) if up => self.pass_on(client, poller),
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => {
-                    poller.remove(&self.listener);
-                    self.rests_until = Some(Instant::now() + REST);
-                    return;
-                }
+                Err(_) => return self.rest(REST, poller),
             }
+        }
+    }
+
+    fn rest(&mut self, time: Duration, poller: &Poller) {
+        poller.remove(&self.listener);
+        self.rests_until = Some(Instant::now() + time);
+    }
+
+    /// A client for whom nobody listens sees its connection closed.
+    fn pass_on(&mut self, client: UnixStream, poller: &Poller) {
+        match self.connect() {
+            Ok(app) => drop(self.begin(client, app, poller)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.waiting = Some(client);
+                self.rest(SHORT_REST, poller);
+            }
+            Err(_) => {}
         }
     }
 
@@ -87,10 +102,15 @@ impl Forwarder {
         self.rests_until
     }
 
-    /// Accepts again.
-    pub fn wake(&mut self, poller: &Poller) {
+    /// Accepts again, after the one that has waited longest.
+    pub fn wake(&mut self, up: bool, poller: &Poller) {
         self.rests_until = None;
-        let _ = poller.add(&self.listener, FORWARD, READ);
+        if let Some(client) = self.waiting.take().filter(|_| up) {
+            self.pass_on(client, poller);
+        }
+        if self.rests_until.is_none() {
+            let _ = poller.add(&self.listener, FORWARD, READ);
+        }
     }
 
     /// Goes on with one side of one connection.
@@ -112,18 +132,18 @@ impl Forwarder {
 
     /// Takes the socket's name away.
     pub fn unlink(&self) {
-        let _ = fs::remove_file(&self.wish.listen);
+        let _ = fs::remove_file(self.wish.listen());
     }
 
-    fn begin(&mut self, client: UnixStream, poller: &Poller) -> io::Result<()> {
-        client.set_nonblocking(true)?;
-        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-        let app = socket(AddressFamily::Inet, SockType::Stream, flags, None)?;
-        setsockopt(&app, TcpNoDelay, &true)?;
-        match connect(app.as_raw_fd(), &self.target) {
-            Ok(()) | Err(Errno::EINPROGRESS) => {}
-            Err(error) => return Err(error.into()),
+    fn connect(&self) -> io::Result<OwnedFd> {
+        match &self.wish {
+            Forward::Port(to) => begin_connect(to.port),
+            Forward::Socket(to) => app_socket::connect_to(&to.socket),
         }
+    }
+
+    fn begin(&mut self, client: UnixStream, app: OwnedFd, poller: &Poller) -> io::Result<()> {
+        client.set_nonblocking(true)?;
         let index = self.free.pop().unwrap_or_else(|| {
             self.pairs.push(None);
             self.pairs.len() - 1
@@ -148,6 +168,18 @@ impl Forwarder {
             // An idle shim keeps nothing for times that may not come back.
             self.scratch = Vec::new();
         }
+    }
+}
+
+fn begin_connect(port: u16) -> io::Result<OwnedFd> {
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let app = socket(AddressFamily::Inet, SockType::Stream, flags, None)?;
+    setsockopt(&app, TcpNoDelay, &true)?;
+    match connect(app.as_raw_fd(), &SockaddrIn::from(SocketAddrV4::new([127, 0, 0, 1].into(), port))) {
+        Ok(()) | Err(Errno::EINPROGRESS) => Ok(app),
+        // No local port is left: another try would find none either.
+        Err(Errno::EAGAIN) => Err(io::Error::from(ErrorKind::AddrInUse)),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -3,8 +3,9 @@
 use crate::child::Child;
 use crate::clock;
 use crate::error::SetupError;
+use crate::hooks::Hooks;
 use crate::machine::{Action, Event, Phase};
-use crate::poller::{INFO, READ};
+use crate::poller::{ERR, INFO, OUT, READ};
 use crate::probe::Probe;
 use crate::spawn::{Spawned, spawn};
 use crate::supervisor::Supervisor;
@@ -59,12 +60,13 @@ impl Supervisor {
 
     /// Takes a freshly spawned process over.
     pub(crate) fn adopt(&mut self, mut spawned: Spawned, oom_before: u64) {
+        self.hooks = Hooks::begin(&self.spec, spawned.gate.take());
         let child = Child::new(&mut spawned, self.spec.sandbox);
         self.log.remark(&format!("started pid {}", child.pid));
         if let Some(report) = child.report() {
             let _ = self.poller.add(report, INFO, READ);
         }
-        self.add_outputs(File::from(spawned.out), File::from(spawned.err));
+        self.add_outputs([(OUT, "out", File::from(spawned.out)), (ERR, "err", File::from(spawned.err))]);
         self.facts.warn(spawned.warnings);
         self.facts.started_at = Some(child.started_at.clone());
         self.facts.ready_at = None;
@@ -96,7 +98,7 @@ impl Supervisor {
         let probe = timers.probe.filter(|_| self.probe.is_none());
         [timers.pause, probe, probe_end, timers.ready, timers.grace, timers.drain_limit, timers.drain_look]
             .into_iter()
-            .chain([timers.sweep, rest])
+            .chain([timers.sweep, timers.hooks, rest])
             .flatten()
             .min()
     }
@@ -134,9 +136,13 @@ impl Supervisor {
         if due(&mut self.timers.sweep) {
             self.sweep();
         }
+        if due(&mut self.timers.hooks) {
+            self.advance_hooks();
+        }
+        let up = self.is_up();
         if let Some(forward) = self.forward.as_mut().filter(|forward| forward.rests_until().is_some_and(|at| now >= at))
         {
-            forward.wake(&self.poller);
+            forward.wake(up, &self.poller);
         }
     }
 

@@ -3,20 +3,25 @@
 //!
 //! One thread, one event loop: `supervisor` waits for events, `machine` decides what follows from them.
 
+mod app_socket;
 mod cgroup;
 mod child;
 mod clock;
 mod command;
 mod control_server;
 mod ending;
+mod enter;
 mod error;
 mod forward;
 mod forward_pair;
+mod hooks;
+mod inside;
 mod lifecycle;
 mod line_splitter;
 mod log_writer;
 mod machine;
 mod network_view;
+mod own_copy;
 mod poller;
 mod probe;
 mod process_tree;
@@ -29,6 +34,7 @@ mod stage;
 mod status;
 mod supervisor;
 mod sys;
+mod terminal;
 mod verbs;
 
 use std::process::ExitCode;
@@ -37,12 +43,15 @@ fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("run") => verbs::run(),
         Some("exec") => verbs::exec(),
+        Some("enter") => enter::enter(),
         Some("--version") => {
             println!("bloom-shim {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
         }
         _ => {
-            eprintln!("usage: bloom-shim run < SPEC | bloom-shim exec 3< SPEC | bloom-shim --version");
+            eprintln!(
+                "usage: bloom-shim run < SPEC | bloom-shim exec 3< SPEC | bloom-shim enter 3< SPEC | bloom-shim --version"
+            );
             ExitCode::from(2)
         }
     }

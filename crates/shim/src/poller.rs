@@ -21,6 +21,10 @@ pub const ERR: Token = 4;
 pub const INFO: Token = 5;
 /// The connection of the present probe.
 pub const PROBE: Token = 6;
+/// The standard output of `pre_start` or `post_start`.
+pub const HOOK_OUT: Token = 7;
+/// Its standard error.
+pub const HOOK_ERR: Token = 8;
 /// Clients of `control.sock` count from here.
 pub const CLIENTS: Token = 1 << 32;
 /// Forwarded connections count from here, two for each.

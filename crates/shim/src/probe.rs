@@ -1,16 +1,22 @@
 //! Finds out when an app is ready, without frightening naive servers: a connection that is opened is also
 //! closed in the orderly way, never reset.
 
+use crate::app_socket;
+use crate::poller::{READ, WRITE};
 use bloom_control::Ready;
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, connect, socket};
+use nix::sys::socket::sockopt::SocketError;
+use nix::sys::socket::{
+    AddressFamily, Shutdown, SockFlag, SockType, SockaddrIn, SockaddrStorage, connect, getpeername, getsockopt,
+    shutdown, socket,
+};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddrV4, TcpStream};
+use std::net::SocketAddrV4;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
 use std::time::{Duration, Instant};
-
-use crate::poller::{READ, WRITE};
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
@@ -23,8 +29,9 @@ pub type Verdict = Result<(), String>;
 
 /// One attempt: a connection from its opening to its orderly close.
 pub struct Probe {
-    stream: TcpStream,
-    port: u16,
+    stream: File,
+    /// What it is connected to, for people.
+    place: String,
     /// Asked for once connected; without one the connection itself is the answer.
     path: Option<String>,
     stage: Stage,
@@ -43,18 +50,22 @@ enum Stage {
 impl Probe {
     /// Begins an attempt; `None` when there is nothing to connect to.
     pub fn start(ready: &Ready) -> Option<Result<Probe, String>> {
-        let (port, path) = match ready {
+        let (place, stream, path) = match ready {
             Ready::None {} => return None,
-            Ready::Tcp { port, .. } => (*port, None),
-            Ready::Http { port, path, .. } => (*port, Some(path.clone())),
+            Ready::Tcp { port, .. } => (place_of(*port), begin_connect(*port), None),
+            Ready::Http { port, path, .. } => (place_of(*port), begin_connect(*port), Some(path)),
+            Ready::Unix { socket, path, .. } => (name_of(socket), app_socket::connect_to(socket), path.as_ref()),
         };
-        let stream = begin_connect(port).map_err(|error| said_connect(port, &error));
         let until = Instant::now() + CONNECT_LIMIT;
-        Some(stream.map(|stream| Probe { stream, port, path, stage: Stage::Connecting, until }))
+        let path = path.cloned();
+        Some(match stream {
+            Ok(stream) => Ok(Probe { stream: File::from(stream), place, path, stage: Stage::Connecting, until }),
+            Err(error) => Err(said_connect(&place, &error)),
+        })
     }
 
     /// The connection, for the poller.
-    pub fn stream(&self) -> &TcpStream {
+    pub fn stream(&self) -> &File {
         &self.stream
     }
 
@@ -76,10 +87,14 @@ impl Probe {
     /// Goes on as far as it can; tells the verdict once.
     pub fn advance(&mut self) -> Option<Verdict> {
         let (verdict, next) = match &mut self.stage {
-            Stage::Connecting => match self.stream.take_error() {
-                Ok(None) if self.stream.peer_addr().is_err() => return None,
-                Ok(None) => return self.connected(),
-                Ok(Some(error)) | Err(error) => (Some(Err(said_connect(self.port, &error))), Stage::Closed),
+            Stage::Connecting => match getsockopt(&self.stream, SocketError) {
+                Ok(0) if getpeername::<SockaddrStorage>(self.stream.as_raw_fd()).is_err() => return None,
+                Ok(0) => return self.connected(),
+                Ok(error) => {
+                    let error = io::Error::from_raw_os_error(error);
+                    (Some(Err(said_connect(&self.place, &error))), Stage::Closed)
+                }
+                Err(error) => (Some(Err(said_connect(&self.place, &error.into()))), Stage::Closed),
             },
             Stage::Asking(head) => match read_head(&mut self.stream, head) {
                 None => return None,
@@ -104,7 +119,7 @@ impl Probe {
     /// Its time is over.
     pub fn expire(&mut self) -> Option<Verdict> {
         let what = match self.stage {
-            Stage::Connecting => format!("connect 127.0.0.1:{}: no answer", self.port),
+            Stage::Connecting => format!("connect {}: no answer", self.place),
             Stage::Asking(_) => self.said("no answer"),
             Stage::Closing | Stage::Closed => {
                 self.stage = Stage::Closed;
@@ -133,38 +148,48 @@ impl Probe {
 
     /// Says that nothing more will come, then waits for the other side, so that no reset is ever sent.
     fn close(&mut self) {
-        let _ = self.stream.shutdown(Shutdown::Write);
+        let _ = shutdown(self.stream.as_raw_fd(), Shutdown::Write);
         self.until = Instant::now() + LINGER;
         self.stage = if discard(&mut self.stream) { Stage::Closed } else { Stage::Closing };
     }
 
     fn said(&self, what: &str) -> String {
         let path = self.path.as_deref().unwrap_or_default();
-        format!("GET http://127.0.0.1:{}{path}: {what}", self.port)
+        format!("GET http://{}{path}: {what}", self.place)
     }
 }
 
-fn begin_connect(port: u16) -> io::Result<TcpStream> {
+fn place_of(port: u16) -> String {
+    format!("127.0.0.1:{port}")
+}
+
+/// The host's path says nothing to the app's people; the file's name is the same on both sides.
+fn name_of(socket: &Path) -> String {
+    format!("unix:{}", socket.file_name().unwrap_or_default().to_string_lossy())
+}
+
+fn begin_connect(port: u16) -> io::Result<OwnedFd> {
     let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
     let fd: OwnedFd = socket(AddressFamily::Inet, SockType::Stream, flags, None)?;
     let address = SockaddrIn::from(SocketAddrV4::new([127, 0, 0, 1].into(), port));
     match connect(fd.as_raw_fd(), &address) {
-        Ok(()) | Err(Errno::EINPROGRESS) => Ok(TcpStream::from(fd)),
+        Ok(()) | Err(Errno::EINPROGRESS) => Ok(fd),
         Err(error) => Err(error.into()),
     }
 }
 
-fn said_connect(port: u16, error: &io::Error) -> String {
+fn said_connect(place: &str, error: &io::Error) -> String {
     let reason = match error.kind() {
+        _ if place.starts_with("unix:") => app_socket::describe(error),
         ErrorKind::ConnectionRefused => "connection refused".to_owned(),
         ErrorKind::NetworkUnreachable => "the network is down".to_owned(),
         _ => error.to_string(),
     };
-    format!("connect 127.0.0.1:{port}: {reason}")
+    format!("connect {place}: {reason}")
 }
 
 /// Reads until the first line is whole; `None` while more is to come.
-fn read_head(stream: &mut TcpStream, head: &mut Vec<u8>) -> Option<Result<(), String>> {
+fn read_head(stream: &mut File, head: &mut Vec<u8>) -> Option<Result<(), String>> {
     let mut buffer = [0; 1024];
     while !head.contains(&b'\n') && head.len() < HEAD_LIMIT {
         match stream.read(&mut buffer) {
@@ -191,7 +216,7 @@ fn judge(head: &[u8]) -> Result<(), String> {
 
 /// Reads and forgets; true at the end, in whatever form it comes. A server that never stops talking is listened
 /// to in portions.
-fn discard(stream: &mut TcpStream) -> bool {
+fn discard(stream: &mut File) -> bool {
     let mut buffer = [0; 4096];
     for _ in 0..16 {
         match stream.read(&mut buffer) {
@@ -209,7 +234,9 @@ fn discard(stream: &mut TcpStream) -> bool {
 mod tests {
     use super::*;
     use crate::poller::Poller;
+    use nix::sys::socket::{bind, getsockname};
     use std::net::TcpListener;
+    use std::os::unix::net::UnixListener;
     use std::thread::{self, JoinHandle};
 
     /// Drives one probe from its start to its close.
@@ -266,7 +293,10 @@ mod tests {
 
     #[test]
     fn says_what_it_saw() {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        // Taken, so that no other test gets it, and without anybody who listens.
+        let taken = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
+        bind(taken.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, 0)).unwrap();
+        let port = getsockname::<SockaddrIn>(taken.as_raw_fd()).unwrap().port();
         let refused = probe(&tcp(port)).unwrap_err();
         assert_eq!(refused, format!("connect 127.0.0.1:{port}: connection refused"));
         for (answer, seen) in
@@ -280,6 +310,39 @@ mod tests {
         let (port, server) = serve("HTTP/1.1 204 Fine\r\n\r\n");
         assert_eq!(probe(&http(port)), Ok(()));
         server.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn asks_over_a_unix_socket_too() {
+        let socket = std::env::temp_dir().join(format!("bloom-probe-{}.sock", std::process::id()));
+        let name = socket.file_name().unwrap().to_str().unwrap().to_owned();
+        let unix = |path: Option<&str>| Ready::Unix {
+            socket: socket.clone(),
+            path: path.map(str::to_owned),
+            timeout_ms: 1000,
+        };
+        assert_eq!(probe(&unix(None)).unwrap_err(), format!("connect unix:{name}: it is not there"));
+        let listener = UnixListener::bind(&socket).unwrap();
+        assert_eq!(probe(&unix(None)), Ok(()));
+        for (answer, said) in [("HTTP/1.1 200 OK\r\n\r\n", None), ("HTTP/1.1 500 No\r\n\r\n", Some("status 500"))] {
+            let listener = listener.try_clone().unwrap();
+            let server = thread::spawn(move || {
+                // The first connection may be the one that only knocked.
+                let mut heard = Vec::new();
+                while heard.is_empty() {
+                    let (mut stream, _) = listener.accept().unwrap();
+                    heard.resize(1024, 0);
+                    let count = stream.read(&mut heard).unwrap();
+                    heard.truncate(count);
+                    let _ = stream.write_all(answer.as_bytes());
+                }
+                String::from_utf8(heard).unwrap()
+            });
+            let problem = said.map(|said| format!("GET http://unix:{name}/up: {said}"));
+            assert_eq!(probe(&unix(Some("/up"))).err(), problem);
+            assert!(server.join().unwrap().starts_with("GET /up HTTP/1.1\r\nHost: localhost\r\n"));
+        }
+        std::fs::remove_file(&socket).unwrap();
     }
 
     #[test]

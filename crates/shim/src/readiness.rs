@@ -13,7 +13,7 @@ impl Supervisor {
     /// Begins to watch the present process.
     pub(crate) fn watch_readiness(&mut self) {
         let now = Instant::now();
-        self.timers = Timers::default();
+        self.timers = Timers { hooks: self.hooks.are_pending().then_some(now), ..Timers::default() };
         match self.spec.ready.timeout_ms() {
             Some(limit) => {
                 self.timers.ready = Some(now + Duration::from_millis(limit));
@@ -64,11 +64,16 @@ impl Supervisor {
         }
     }
 
-    fn take_verdict(&mut self, verdict: Verdict) {
+    /// Takes in what a probe has found out. Readiness is also a matter of `post_start`.
+    pub(crate) fn take_verdict(&mut self, verdict: Verdict) {
         let Some(child) = self.child.as_ref().filter(|_| self.machine.phase == Phase::Starting) else {
             return;
         };
+        // Whoever answered a probe before the command has begun was somebody else.
+        let too_early = self.hooks.keeps_gate() && self.spec.ready.timeout_ms().is_some();
+        let verdict = if too_early { Err("pre_start has not ended".into()) } else { verdict };
         match verdict {
+            Ok(()) if self.hooks.are_pending() => self.hooks.answered = true,
             Ok(()) => {
                 let took = child.started.elapsed().as_millis() as u64;
                 self.note_ready(took);

@@ -76,6 +76,12 @@ pub fn filter_file() -> io::Result<OwnedFd> {
     Ok(OwnedFd::from(file))
 }
 
+/// Loads the filter for this process and everything it becomes; it must have given up new privileges before.
+pub fn load() -> io::Result<()> {
+    let program = compile().map_err(io::Error::other)?;
+    seccompiler::apply_filter(&program).map_err(io::Error::other)
+}
+
 /// The second numbering of system calls on x86-64 would walk around the list: there is no such call here.
 const NO_X32: [sock_filter; 3] = [
     sock_filter { code: 0x20, jt: 0, jf: 0, k: 0 }, // load the number

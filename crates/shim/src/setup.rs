@@ -78,7 +78,8 @@ fn join_groups(groups: &[Cgroup]) -> Result<Vec<String>, SetupError> {
     Ok(warnings)
 }
 
-fn limit(limits: &Rlimits) -> Result<(), SetupError> {
+/// Sets resource limits, soft and hard alike.
+pub fn limit(limits: &Rlimits) -> Result<(), SetupError> {
     let all = [
         ("nofile", Resource::RLIMIT_NOFILE, limits.nofile),
         ("core", Resource::RLIMIT_CORE, limits.core),

@@ -25,6 +25,8 @@ pub struct Spawned {
     pub err: OwnedFd,
     /// What bubblewrap says of its own child, not blocking.
     pub info: Option<OwnedFd>,
+    /// A line into it lets the command begin, when it waits for `pre_start`.
+    pub gate: Option<OwnedFd>,
     /// It stops before it exits, so that what it leaves behind can be seen.
     pub traced: bool,
     /// What could not be set up but was optional.
@@ -40,19 +42,33 @@ pub fn spawn(spec: &Spec) -> Result<Spawned, SetupError> {
         Sandbox::Bwrap => pipe().map(|(ours, theirs)| (Some(ours), Some(theirs)))?,
         Sandbox::None => (None, None),
     };
+    let (child_gate, gate) = match spec.pre_start {
+        Some(_) => pipe().map(|(theirs, ours)| (Some(theirs), Some(ours)))?,
+        None => (None, None),
+    };
     let command = Command::build(spec, child_info)?;
     let bond = bond_of(spec);
     let pid = match sys::fork().map_err(at("fork"))? {
         ForkResult::Parent { child } => child,
-        ForkResult::Child => become_child(spec, bond, &command, [child_out, child_err], child_report),
+        ForkResult::Child => {
+            // A copy of its own would keep the gate from ever ending.
+            drop(gate);
+            become_child(
+                spec,
+                bond,
+                &command,
+                Streams { gate: child_gate, out: child_out, err: child_err },
+                child_report,
+            )
+        }
     };
     let traced = spec.sandbox == Sandbox::Bwrap && trace(pid);
-    drop((command, child_out, child_err, child_report));
+    drop((command, child_gate, child_out, child_err, child_report));
     let warnings = read_report(report, pid)?;
     for fd in [Some(&out), Some(&err), info.as_ref()].into_iter().flatten() {
         fcntl(fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(at("set up a pipe"))?;
     }
-    Ok(Spawned { pid: pid.as_raw(), out, err, info, traced, warnings })
+    Ok(Spawned { pid: pid.as_raw(), out, err, info, gate, traced, warnings })
 }
 
 /// Bubblewrap's outer process is held at its exit, because its end takes everything else in the sandbox with
@@ -119,9 +135,16 @@ fn let_exit(pid: Pid) {
     }
 }
 
-fn become_child(spec: &Spec, bond: Bond, command: &Command, output: [OwnedFd; 2], report: OwnedFd) -> ! {
+/// The child's ends.
+struct Streams {
+    gate: Option<OwnedFd>,
+    out: OwnedFd,
+    err: OwnedFd,
+}
+
+fn become_child(spec: &Spec, bond: Bond, command: &Command, streams: Streams, report: OwnedFd) -> ! {
     let mut report = File::from(report);
-    let Err(error) = try_become_child(spec, bond, command, output, &mut report);
+    let Err(error) = try_become_child(spec, bond, command, &streams, &mut report);
     let text = error.to_string().replace('\n', " ");
     let _ = writeln!(report, "error {text}");
     // A traced process is held before its descriptors are closed.
@@ -133,13 +156,13 @@ fn try_become_child(
     spec: &Spec,
     bond: Bond,
     command: &Command,
-    [out, err]: [OwnedFd; 2],
+    streams: &Streams,
     report: &mut File,
 ) -> Result<Infallible, SetupError> {
     let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()).map_err(at("open /dev/null"))?;
-    dup2_stdin(&null).map_err(at("set standard input"))?;
-    dup2_stdout(&out).map_err(at("set standard output"))?;
-    dup2_stderr(&err).map_err(at("set standard error"))?;
+    dup2_stdin(streams.gate.as_ref().unwrap_or(&null)).map_err(at("set standard input"))?;
+    dup2_stdout(&streams.out).map_err(at("set standard output"))?;
+    dup2_stderr(&streams.err).map_err(at("set standard error"))?;
     setsid().map_err(at("make a session"))?;
     chdir("/").map_err(at("go to /"))?;
     for warning in set_up(spec, bond)? {

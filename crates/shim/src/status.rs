@@ -47,6 +47,7 @@ impl Supervisor {
             id: self.spec.id.clone(),
             state,
             pid: running.and_then(|child| child.user_process()),
+            sandbox_pid: running.and_then(|child| child.first_inside()),
             shim_pid,
             shim_start: start_ticks(shim_pid).unwrap_or(0),
             started_at: self.facts.started_at.clone(),
@@ -56,11 +57,13 @@ impl Supervisor {
             consecutive_failures: self.failures(),
             ready_timeout: self.machine.ready_timeout,
             last_exit: self.facts.last_exit.clone(),
-            last_probe: self.facts.last_probe.clone(),
+            last_probe: self.hooks.awaited().or_else(|| self.facts.last_probe.clone()),
             listening: self.listening(state),
             connections: self.connections(),
             memory_bytes: self.groups.memory_bytes().or_else(|| Some(resident_bytes(running?.pid))),
             warnings: self.facts.warnings.clone(),
+            oom_kills: self.groups.oom_kills(),
+            pids_limit_hits: self.groups.pids_limit_hits(),
         }
     }
 

@@ -4,10 +4,13 @@ use crate::cgroup::Groups;
 use crate::child::Child;
 use crate::control_server::{ControlServer, Incoming, refuse};
 use crate::forward::Forwarder;
+use crate::hooks::Hooks;
 use crate::line_splitter::LineSplitter;
 use crate::log_writer::LogWriter;
 use crate::machine::{Event, Machine, Phase};
-use crate::poller::{CONTROL, ERR, FORWARD, INFO, OUT, PAIRS, PROBE, Poller, READ, Ready, SIGNALS};
+use crate::poller::{
+    CONTROL, ERR, FORWARD, HOOK_ERR, HOOK_OUT, INFO, OUT, PAIRS, PROBE, Poller, READ, Ready, SIGNALS, Token,
+};
 use crate::probe::Probe;
 use crate::signals::{parse_signal, send};
 use crate::status::Facts;
@@ -37,6 +40,7 @@ pub struct Supervisor {
     pub(crate) facts: Facts,
     pub(crate) child: Option<Child>,
     pub(crate) outputs: Vec<Output>,
+    pub(crate) hooks: Hooks,
     pub(crate) probe: Option<Probe>,
     pub(crate) timers: Timers,
     pub(crate) grace_ms: u64,
@@ -61,6 +65,8 @@ pub struct Timers {
     pub(crate) probe_pause: u64,
     /// Readiness is late.
     pub(crate) ready: Option<Instant>,
+    /// The next look at the commands around the start.
+    pub(crate) hooks: Option<Instant>,
     /// The grace period is over.
     pub(crate) grace: Option<Instant>,
     /// Draining has lasted long enough.
@@ -95,12 +101,12 @@ impl Supervisor {
             SIGNALS => self.take_signals(),
             CONTROL => self.control.accept(&self.poller),
             FORWARD => {
-                let up = self.facts.ready_at.is_some() && self.child.as_ref().is_some_and(|child| child.exit.is_none());
+                let up = self.is_up();
                 if let Some(forward) = &mut self.forward {
                     forward.accept(up, &self.poller);
                 }
             }
-            OUT | ERR => self.take_output(event.token),
+            OUT | ERR | HOOK_OUT | HOOK_ERR => self.take_output(event.token),
             INFO => self.take_report(),
             PROBE => self.advance_probe(),
             PAIRS.. => {
@@ -130,6 +136,9 @@ impl Supervisor {
     fn reap(&mut self) {
         let ending = matches!(self.machine.phase, Phase::Ending { .. });
         while let Some((pid, status)) = sys::wait_any() {
+            if self.hooks.take_end(pid, status) {
+                continue;
+            }
             let Some(child) = &mut self.child else { continue };
             if child.pid == pid && child.exit.is_none() {
                 child.observe(status, ending);
@@ -137,7 +146,13 @@ impl Supervisor {
                 child.observe_init(pid, status);
             }
         }
+        self.advance_hooks();
         self.look_after_child();
+    }
+
+    /// Whether clients may come to the app.
+    pub(crate) fn is_up(&self) -> bool {
+        self.facts.ready_at.is_some() && self.child.as_ref().is_some_and(|child| child.exit.is_none())
     }
 
     fn take_report(&mut self) {
@@ -216,9 +231,9 @@ impl Supervisor {
         }
     }
 
-    /// Registers the pipes of a new child.
-    pub(crate) fn add_outputs(&mut self, out: File, err: File) {
-        for (token, name, pipe) in [(OUT, "out", out), (ERR, "err", err)] {
+    /// Registers pipes, each with its token and the name of its stream in the log.
+    pub(crate) fn add_outputs(&mut self, pipes: [(Token, &'static str, File); 2]) {
+        for (token, name, pipe) in pipes {
             if self.poller.add(&pipe, token, READ).is_ok() {
                 self.outputs.push(Output { token, pipe, splitter: LineSplitter::new(name) });
             }

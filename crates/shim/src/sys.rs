@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use nix::unistd::ForkResult;
 use std::fs;
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 /// What happens to descriptors that [`close_from`] meets.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,66 @@ pub fn drop_bounding_set() {
     }
     // SAFETY: numbers only; kernels without ambient capabilities answer EINVAL.
     unsafe { libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) };
+}
+
+/// Gives up every capability this process has.
+pub fn drop_capabilities() -> io::Result<()> {
+    // struct __user_cap_header_struct: version 3, and 0 for this process; two sets of three words.
+    let header: [u32; 2] = [0x2008_0522, 0];
+    let data = [0_u32; 6];
+    // SAFETY: both pointers are to locals of the sizes that version 3 asks for.
+    Errno::result(unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), data.as_ptr()) })?;
+    Ok(())
+}
+
+/// A descriptor that stands for a process, whatever becomes of its number.
+pub fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {
+    // SAFETY: numbers only.
+    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
+    // SAFETY: the kernel has just made it for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}
+
+/// The user namespace that another namespace belongs to.
+pub fn owning_user_namespace(namespace: &impl AsRawFd) -> io::Result<OwnedFd> {
+    const NS_GET_USERNS: libc::c_ulong = 0xb701;
+    // SAFETY: the request takes no argument and makes a descriptor.
+    let fd = Errno::result(unsafe { libc::ioctl(namespace.as_raw_fd(), NS_GET_USERNS as _) })?;
+    // SAFETY: the kernel has just made it for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Takes over a descriptor that came in a message.
+pub fn own(fd: RawFd) -> OwnedFd {
+    // SAFETY: the kernel has made it for this message, and nobody else knows it.
+    unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+/// Makes a terminal the controlling one of this process's session.
+pub fn control_terminal(terminal: &impl AsRawFd) -> io::Result<()> {
+    // SAFETY: the argument is a number.
+    Errno::result(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSCTTY as _, 0) })?;
+    Ok(())
+}
+
+/// Tells a terminal its size in characters.
+pub fn resize_terminal(terminal: &impl AsRawFd, rows: u16, cols: u16) -> io::Result<()> {
+    let size = libc::winsize { ws_row: rows, ws_col: cols, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: the pointer is to a local that outlives the call.
+    Errno::result(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSWINSZ as _, &size) })?;
+    Ok(())
+}
+
+/// Opens the other end of a terminal by its first one, without a path.
+pub fn open_peer(terminal: &impl AsRawFd) -> io::Result<OwnedFd> {
+    let locked: libc::c_int = 0;
+    // SAFETY: the pointer is to a local that outlives the call.
+    Errno::result(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSPTLCK as _, &locked) })?;
+    let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
+    // SAFETY: the argument is a number, and the kernel makes a descriptor.
+    let fd = Errno::result(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCGPTPEER as _, flags) })?;
+    // SAFETY: made for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// Sets the niceness of this process.

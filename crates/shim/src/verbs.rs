@@ -1,10 +1,12 @@
-//! The two verbs: `run` supervises, `exec` becomes the command.
+//! Two of the verbs: `run` supervises, `exec` becomes the command.
 
+use crate::app_socket::seen_from;
 use crate::cgroup::Groups;
 use crate::command::Command;
 use crate::control_server::ControlServer;
 use crate::error::{SetupError, at};
 use crate::forward::Forwarder;
+use crate::hooks::Hooks;
 use crate::log_writer::LogWriter;
 use crate::machine::Machine;
 use crate::poller::{Poller, READ, SIGNALS};
@@ -14,7 +16,7 @@ use crate::spawn::spawn;
 use crate::status::Facts;
 use crate::supervisor::{Supervisor, Timers};
 use crate::sys::{self, Close};
-use bloom_control::{Exactly, Hello, PROTOCOL, Spec};
+use bloom_control::{Exactly, Forward, Hello, PROTOCOL, Ready, Sandbox, Spec};
 use nix::fcntl::{OFlag, open};
 use nix::sys::prctl::set_child_subreaper;
 use nix::sys::stat::Mode;
@@ -25,8 +27,8 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// What both verbs end with when the command could not even be tried.
-const SETUP_FAILED: u8 = 125;
+/// What every verb ends with when the command could not even be tried.
+pub const SETUP_FAILED: u8 = 125;
 
 /// Supervises one instance; the spec comes on standard input.
 pub fn run() -> ExitCode {
@@ -53,10 +55,16 @@ fn say(hello: &Hello) {
 }
 
 fn prepare() -> Result<Supervisor, SetupError> {
-    let spec = parse_spec(io::stdin())?;
+    let mut spec = parse_spec(io::stdin())?;
     let dir = spec.dir.clone().ok_or_else(|| SetupError::refuse("understand the spec", "it names no dir"))?;
     if parse_signal(&spec.stop.signal).is_none() {
         return Err(SetupError::refuse("understand the spec", format!("there is no signal {}", spec.stop.signal)));
+    }
+    if spec.sandbox == Sandbox::None && (spec.pre_start.is_some() || spec.post_start.is_some()) {
+        return Err(SetupError::refuse("understand the spec", "pre_start and post_start need a sandbox to run in"));
+    }
+    if let Ready::Unix { socket, .. } = &mut spec.ready {
+        *socket = seen_from(&dir, socket);
     }
     // Fails for the leader of a group, which then has left its parent's group already.
     let _ = setsid();
@@ -83,7 +91,7 @@ fn stand(spec: Spec, dir: std::path::PathBuf, groups: Groups, warnings: Vec<Stri
     let (forward, spawned) = opened.inspect_err(|_| {
         let _ = fs::remove_file("control.sock");
         if let Some(forward) = &spec.forward {
-            let _ = fs::remove_file(&forward.listen);
+            let _ = fs::remove_file(forward.listen());
         }
         groups.remove();
     })?;
@@ -95,6 +103,7 @@ fn stand(spec: Spec, dir: std::path::PathBuf, groups: Groups, warnings: Vec<Stri
         timers: Timers::default(),
         child: None,
         outputs: Vec::new(),
+        hooks: Hooks::default(),
         probe: None,
         oom_before,
         spec,
@@ -114,10 +123,14 @@ fn bind_forward(spec: &Spec, dir: &Path, poller: &Poller) -> Result<Option<Forwa
     let Some(wish) = &spec.forward else { return Ok(None) };
     let mut wish = wish.clone();
     // The short name again, when it is in the same folder.
-    if let Ok(name) = wish.listen.strip_prefix(dir) {
-        wish.listen = name.to_owned();
+    match &mut wish {
+        Forward::Port(to) => to.listen = seen_from(dir, &to.listen),
+        Forward::Socket(to) => {
+            to.listen = seen_from(dir, &to.listen);
+            to.socket = seen_from(dir, &to.socket);
+        }
     }
-    Forwarder::bind(&wish, poller).map(Some).map_err(at(format!("bind {}", wish.listen.display())))
+    Forwarder::bind(&wish, poller).map(Some).map_err(at(format!("bind {}", wish.listen().display())))
 }
 
 /// Becomes the command; the spec comes on descriptor 3.

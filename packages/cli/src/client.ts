@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import type { Agent, Dispatcher } from "undici";
 import {
   apiRoutes,
@@ -23,6 +23,12 @@ export interface Client {
     input: RouteInput<ApiRoutes[R]>,
     options?: CallOptions,
   ): AsyncGenerator<RouteAnswer<ApiRoutes[R]>>;
+  /** The bytes of a route that answers with something other than JSON. */
+  read<R extends RouteName>(
+    name: R,
+    input: RouteInput<ApiRoutes[R]>,
+    options?: CallOptions,
+  ): Promise<Readable>;
   close(): Promise<void>;
 }
 
@@ -68,6 +74,8 @@ export function createClient(options: ClientOptions): Client {
       connect: { timeout: 5000, ...(socketPath === undefined ? {} : { socketPath }) },
     });
     const route: ApiRoute = apiRoutes[name];
+    // Its errors are the call's to tell; without a listener they would end the process.
+    raw?.on("error", () => undefined);
     const body = raw ?? (input.body === undefined ? undefined : JSON.stringify(input.body));
     try {
       const answer = await undici.request(`${origin}${planTarget(route, input)}`, {
@@ -118,8 +126,22 @@ export function createClient(options: ClientOptions): Client {
       }
     },
 
+    async read(name, input, callOptions = {}) {
+      const { body } = await send(name, input as LooseInput, callOptions);
+      return Readable.from(explainBreaks(body, options.api), { objectMode: false });
+    },
+
     close: async () => agent?.destroy(),
   };
+}
+
+/** The same bytes; a connection that breaks is said in our words. */
+async function* explainBreaks(body: Readable, api: string): AsyncGenerator<Buffer> {
+  try {
+    yield* body as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw asClientError(error, api);
+  }
 }
 
 /** Path and query of one call. */

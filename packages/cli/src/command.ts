@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { Client } from "./client.js";
 import type { Output } from "./output/output.js";
 import type { CliSettings } from "./settings.js";
@@ -8,6 +9,8 @@ export interface ArgumentSpec {
   readonly about: string;
   readonly optional?: boolean;
   readonly many?: boolean;
+  /** The words it may be, for completion. */
+  readonly choices?: readonly string[];
 }
 
 /** A flag such as `-e, --environment <name>`. */
@@ -16,6 +19,13 @@ export interface FlagSpec {
   readonly flag: string;
   readonly about: string;
   readonly fallback?: string;
+}
+
+/** Standard input: a terminal, a pipe or a file. */
+export interface Input extends Readable {
+  readonly isTTY?: boolean | undefined;
+  setRawMode?(mode: boolean): unknown;
+  unref?(): unknown;
 }
 
 /** Everything a command runs with. */
@@ -27,6 +37,8 @@ export interface Context {
   readonly args: readonly string[];
   readonly flags: Readonly<Record<string, string | boolean | undefined>>;
   readonly env: NodeJS.ProcessEnv;
+  /** Opened at the first use: a command that reads nothing leaves it to whoever comes next. */
+  readonly stdin: () => Input;
   /** Relative paths on the command line are meant from here. */
   readonly cwd: string;
   /** Aborted by Ctrl-C; the command has the time it needs to tidy up. */

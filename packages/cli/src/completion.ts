@@ -34,10 +34,11 @@ function planChoices(commands: readonly Command[]): Choices {
     if (!words.includes(word)) words.push(word);
     choices.set(after, words);
   };
-  for (const { name, flags = [] } of commands) {
+  for (const { name, args = [], flags = [] } of commands) {
     const [noun = "", verb] = name.split(" ");
     add("", noun);
     if (verb !== undefined) add(noun, verb);
+    for (const choice of args[0]?.choices ?? []) add(name, choice);
     for (const { flag } of [...flags, ...globalFlags]) for (const long of longNames(flag)) add(name, long);
   }
   return choices;
@@ -86,13 +87,16 @@ function renderFish(commands: readonly Command[]): string {
       lines.push(`complete -c ${program} -n __fish_use_subcommand -a ${noun} -d ${quoteFish(about)}`);
     }
     for (const command of commands) {
-      const { name, summary, flags = [] } = command;
+      const { name, summary, args = [], flags = [] } = command;
       const [noun = ""] = name.split(" ");
       const verb = verbOf(command);
       const seen = `__fish_seen_subcommand_from ${noun}`;
       if (verb !== "")
         lines.push(`complete -c ${program} -n ${quoteFish(seen)} -a ${verb} -d ${quoteFish(summary)}`);
       const place = verb === "" ? seen : `${seen}; and __fish_seen_subcommand_from ${verb}`;
+      const choices = args[0]?.choices ?? [];
+      if (choices.length > 0)
+        lines.push(`complete -c ${program} -n ${quoteFish(place)} -a ${quoteFish(choices.join(" "))}`);
       for (const { flag, about } of [...flags, ...globalFlags]) {
         for (const long of longNames(flag)) {
           lines.push(

@@ -8,9 +8,14 @@ export function explainUsage(error: CommanderError, argv: readonly string[]): Bl
   const words = argv.filter((word) => !word.startsWith("-"));
   const unknown = /unknown (command|option) '([^']+)'/.exec(error.message);
   const near = unknown === null ? undefined : findNear(unknown[1] ?? "", unknown[2] ?? "", words);
+  const isExec = words[0] === "exec" && unknown?.[1] === "option" && !argv.includes("--");
   const isHelp = error.message === "(outputHelp)";
   return new BloomError("ERR_USAGE", isHelp ? "a verb is missing" : error.message.replace(/^error: /, ""), {
-    hint: near === undefined ? `See \`bloom ${placeOf(words)}--help\`.` : `Did you mean \`${near}\`?`,
+    hint: isExec
+      ? "Write `--` before the command: bloom exec APP -- CMD."
+      : near === undefined
+        ? `See \`bloom ${placeOf(words)}--help\`.`
+        : `Did you mean \`${near}\`?`,
   });
 }
 

@@ -15,6 +15,7 @@ if (argv.length === 1 && argv[0] === "--version") {
   process.exitCode = await runProgram(argv, {
     env: process.env,
     cwd: process.cwd(),
+    stdin: () => process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
   });

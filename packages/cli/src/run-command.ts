@@ -1,6 +1,6 @@
 import { BloomError, toBloomError } from "@bloomery/contract";
 import { createClient, type Client } from "./client.js";
-import type { Command, Context } from "./command.js";
+import type { Command, Context, Input } from "./command.js";
 import { createOutput, type Output, type Stream } from "./output/output.js";
 import { resolveCliSettings } from "./settings.js";
 
@@ -8,6 +8,7 @@ import { resolveCliSettings } from "./settings.js";
 export interface World {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
+  readonly stdin: () => Input;
   readonly stdout: Stream;
   readonly stderr: Stream;
 }
@@ -19,7 +20,7 @@ export async function runCommand(
   flags: Context["flags"],
   world: World,
 ): Promise<number> {
-  const { env, cwd } = world;
+  const { env, cwd, stdin } = world;
   const output = openOutput(flags, world);
   const abort = new AbortController();
   // The first Ctrl-C asks the command to tidy up, the second ends it.
@@ -36,7 +37,7 @@ export async function runCommand(
     const settings = resolveCliSettings({ flags, env, cwd, isRoot });
     const { signal } = abort;
     const context: Context = {
-      ...{ settings, output, args, flags, env, cwd, signal },
+      ...{ settings, output, args, flags, env, cwd, stdin, signal },
       client: () => (client ??= createClient({ ...settings, signal })),
       confirm: (question) => confirm(question, flags, output, world),
     };
@@ -79,7 +80,7 @@ async function confirm(
   world: World,
 ): Promise<void> {
   if (flags["yes"] === true) return;
-  if (!output.live || output.json || world.stdout.isTTY !== true || !process.stdin.isTTY) {
+  if (!output.live || output.json || world.stdout.isTTY !== true || world.stdin().isTTY !== true) {
     throw new BloomError("ERR_NEEDS_CONFIRMATION", `${question} Nobody can be asked here.`);
   }
   const prompts = await import("@clack/prompts");

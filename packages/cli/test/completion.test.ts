@@ -38,6 +38,25 @@ describe("bash completes", () => {
     expect(complete("env", "set", "shop", "--se")).toEqual(["--sensitive"]);
   });
 
+  test("the verbs for what is inside an app, and the names of logs", () => {
+    expect(complete("mount", "")).toEqual(["list", "size", "upload", "download"]);
+    expect(complete("mount", "down")).toEqual(["download"]);
+    expect(complete("secret", "")).toEqual(["list", "set", "unset"]);
+    expect(complete("re")).toEqual(["redeploy", "restart", "releases"]);
+    expect(complete("log", "")).toEqual(expect.arrayContaining(["access", "deploy", "post-deploy"]));
+    expect(complete("log", "acc")).toEqual(["access"]);
+    expect(complete("exec", "shop", "--tt")).toEqual(["--tty"]);
+    expect(complete("route", "shop", "/", "--me")).toEqual(["--method"]);
+    expect(complete("logs", "shop", "--st")).toEqual(["--stream"]);
+    expect(complete("rollback", "shop", "--no-h")).toEqual(["--no-hooks"]);
+    expect(complete("env", "set", "shop", "A=1", "--no-v")).toEqual([
+      "--no-visible-build",
+      "--no-visible-runtime",
+    ]);
+    expect(complete("init", "--sh")).toEqual(["--shape"]);
+    expect(complete("dev", "--app-")).toEqual(["--app-name"]);
+  });
+
   test("folders otherwise", () => {
     expect(complete("deploy", "tm")).toEqual(["tmp"]);
   });
@@ -51,6 +70,9 @@ test.each(["bash", "zsh"] as const)("the script for %s has no syntax error", (sh
 test("fish gets a line for each verb and flag, its quotes escaped", () => {
   const lines = renderCompletion("fish", commands).split("\n");
   expect(lines).toContain("complete -c dodil -n __fish_use_subcommand -a apps -d 'List apps'");
+  expect(lines).toContain(
+    "complete -c bloom -n '__fish_seen_subcommand_from log' -a 'access app build deploy error post-deploy'",
+  );
   for (const line of lines.filter((one) => one !== "")) {
     expect(line.replaceAll("\\'", "").split("'").length % 2).toBe(1);
   }

@@ -1,61 +1,25 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { Parser } from "tar";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { DeploymentEvent, DeploymentView } from "@bloomery/contract";
+import { openDeploySite, type DeploySite } from "./deploy-site.js";
 import { deployment, failed, live, phase } from "./documents.js";
-import { run, startFakeDaemon, type FakeDaemon, type SeenCall } from "./fake-daemon.js";
+import { run, type FakeDaemon, type SeenCall } from "./fake-daemon.js";
+import { readTar } from "./read-tar.js";
 
+let site: DeploySite;
 let daemon: FakeDaemon;
-let home: string;
-let root: string;
 beforeEach(async () => {
-  daemon = await startFakeDaemon();
-  home = await mkdtemp(join(tmpdir(), "bloom-deploy-"));
-  root = join(home, "project");
-  await write("Cargo.toml", '[package]\nname = "shop"\nversion = "0.1.0"\nedition = "2021"\n');
-  await write("src/main.rs", "fn main() {}\n");
-  daemon.answers.planUpload = { body: { tree: "a".repeat(64), missing: [] } };
-  daemon.answers.createDeployment = { body: deployment };
-  answerEvents([], live);
+  site = await openDeploySite();
+  ({ daemon } = site);
 });
-afterEach(async () => {
-  await daemon.close();
-  await rm(home, { recursive: true });
-});
+afterEach(() => site.close());
 
-async function write(path: string, text: string): Promise<void> {
-  await mkdir(dirname(join(root, path)), { recursive: true });
-  await writeFile(join(root, path), text);
-}
-
-function answerEvents(events: readonly DeploymentEvent[], end: DeploymentView): void {
-  daemon.answers.watchDeployment = { lines: [...events, { type: "finished", deployment: end }] };
-}
-
-const deploy = (...flags: string[]): ReturnType<typeof run> =>
-  run(["deploy", ...flags], { BLOOM_API: daemon.url, XDG_CACHE_HOME: join(home, "cache") }, root);
+const write = (path: string, text: string): Promise<void> => site.write(path, text);
+const answerEvents = (events: readonly DeploymentEvent[], end: DeploymentView): void =>
+  site.answerEvents(events, end);
+const deploy = (...flags: string[]): ReturnType<typeof run> => site.deploy(...flags);
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
-
-/** Names and texts of a tar's entries. */
-async function readTar(bytes: unknown): Promise<Record<string, string>> {
-  const found: Record<string, string> = {};
-  await new Promise<void>((resolve, reject) => {
-    const parser = new Parser({ strict: true });
-    parser.on("entry", (entry) => {
-      let text = "";
-      entry.on("data", (chunk: Buffer) => (text += chunk.toString()));
-      entry.on("end", () => (found[entry.path] = text));
-    });
-    parser.on("error", reject);
-    parser.on("end", resolve);
-    parser.end(bytes as Buffer);
-  });
-  return found;
-}
 
 describe("a deploy", () => {
   test("prints the address, or with --json the whole result", async () => {
@@ -193,7 +157,7 @@ describe("a deploy that fails", () => {
     expect(error.details.problems).toHaveLength(2);
     expect(stderr).toContain("bloom.toml:1:1");
     expect(stderr).toContain("bloom.toml:2:1");
-    expect((await run(["validate", root])).code).toBe(2);
+    expect((await run(["validate", site.root])).code).toBe(2);
   });
 
   test("because the daemon went away: exit code 9", async () => {

@@ -3,7 +3,10 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { checkVolumes } from "../src/doctor/disks.js";
+import { judgeForwarding } from "../src/doctor/firewall.js";
 import { checkNamespaces } from "../src/doctor/kernel.js";
+import { checkNginxModules } from "../src/doctor/nginx.js";
 import { checkProgram } from "../src/doctor/programs.js";
 import { run, startFakeDaemon } from "./fake-daemon.js";
 
@@ -54,6 +57,74 @@ test.each([
   expect(await checkNamespaces(async (path) => all[path])).toMatchObject({ ok, found, fix });
 });
 
+describe("the firewall", () => {
+  const chain = (more: object): object => ({
+    chain: { family: "ip", table: "filter", name: "FORWARD", hook: "forward", policy: "drop", ...more },
+  });
+  const judge = (...items: object[]): ReturnType<typeof judgeForwarding> =>
+    judgeForwarding(JSON.stringify({ nftables: [{ metainfo: {} }, ...items] }), "");
+
+  test("that drops what is forwarded is named, with the lines to add", () => {
+    expect(judge(chain({}))).toMatchObject({ ok: false, optional: true });
+    expect(judge(chain({})).found).toContain("ip filter FORWARD drops");
+    expect(judge(chain({})).fix).toContain(`nft insert rule ip filter FORWARD iifname '"bv-*"' accept`);
+    const legacy = judgeForwarding("", "-P FORWARD DROP\n");
+    expect([legacy.ok, legacy.fix]).toEqual([false, expect.stringContaining("-I FORWARD -i bv-+ -j ACCEPT")]);
+  });
+
+  test.each([
+    [[chain({ policy: "accept" })]],
+    [[chain({ hook: "input" })]],
+    [[chain({ table: "bloom-c6120000" })]],
+    [[chain({ family: "ip6" })]],
+    [
+      [
+        chain({}),
+        { rule: { family: "ip", table: "filter", chain: "FORWARD", expr: [{ match: { right: "bv-*" } }] } },
+      ],
+    ],
+    [[]],
+  ])("that lets instances out is fine: %j", (items) => {
+    expect(judge(...items)).toMatchObject({ ok: true });
+  });
+
+  test("that cannot be read is not blamed", () => {
+    expect(judgeForwarding("no such thing", "").ok).toBe(true);
+    expect(judgeForwarding("{}", "-P FORWARD DROP\n-A FORWARD -i bv-+ -j ACCEPT\n").ok).toBe(true);
+  });
+});
+
+test("each module that nginx lacks is said with what is lost and its package", async () => {
+  await writeProgram("nginx", `echo "configure arguments: --modules-path=${root} --x" >&2`);
+  await writeFile(join(root, "ngx_http_brotli_static_module.so"), "");
+  await writeFile(join(root, "ngx_http_headers_more_filter_module.so"), "");
+  const env = { PATH: root, HOME: root };
+  expect(await checkNginxModules(env)).toEqual({
+    name: "nginx modules",
+    ok: false,
+    optional: true,
+    found: "static files are compressed with gzip only",
+    fix: "sudo apt-get install libnginx-mod-http-brotli-filter",
+  });
+  await writeFile(join(root, "ngx_http_brotli_filter_module.so"), "");
+  expect(await checkNginxModules(env)).toMatchObject({ ok: true });
+});
+
+test("volumes want loop devices and mkfs.ext4", async () => {
+  await writeProgram("mkfs.ext4", "echo 1.47 >&2");
+  const env = { PATH: root, HOME: root };
+  const device = join(root, "loop-control");
+  expect(await checkVolumes(env, device)).toMatchObject({
+    ok: false,
+    found: expect.stringContaining("loop-control may not be used") as string,
+    fix: expect.stringContaining("modprobe loop") as string,
+  });
+  await writeFile(device, "");
+  expect(await checkVolumes(env, device)).toMatchObject({ ok: true });
+  await writeProgram("mkfs.ext4", "exit 1");
+  expect((await checkVolumes(env, device)).fix).toContain("e2fsprogs");
+});
+
 interface Report {
   readonly ok: boolean;
   readonly checks: { name: string; ok: boolean; optional: boolean; found: string; fix: string }[];
@@ -65,6 +136,10 @@ test("the report says for each broken thing what to do, and exit code 1", async 
   const { ok, checks } = JSON.parse(stdout) as Report;
   expect([code, ok]).toEqual([1, false]);
   expect(checks.find(({ name }) => name === "cargo")).toMatchObject({ ok: false, found: "not installed" });
+  const names = checks.map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(["jq", "nginx modules"]));
+  const isRoot = process.getuid?.() === 0;
+  expect([names.includes("firewall"), names.includes("volumes")]).toEqual([isRoot, isRoot]);
   expect(checks.find(({ name }) => name === "daemon")).toMatchObject({ ok: false, optional: true });
   for (const one of checks) if (!one.ok) expect(one.fix).not.toBe("");
   const text = (await run(["doctor"], env)).stdout;

@@ -58,6 +58,7 @@ export function phase(name: Extract<DeploymentEvent, { type: "phase" }>["phase"]
 export function logLine(time: string, text: string, instance = "i-222222222222"): LogLine {
   return {
     time: `2026-01-01T00:00:00.${time}Z`,
+    type: "app",
     app: "shop",
     environment: "main",
     version: 1,

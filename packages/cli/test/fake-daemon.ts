@@ -1,5 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { Readable } from "node:stream";
 import { apiRoutes, type ApiRoute, type RouteName } from "@bloomery/contract";
+import type { Input } from "../src/command.js";
+import type { Stream } from "../src/output/output.js";
 import { runProgram } from "../src/program.js";
 
 /** One request as the fake daemon saw it. */
@@ -16,6 +19,7 @@ export type Answer = {
   readonly status?: number;
   readonly body?: unknown;
   readonly lines?: readonly unknown[];
+  readonly bytes?: Buffer;
   /** What comes after the lines: the end, nothing for as long as the caller waits, or a broken connection. */
   readonly after?: "end" | "hang" | "break";
   /** Called when the answer has left. */
@@ -29,6 +33,8 @@ export interface FakeDaemon {
   readonly url: string;
   readonly calls: SeenCall[];
   readonly answers: Partial<Record<RouteName, Answers>>;
+  /** Answers of routes whose body flows while they are answered; it has not been read. */
+  readonly duplex: Partial<Record<RouteName, (request: IncomingMessage, response: ServerResponse) => void>>;
   /** How often each route was called. */
   count(route: RouteName): number;
   close(): Promise<void>;
@@ -38,19 +44,23 @@ export interface FakeDaemon {
 export async function startFakeDaemon(): Promise<FakeDaemon> {
   const calls: SeenCall[] = [];
   const answers: FakeDaemon["answers"] = {};
+  const duplex: FakeDaemon["duplex"] = {};
   const count = (route: RouteName): number => calls.filter((call) => call.route === route).length;
   const server: Server = createServer((request, response) => {
     void (async () => {
-      const body = await readBody(request);
       const url = new URL(request.url ?? "/", "http://localhost");
       const found = findRoute(request.method ?? "GET", url.pathname);
+      const open = found === undefined ? undefined : duplex[found.route];
+      const body = open === undefined ? await readBody(request) : undefined;
       if (found === undefined) return response.writeHead(404).end("{}");
       const query = Object.fromEntries(url.searchParams);
       const call: SeenCall = { ...found, query, body, authorization: request.headers.authorization };
       calls.push(call);
+      if (open !== undefined) return open(request, response);
       const answer = await chooseAnswer(answers[found.route], call, count(found.route));
       response.writeHead(answer.status ?? 200, { "content-type": "application/json" });
-      if (answer.lines === undefined) response.end(JSON.stringify(answer.body));
+      if (answer.bytes !== undefined) response.end(answer.bytes);
+      else if (answer.lines === undefined) response.end(JSON.stringify(answer.body));
       else sendLines(response, answer);
       answer.sent?.();
     })();
@@ -62,6 +72,7 @@ export async function startFakeDaemon(): Promise<FakeDaemon> {
     url: `http://127.0.0.1:${port}`,
     calls,
     answers,
+    duplex,
     count,
     async close() {
       server.closeAllConnections();
@@ -95,16 +106,18 @@ export async function run(
   argv: readonly string[],
   env: NodeJS.ProcessEnv = {},
   cwd = "/",
+  { stdin = Readable.from([]), terminal = {} }: { stdin?: Input; terminal?: Partial<Stream> } = {},
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  let stdout = "";
-  let stderr = "";
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
   const code = await runProgram(argv, {
     env: { BLOOM_HOME: "/nonexistent", NO_COLOR: "1", ...env },
     cwd,
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
+    stdin: () => stdin,
+    stdout: Object.assign(terminal, { write: (text: string | Buffer) => stdout.push(Buffer.from(text)) }),
+    stderr: { write: (text) => stderr.push(Buffer.from(text)) },
   });
-  return { code, stdout, stderr };
+  return { code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
 }
 
 function findRoute(

@@ -96,6 +96,79 @@ test.each(["yesterday", "10", "5w", "-3m", ""])("--since %j is refused", async (
   expect(await readTexts(`--since=${since}`)).toMatchObject({ code: 2 });
 });
 
+test("types and streams become the query; a stream of one type alone needs no --type", async () => {
+  daemon.answers.readLogs = { lines: [] };
+  const ask = async (...flags: string[]): Promise<unknown> => {
+    daemon.calls.length = 0;
+    expect((await readTexts(...flags)).code).toBe(0);
+    return daemon.calls[0]?.query;
+  };
+  const follow = "false";
+  expect(await ask("--type", "all")).toEqual({ follow, types: "app,hooks,access,error,build" });
+  expect(await ask("--type", "app,access")).toEqual({ follow, types: "app,access" });
+  expect(await ask("--stream", "post-deploy")).toEqual({ follow, stream: "post_deploy" });
+  expect(await ask("--stream", "request")).toEqual({ follow, types: "access", stream: "request" });
+});
+
+test.each([
+  [["--type", "acess"], "--type is `acess`", "Did you mean `access`?"],
+  [["--type", ","], "all, app, hooks, access, error or build", ""],
+  [["--stream", "deploys"], "--stream is `deploys`", "Did you mean `deploy`?"],
+])("%j is refused", async (flags, message, hint) => {
+  const { code, stderr } = await readTexts(...flags);
+  expect(code).toBe(2);
+  expect(stderr).toContain(message);
+  expect(stderr).toContain(hint);
+  expect(daemon.calls).toEqual([]);
+});
+
+describe("bloom log", () => {
+  const log = (...argv: string[]): ReturnType<typeof run> => run(["log", ...argv], { BLOOM_API: daemon.url });
+
+  test.each([
+    ["access", { types: "access" }],
+    ["app", { types: "app" }],
+    ["build", { types: "build" }],
+    ["deploy", { types: "hooks", stream: "deploy" }],
+    ["error", { types: "error" }],
+    ["post-deploy", { types: "hooks", stream: "post_deploy" }],
+  ])("%s", async (type, query) => {
+    daemon.answers.readLogs = { lines: [{ ...logLine("5", "said"), instance: null, version: null }] };
+    const { code, stdout } = await log(type, "acme:shop", "-e", "staging", "--lines", "3");
+    expect([code, stdout]).toEqual([0, "00:00:00.5Z app | said\n"]);
+    expect(daemon.calls[0]).toMatchObject({
+      params: { org: "acme", app: "shop", environment: "staging" },
+      query: { follow: "false", tail: "3", ...query },
+    });
+  });
+
+  test("shows the last 100 lines, and with --tail what comes", async () => {
+    daemon.answers.readLogs = gone;
+    expect((await log("app", "shop", "--tail")).code).toBe(5);
+    expect(daemon.calls[0]?.query).toEqual({ follow: "true", types: "app", tail: "100" });
+  });
+
+  test.each([
+    [["weather", "shop"], "access, app, build, deploy, error or post-deploy"],
+    [["acess", "shop"], "Did you mean `access`?"],
+    [["app", "shop", "--lines", "many"], "--lines is `many`"],
+    [["app", "No Shop"], "not a valid name"],
+  ])("%j is refused", async (argv, words) => {
+    expect(await log(...argv)).toMatchObject({ code: 2, stderr: expect.stringContaining(words) as string });
+    expect(daemon.calls).toEqual([]);
+  });
+});
+
+test.each([
+  [{ type: "hooks", stream: "deploy", instance: null } as const, "00:00:00.5Z v1 deploy | hi"],
+  [{ type: "hooks", stream: "pre_start", instance: "i-1" } as const, "00:00:00.5Z v1 i-1 pre_start | hi"],
+  [{ type: "access", stream: "request", instance: null, version: null } as const, "00:00:00.5Z access | hi"],
+  [{ type: "build", stream: "build", instance: null } as const, "00:00:00.5Z v1 build | hi"],
+])("the head names who speaks: %j", (more, words) => {
+  const paint = (_style: string, text: string): string => text;
+  expect(formatLogLine({ ...logLine("5", "hi"), ...more }, { paint })).toBe(words);
+});
+
 test("each instance has a colour of its own, the platform's remarks are dim", () => {
   const paint = (style: string, text: string): string => `<${style}>${text}</>`;
   const one = formatLogLine(logLine("5", "hi"), { paint });

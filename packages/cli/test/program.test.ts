@@ -85,6 +85,7 @@ describe("answers", () => {
   test("logs are one object a line", async () => {
     const line = {
       time: "2026-01-01T00:00:00.000001Z",
+      type: "app",
       app: "shop",
       environment: "main",
       version: 1,

@@ -8,9 +8,22 @@ export const controlProtocol = 1;
 
 const milliseconds = z.number().int().min(0);
 const tcpPort = z.number().int().min(1).max(65_535);
+const count = z.number().int().min(0);
+/** Of a terminal, in characters. */
+const terminalSize = z.strictObject({ rows: count.max(65_535), cols: count.max(65_535) });
 
-/** A bind mount made by the shim as root, so that an unprivileged user can reach the source. */
-export const stageMount = z.strictObject({ name: z.string(), source: z.string() });
+/**
+ * A mount made by the shim as root, so that an unprivileged user can reach it: a bind of `source`, or an overlay
+ * whose first `lower` folder lies uppermost.
+ */
+export const stageMount = z.union([
+  z.strictObject({ name: z.string(), source: z.string() }),
+  z.strictObject({
+    name: z.string(),
+    overlay: z.strictObject({ lower: z.array(z.string()).min(1), upper: z.string(), work: z.string() }),
+  }),
+]);
+export type StageMount = z.infer<typeof stageMount>;
 
 export const cgroupSpec = z.strictObject({
   path: z.string(),
@@ -26,6 +39,13 @@ export const readySpec = z.discriminatedUnion("kind", [
     kind: z.literal("http"),
     port: tcpPort,
     path: z.string(),
+    timeout_ms: milliseconds,
+  }),
+  /** `socket` is the app's own, as the host sees it; with `path` also asked for over HTTP. */
+  z.strictObject({
+    kind: z.literal("unix"),
+    socket: z.string(),
+    path: z.string().nullable(),
     timeout_ms: milliseconds,
   }),
 ]);
@@ -63,9 +83,50 @@ export const shimSpec = z.strictObject({
   }),
   stop: z.strictObject({ signal: z.string(), grace_ms: milliseconds }),
   log: z.strictObject({ max_bytes: z.number().int(), files: z.number().int() }),
-  forward: z.strictObject({ listen: z.string(), port: tcpPort }).nullable(),
+  /** Either a loopback port, or the app's own socket as the host sees it. */
+  forward: z
+    .union([
+      z.strictObject({ listen: z.string(), port: tcpPort }),
+      z.strictObject({ listen: z.string(), socket: z.string() }),
+    ])
+    .nullable(),
+  /**
+   * Argument arrays run inside the sandbox of each start. The command waits for `pre_start` to end well; the
+   * instance is ready only when `post_start`, run beside the command, has ended well too.
+   */
+  pre_start: z.array(z.string()).min(1).nullable(),
+  post_start: z.array(z.string()).min(1).nullable(),
 });
 export type ShimSpec = z.infer<typeof shimSpec>;
+
+/**
+ * What `bloom-shim enter` reads as the first line on descriptor 3: a further command inside a running sandbox,
+ * with the sandbox's namespaces, /tmp and processes. The lines after it are `enterMessage`s; the descriptor's end
+ * ends the command.
+ */
+export const enterSpec = z.strictObject({
+  protocol: z.literal(controlProtocol),
+  id: z.string(),
+  /** A process inside the sandbox, as the host sees it. */
+  pid: z.number().int(),
+  command: z.array(z.string()).min(1),
+  env: z.record(z.string(), z.string()),
+  cwd: z.string(),
+  user: z.strictObject({ uid: z.number().int(), gid: z.number().int() }).nullable(),
+  /** Folders of control groups to join; those that are gone are passed over. */
+  cgroups: z.array(z.string()),
+  rlimits: processSpecShape.rlimits,
+  seccomp: z.boolean(),
+  /** A terminal of its own for the command, relayed over standard input and output. */
+  tty: terminalSize.nullable(),
+});
+export type EnterSpec = z.infer<typeof enterSpec>;
+
+export const enterMessage = z.union([
+  z.strictObject({ resize: terminalSize }),
+  z.strictObject({ signal: z.string() }),
+]);
+export type EnterMessage = z.infer<typeof enterMessage>;
 
 export const lastExit = z.object({
   code: z.number().int().nullable(),
@@ -80,6 +141,8 @@ export const shimStatus = z.object({
   id: z.string(),
   state: z.enum(["starting", "ready", "draining", "stopped", "crashed"]),
   pid: z.number().int().nullable(),
+  /** The first process inside the sandbox, which is there as long as the sandbox is: the one to `enter` by. */
+  sandbox_pid: z.number().int().nullable().default(null),
   shim_pid: z.number().int(),
   /** Start time of the shim in clock ticks since boot: pid and this name one process for ever. */
   shim_start: z.number().int(),
@@ -94,6 +157,10 @@ export const shimStatus = z.object({
   listening: z.array(z.number().int()),
   connections: z.number().int(),
   memory_bytes: z.number().int().nullable(),
+  /** Processes of the instance that the kernel has killed for want of memory since its shim began. */
+  oom_kills: count.default(0),
+  /** How often since then the instance was refused a further process or thread. */
+  pids_limit_hits: count.default(0),
   warnings: z.array(z.string()),
 });
 export type ShimStatus = z.infer<typeof shimStatus>;

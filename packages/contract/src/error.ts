@@ -1,4 +1,4 @@
-import { errorCatalog, type ErrorCode } from "./errors.js";
+import { errorCatalog, type ErrorCode } from "./errors/index.js";
 
 /** A place the user can look at: a file with 1-based line and column, or a path inside a document. */
 export interface ErrorPlace {

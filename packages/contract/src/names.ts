@@ -32,6 +32,18 @@ export const variableName = z
     "a variable name must be letters, digits and underscores, not starting with a digit",
   );
 
+/**
+ * How a variable is named where it is set: `NAME` and `env:NAME` are environment variables, `prefix:name` is found
+ * in PLATFORM_VARIABLES only.
+ */
+export const variableKey = z
+  .string()
+  .max(256)
+  .regex(
+    /^(?:(?:env:)?[A-Za-z_][A-Za-z0-9_]*|(?!env:)[A-Za-z][A-Za-z0-9_.-]*:[A-Za-z0-9_][A-Za-z0-9_.:-]*)$/,
+    "a variable must be `NAME`, `env:NAME` or `prefix:name`",
+  );
+
 /** An app as users write it: `app` or `org:app`. */
 export interface AppRef {
   readonly org: string;

@@ -16,7 +16,15 @@ export const deploymentState = z.enum([
 ]);
 export type DeploymentState = z.infer<typeof deploymentState>;
 
-export const deploymentKind = z.enum(["deploy", "rollback", "variables", "restart", "start", "scale"]);
+export const deploymentKind = z.enum([
+  "deploy",
+  "rollback",
+  "variables",
+  "redeploy",
+  "restart",
+  "start",
+  "scale",
+]);
 export type DeploymentKind = z.infer<typeof deploymentKind>;
 
 /** One running process tree. */

@@ -3,7 +3,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import type { z } from "zod";
-import { controlLine, controlRequest, execSpec, shimHello, shimSpec } from "../src/index.js";
+import {
+  controlLine,
+  controlRequest,
+  enterMessage,
+  enterSpec,
+  execSpec,
+  shimHello,
+  shimSpec,
+} from "../src/index.js";
 
 /** The same files that `crates/control` is checked against: two languages, one protocol. */
 const folder = fileURLToPath(new URL("../../../fixtures/control", import.meta.url));
@@ -14,6 +22,8 @@ const schemas: Readonly<Record<string, z.ZodType>> = {
   reply: controlLine,
   event: controlLine,
   hello: shimHello,
+  "enter-message": enterMessage,
+  enter: enterSpec,
 };
 
 function schemaOf(file: string): z.ZodType | undefined {

@@ -1,13 +1,17 @@
 import { createHash } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { newId, type PlatformStatus } from "@bloomery/contract";
 import { ensureAdminToken } from "./api/admin-token.js";
 import { hashSecret, type Caller } from "./api/caller.js";
 import { listenApi, writeApiFile } from "./api/listen.js";
+import { explainRequest } from "./api/explain-request.js";
+import { findLiveVersion } from "./api/live-version.js";
 import { createHandlers } from "./api/routes/index.js";
 import { createApiServer } from "./api/server.js";
 import { viewDeployment, type ViewParts } from "./api/views.js";
 import { openBuildStage } from "./deploy/build-port.js";
+import { collectDaily } from "./deploy/collect-daily.js";
 import { createDeployer } from "./deploy/deployer.js";
 import { createEdge } from "./deploy/edge.js";
 import { createEventHub } from "./deploy/events.js";
@@ -15,9 +19,13 @@ import { createFleet } from "./deploy/fleet.js";
 import { createHealer, type Healer } from "./deploy/heal.js";
 import { createJobs } from "./deploy/jobs.js";
 import { createOperations } from "./deploy/operations.js";
+import { namesOf, type Place } from "./deploy/places.js";
 import { closeUnfinished, reconcile } from "./deploy/reconcile.js";
 import { openRouting } from "./deploy/routing.js";
-import { listServed } from "./deploy/served.js";
+import { listServed, planServed } from "./deploy/served.js";
+import { hookLogFile, hookLogFolder } from "./deploy/hooks/hook-log.js";
+import { holdPath, openHolds } from "./deploy/hold/holds.js";
+import { loadEnvironment, type ReleaseParts } from "./deploy/releases.js";
 import { createInstanceRecords } from "./deploy/instance-records.js";
 import { acquireHomeLock } from "./home-lock.js";
 import { applyHome, planHome } from "./home.js";
@@ -26,7 +34,9 @@ import { openSecrets } from "./release/secrets.js";
 import { sweepGroups } from "./run/cgroups.js";
 import { createLocalEngine } from "./run/engines/local.js";
 import { openHostNetwork } from "./deploy/host-network.js";
+import type { RouteTarget } from "./route/plan-routes.js";
 import { assertPortFree, findPortHolder } from "./route/find-port-holder.js";
+import { openVolumes } from "./run/volumes/open-volumes.js";
 import { probeHost } from "./run/probe-host.js";
 import type { Settings } from "./settings.js";
 import { openStore } from "./store/open-store.js";
@@ -87,8 +97,13 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       cgroups: host.cgroups,
       network,
       log,
+      environmentOf: (releaseId) => loadEnvironment(releases, releaseId),
     });
     closers.push(() => engine.close());
+    const volumes = await openVolumes({
+      ...{ root: paths.volumes, isRoot: host.isRoot, uidBase: settings.uidBase, log },
+    });
+    closers.push(() => volumes.close());
 
     const parts: { healer?: Healer } = {};
     const records = createInstanceRecords(store, {
@@ -98,24 +113,33 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
         void parts.healer?.heal(instance.environmentId);
       },
     });
-    const fleet = createFleet(engine, records.observer);
+    const fleet = createFleet(engine, records.observer, (release, replica, warn) =>
+      volumes.prepare({ ...release, replica, warn }),
+    );
     const build = await openBuildStage({ settings, paths, host, store, network, log });
-    const routing = await openRouting({ settings, paths, host, log });
+    const releases: ReleaseParts = { store, secrets, artifactDir: build.artifactDir, address: settings };
+    const routing = await openRouting({
+      ...{ settings, paths, host, log },
+      holdPath: (environment) => holdPath(paths.upstreams, environment),
+      mountPath: volumes.hostPathOf,
+    });
+    const holds = await openHolds({ folder: paths.upstreams, owner: routing.workerOwner });
     const edge = createEdge({
       switchboard: await routing.openSwitchboard(network),
       hasNetwork: network !== null,
       listServed: () => listServed(store, build.artifactDir),
       applyRoutes: routing.applyRoutes,
+      assertRoutable: routing.assertRoutable,
     });
     const operations = createOperations({
-      store,
-      secrets,
-      fleet,
-      edge,
-      boot,
+      ...releases,
+      ...{ fleet, edge, boot },
       healer: () => healer,
-      artifactDir: build.artifactDir,
       forgetApp: build.forgetApp,
+      async forgetEnvironment(id) {
+        await volumes.remove(id);
+        await rm(hookLogFolder(paths.logs, id), { recursive: true, force: true });
+      },
     });
     const healer = createHealer({ fleet, edge, wantedOf: operations.wantedOf, log });
     parts.healer = healer;
@@ -124,15 +148,14 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const hub = createEventHub(join(paths.logs, "deployments"));
     const jobs = createJobs();
     const deployer = createDeployer({
+      ...releases,
+      ...{ fleet, edge, holds, logs: paths.logs },
       deployments: { store, hub, jobs, boot, log, view: (row) => viewDeployment(views, row) },
-      store,
-      secrets,
-      fleet,
-      edge,
       build: build.port,
       openTree: build.openTree,
-      artifactDir: build.artifactDir,
       assertArtifact: build.assertArtifact,
+      assertRoutable: (place, config) => edge.assertRoutable(planServed(place, config, paths.artifacts)),
+      heal: (environmentId) => void healer.heal(environmentId),
     });
 
     await reconcile({
@@ -149,6 +172,8 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       log,
     });
     await edge.refresh();
+    const daily = collectDaily({ collect: build.collectGarbage, log });
+    closers.push(() => daily.close());
 
     let finish: () => void = () => undefined;
     const stopped = new Promise<void>((resolve) => (finish = resolve));
@@ -164,6 +189,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
           await fleet.stopNow(fleet.all());
           await fleet.settle();
           await routing.stop();
+          await volumes.unmountAll();
           await network?.destroy();
         } else {
           routing.close();
@@ -193,13 +219,25 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       },
       store: store.kind,
     });
+    const targetOf = async (place: Place): Promise<RouteTarget> => {
+      const { config, artifact } = await findLiveVersion(store, place);
+      return routing.planTarget(edge.route(planServed(place, config, build.artifactDir(artifact))));
+    };
     const app = createApiServer({
       handlers: createHandlers({
         ...{ store, secrets, fleet, deployer, operations, jobs, hub, views, version, status },
         shutdown: (apps) => void stop(apps),
         sources: build.sources,
-        instanceLogDir: (id) => join(paths.instances, id, "log"),
-        buildLogFile: build.logFile,
+        logFiles: {
+          instanceDir: (id) => join(paths.instances, id, "log"),
+          build: build.logFile,
+          hook: (environmentId, hook) => hookLogFile(paths.logs, environmentId, hook),
+          ...routing.logFiles,
+          hostNamesOf: async (place) => routing.hostNamesOf(namesOf(place)),
+        },
+        runTool: engine.runTool,
+        volumes,
+        explainRoute: async (place, request) => explainRequest(await targetOf(place), request),
         watchInstances: records.watchInstances,
       }),
       authenticate: async (secret): Promise<Caller | undefined> => {

@@ -8,6 +8,10 @@ export interface HomePaths {
   readonly sources: string;
   readonly buildCache: string;
   readonly instances: string;
+  /** What mounts keep: one folder for each environment. */
+  readonly volumes: string;
+  /** What tools find below /etc in their sandboxes. */
+  readonly tools: string;
   readonly nginx: string;
   readonly upstreams: string;
   readonly logs: string;
@@ -26,6 +30,8 @@ export function planHome(root: string): HomePaths {
     sources: join(root, "sources"),
     buildCache: join(root, "build-cache"),
     instances: join(root, "instances"),
+    volumes: join(root, "volumes"),
+    tools: join(root, "tools"),
     nginx: join(root, "nginx"),
     upstreams: join(root, "upstreams"),
     logs: join(root, "log"),
@@ -39,13 +45,13 @@ export function planHome(root: string): HomePaths {
 
 /**
  * Makes the folders. The home itself may be passed through but not listed by others, because nginx's
- * unprivileged workers read artifacts below it; everything private is closed one level down.
+ * unprivileged workers read artifacts and mounts below it; everything private is closed one level down.
  */
 export async function applyHome(paths: HomePaths): Promise<void> {
   await mkdir(paths.root, { recursive: true });
   await chmod(paths.root, 0o711);
-  const open = [paths.artifacts, paths.nginx, paths.upstreams];
-  const closed = [paths.sources, paths.buildCache, paths.instances, paths.logs];
+  const open = [paths.artifacts, paths.volumes, paths.nginx, paths.upstreams];
+  const closed = [paths.sources, paths.buildCache, paths.instances, paths.tools, paths.logs];
   for (const folder of open) {
     await mkdir(folder, { recursive: true });
     await chmod(folder, 0o711);

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
 /// The arguments that turn this binary into an app.
@@ -25,6 +26,7 @@ fn be_the_app() {
     match variable("BLOOM_TEST_APP").as_str() {
         "naive" => naive(&variable("PORT")),
         "echo" => echo(&variable("PORT")),
+        "unix" => unix(&variable("SOCKET")),
         "chatty" => chatty(variable("MEGABYTES").parse().unwrap()),
         "calls" => calls(),
         other => panic!("there is no app {other}"),
@@ -55,6 +57,28 @@ fn echo(port: &str) {
         std::thread::spawn(move || {
             let mut back = stream.try_clone().unwrap();
             let _ = std::io::copy(&mut stream, &mut back);
+            let _ = back.shutdown(std::net::Shutdown::Write);
+        });
+    }
+}
+
+/// An echo on a socket of its own, which answers requests for pages too: with 404 unless they are for /ok.
+fn unix(path: &str) {
+    let _ = std::fs::remove_file(path);
+    for stream in UnixListener::bind(path).unwrap().incoming() {
+        let mut stream = stream.unwrap();
+        std::thread::spawn(move || {
+            let mut start = [0; 4];
+            let count = stream.read(&mut start).unwrap();
+            let mut back = stream.try_clone().unwrap();
+            if &start == b"GET " {
+                let mut rest = [0; 1024];
+                let count = stream.read(&mut rest).unwrap();
+                let words = if rest[..count].starts_with(b"/ok ") { "200 OK" } else { "404 Not Found" };
+                let _ = back.write_all(format!("HTTP/1.1 {words}\r\nContent-Length: 0\r\n\r\n").as_bytes());
+                return;
+            }
+            let _ = back.write_all(&start[..count]).and_then(|()| std::io::copy(&mut stream, &mut back));
             let _ = back.shutdown(std::net::Shutdown::Write);
         });
     }

@@ -1,12 +1,18 @@
 //! The shim as a program: real processes, real sockets, real sandboxes.
 
 mod app;
+mod app_socket;
 mod control;
+mod enter;
+mod enter_terminal;
 mod exec;
 mod forward;
 mod harness;
+mod hooks;
 mod lifecycle;
+mod limits;
 mod log;
+mod overlay;
 mod sandbox;
 mod sandbox_root;
 mod stop;

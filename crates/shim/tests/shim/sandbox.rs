@@ -9,7 +9,7 @@ use std::process::Command;
 
 pub const UID: u32 = 1_900_000_777;
 
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 

@@ -99,12 +99,17 @@ fn the_port_an_app_listens_on_instead_is_told() {
 
 /// A place for groups below our own one in the memory controller, on v1 and hybrid machines.
 fn memory_base() -> Option<PathBuf> {
+    group_base("memory").filter(|path| path.join("memory.limit_in_bytes").exists())
+}
+
+/// The same for any controller.
+pub fn group_base(controller: &str) -> Option<PathBuf> {
     let own = fs::read_to_string("/proc/self/cgroup").ok()?;
     let line = own
         .lines()
-        .find(|line| line.split(':').nth(1).is_some_and(|names| names.split(',').any(|name| name == "memory")))?;
-    let path = PathBuf::from(format!("/sys/fs/cgroup/memory{}", line.splitn(3, ':').nth(2)?));
-    path.join("memory.limit_in_bytes").exists().then_some(path)
+        .find(|line| line.split(':').nth(1).is_some_and(|names| names.split(',').any(|name| name == controller)))?;
+    let path = PathBuf::from(format!("/sys/fs/cgroup/{controller}{}", line.splitn(3, ':').nth(2)?));
+    path.join("cgroup.procs").exists().then_some(path)
 }
 
 #[test]

@@ -1,9 +1,9 @@
 import { readdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { toBloomError } from "@bloomery/contract";
 import type { Client } from "../client.js";
 import type { Context } from "../command.js";
-import { deployCommand } from "./deploy.js";
+import { deployProject } from "./deploy.js";
 
 /** On the first start (no app exists) every example is deployed; returns the URLs of all apps. */
 export async function deployExamples(context: Context, client: Client, folder: string): Promise<string[]> {
@@ -29,13 +29,9 @@ async function listFolders(folder: string): Promise<string[]> {
 async function deployOne(context: Context, client: Client, path: string): Promise<void> {
   const output = { ...context.output, result: () => undefined };
   try {
-    await deployCommand.run({
-      ...context,
-      args: [path],
-      flags: { environment: "main" },
-      client: () => client,
-      output,
-    });
+    const example = { ...context, args: [], flags: { environment: "main" }, client: () => client, output };
+    // Each is a project of its own, whatever it lies in.
+    await deployProject(example, { root: path, folder: "", folderName: basename(path) });
   } catch (error) {
     // The platform is there all the same, and says what is wrong with the example.
     context.output.say(`warning: the example ${path} could not be deployed: ${toBloomError(error).message}`);

@@ -2,54 +2,90 @@ import { setTimeout as delay } from "node:timers/promises";
 import {
   BloomError,
   formatAppRef,
-  formatProblem,
   parseAppRef,
-  parseErrorDocument,
   type AppConfig,
+  type ApiRoutes,
   type AppRef,
   type DeploymentView,
   type Problem,
+  type RouteInput,
 } from "@bloomery/contract";
 import { environmentFlag, type Command, type Context } from "../command.js";
 import { createPhases, type Phases } from "../output/phases.js";
 import { formatBytes } from "../output/table.js";
-import { followDeployment } from "./follow-deployment.js";
-import { environmentOf, resolveFolder } from "./place.js";
+import { assertLive, followDeployment } from "./follow-deployment.js";
+import { planStrategy, strategyFlag } from "./parse-flag.js";
+import type { WalkedProject } from "../project/walk.js";
+import { environmentOf } from "./place.js";
+import { aboutProject, appNameFlag, checkProject, locateProject, type Project } from "./project.js";
 
 export const deployCommand: Command = {
   name: "deploy",
   group: "Deploy",
   summary: "Build the project in a folder and make it live",
-  about:
-    "Only what changed is sent and compiled. The new version starts beside the running one and takes over when it\nis ready; when it does not become ready, the running one stays (exit code 12).",
-  args: [{ name: "path", about: "the project's folder", optional: true }],
+  about: `Only what changed is sent and compiled. The new version starts beside the running one and takes over when it\nis ready; when it does not become ready, the running one stays (exit code 12). The hooks deploy (before the switch)\nand post_deploy (after it) run for each new version.\n\n${aboutProject}`,
+  args: [{ name: "path", about: "the project's folder, or one in it", optional: true }],
   flags: [
-    { flag: "-a, --app <name>", about: "the app, `app` or `org:app`; otherwise the project's name" },
+    {
+      flag: "-a, --app <name>",
+      about: "the app, `app` or `org:app`; otherwise the manifest's or project's name",
+    },
     environmentFlag,
+    appNameFlag,
+    strategyFlag,
     { flag: "--wait", about: "wait while another deployment holds the lock" },
     { flag: "--dry-run", about: "say what would be sent and run, change nothing" },
   ],
-  examples: ["bloom deploy", "bloom deploy services/shop -a shop -e staging", "bloom deploy --json"],
-  run: deploy,
+  examples: [
+    "bloom deploy",
+    "bloom deploy services/shop -a shop -e staging",
+    "bloom deploy --app-name shop --strategy stopstart",
+    "bloom deploy --json",
+  ],
+  async run(context) {
+    await deployProject(context, await locateProject(context));
+  },
 };
 
-async function deploy(context: Context): Promise<void> {
+/** What a deploy will do, known before anything is sent. */
+export interface DeployPlan {
+  readonly ref: AppRef;
+  readonly environment: string;
+  readonly config: AppConfig;
+  readonly problems: readonly Problem[];
+  /** As a part of the request: empty unless --strategy names one. */
+  readonly strategy: { readonly strategy?: "rolling" | "stopstart" };
+}
+
+/** Deploys a project as the flags say and prints the result. */
+export async function deployProject(context: Context, project: Project): Promise<void> {
+  const plan = await planDeploy(context, project);
+  return context.flags["dry-run"] === true
+    ? planOnly(context, project, plan)
+    : applyDeploy(context, project, plan);
+}
+
+/** Reads the project and the flags, and says what was found. Throws ERR_MANIFEST_INVALID with all mistakes. */
+export async function planDeploy(context: Context, project: Project): Promise<DeployPlan> {
   const { output, flags } = context;
-  const { folder, folderName } = await resolveFolder(context.cwd, context.args[0]);
   const environment = environmentOf(context);
+  const strategy = planStrategy(flags);
   const wanted = typeof flags["app"] === "string" ? parseAppRef(flags["app"]) : undefined;
-  const { config, problems } = await checkConfig(context, folder, {
-    folderName,
-    ...(wanted === undefined ? {} : { appName: wanted.app }),
-  });
+  const named = wanted === undefined ? {} : { appName: wanted.app };
+  const { config, problems } = await checkProject(context, project, named);
   const ref: AppRef = wanted ?? parseAppRef(config.name);
   output.say(`${output.paint("bold", formatAppRef(ref))}: ${config.shape} app (${config.detected})`);
+  return { ref, environment, config, problems, strategy };
+}
 
+/** Sends the project, follows its deployment and prints where it is live. Throws what it failed with. */
+export async function applyDeploy(context: Context, project: Project, plan: DeployPlan): Promise<void> {
+  const { output } = context;
+  const { ref, config } = plan;
   const phases = createPhases(output);
-  if (flags["dry-run"] === true) return planOnly(context, { folder, ref, environment, config, problems });
-  const began = await send(context, { folder, folderName, ref, environment }, phases);
+  const began = await send(context, project, plan, phases);
   const finished = await followDeployment(context, ref, began, phases);
-  if (finished.error !== null) throw parseErrorDocument(finished.error);
+  assertLive(context, finished);
   const document = {
     app: ref.app,
     org: ref.org,
@@ -68,51 +104,48 @@ async function deploy(context: Context): Promise<void> {
 /** What a deploy would do, without asking the daemon anything: to ask would already leave something there. */
 async function planOnly(
   { output, env, signal }: Context,
-  plan: { folder: string; ref: AppRef; environment: string; config: AppConfig; problems: readonly Problem[] },
+  { root }: Project,
+  plan: DeployPlan,
 ): Promise<void> {
-  const { folder, ref, environment, config, problems } = plan;
-  const project = await walk(folder, env, signal);
+  const { ref, environment, config, problems } = plan;
+  const { strategy = config.deploy.strategy } = plan.strategy;
+  const project = await walkWithCache(root, env, signal);
   const count = project.entries.length;
-  output.result({ ...ref, environment, files: count, bytes: project.bytes, config, problems }, [
-    `would send what is new of ${count} files (${formatBytes(project.bytes)})`,
-    `would build ${config.build.hook === null ? "with cargo" : "with the project's own command"} and start: ${config.web.start}`,
+  const { hooks, build, web } = config;
+  const named = [hooks.deploy === null ? "" : "deploy", hooks.postDeploy === null ? "" : "post_deploy"];
+  const why = plan.strategy.strategy === undefined ? config.deploy.strategyReason : "--strategy";
+  output.result({ ...ref, environment, files: count, bytes: project.bytes, strategy, config, problems }, [
+    `would send what is new of ${count} files (${formatBytes(project.bytes)}) in ${root}`,
+    `would build ${build.hook === null ? "with cargo" : "with the project's own command"} and start: ${web.start}`,
+    `would run the hooks: ${named.filter((name) => name !== "").join(", ") || "none"}; strategy ${strategy} (${why})`,
   ]);
-}
-
-/** Reads and checks the project's files; prints what was noticed. Throws ERR_MANIFEST_INVALID with all mistakes. */
-async function checkConfig(
-  { output }: Context,
-  folder: string,
-  options: { folderName: string; appName?: string },
-): Promise<{ config: AppConfig; problems: readonly Problem[] }> {
-  const { loadConfig, openProjectFolder, toConfigError } = await import("@bloomery/daemon/config");
-  const { config, problems } = loadConfig(openProjectFolder(folder), options);
-  if (config === null) throw toConfigError(problems);
-  for (const problem of problems) output.say(output.paint("yellow", formatProblem(problem)));
-  return { config, problems };
 }
 
 /** Uploads what the daemon lacks and begins the deployment. Until that, Ctrl-C leaves nothing behind. */
 async function send(
   context: Context,
-  source: { folder: string; folderName: string; ref: AppRef; environment: string },
+  { root, ...where }: Project,
+  { ref, environment, strategy }: DeployPlan,
   phases: Phases,
 ): Promise<DeploymentView> {
   const { output, env, signal } = context;
-  const { folder, folderName, ref, environment } = source;
   const client = context.client();
   const start = performance.now();
   phases.enter("upload");
   try {
     const { uploadProject } = await import("../project/upload.js");
-    const project = await walk(folder, env, signal);
+    const project = await walkWithCache(root, env, signal);
     const sent = await uploadProject(client, ref, project, (done, total) =>
       phases.progress("upload", done, total),
     );
     const uploadMs = Math.round(performance.now() - start);
     const count = `${sent.sentFiles} of ${project.entries.length} files`;
     if (output.verbose) phases.print(`sent ${count}, ${formatBytes(sent.sentBytes)}`);
-    return await begin(context, { ...ref, environment }, { tree: sent.tree, folderName, uploadMs });
+    return await begin(
+      context,
+      { ...ref, environment },
+      { tree: sent.tree, uploadMs, ...where, ...strategy },
+    );
   } catch (error) {
     phases.end(false);
     if (!signal.aborted) throw error;
@@ -120,7 +153,12 @@ async function send(
   }
 }
 
-async function walk(folder: string, env: NodeJS.ProcessEnv, signal: AbortSignal) {
+/** The project's source; contents that have not changed since the last time are not read again. */
+export async function walkWithCache(
+  folder: string,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<WalkedProject> {
   const [{ openHashCache }, { walkProject }] = await Promise.all([
     import("../project/hash-cache.js"),
     import("../project/walk.js"),
@@ -135,7 +173,7 @@ async function walk(folder: string, env: NodeJS.ProcessEnv, signal: AbortSignal)
 async function begin(
   { client, flags, output, signal }: Context,
   params: { org: string; app: string; environment: string },
-  body: { tree: string; folderName: string; uploadMs: number },
+  body: RouteInput<ApiRoutes["createDeployment"]>["body"],
 ): Promise<DeploymentView> {
   for (let told = false; ; told = true) {
     signal.throwIfAborted();

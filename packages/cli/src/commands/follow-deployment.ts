@@ -1,4 +1,11 @@
-import { BloomError, type AppRef, type DeploymentEvent, type DeploymentView } from "@bloomery/contract";
+import {
+  BloomError,
+  parseErrorDocument,
+  type AppRef,
+  type DeploymentEvent,
+  type DeploymentView,
+  type DeployPhase,
+} from "@bloomery/contract";
 import type { Client } from "../client.js";
 import type { Context } from "../command.js";
 import type { Phases } from "../output/phases.js";
@@ -36,6 +43,17 @@ export async function followDeployment(
   throw new BloomError("ERR_DAEMON_UNREACHABLE", `the daemon went away while ${deployment.id} ran`, {
     hint: `\`bloom status ${ref.app}\` shows what came of it when the daemon is back.`,
   });
+}
+
+/** Throws what a finished deployment failed with. */
+export function assertLive({ output }: Pick<Context, "output">, finished: DeploymentView): void {
+  if (finished.error === null) return;
+  if (finished.state === "live") {
+    output.say(
+      `version ${finished.version} is live at ${finished.url} all the same: the project wants it so`,
+    );
+  }
+  throw parseErrorDocument(finished.error);
 }
 
 /** At Ctrl-C the deployment is cancelled; when that takes too long, `giveUp` ends the waiting. */
@@ -90,23 +108,35 @@ function keepLast(lines: string[], text: string): void {
   if (lines.length > tailLines) lines.shift();
 }
 
+const spokenPhases: Partial<Record<DeployPhase, string>> = {
+  hold: "hold requests",
+  deploy_hook: "deploy hook",
+  post_deploy_hook: "post_deploy hook",
+};
+
+function nameOf(phase: DeployPhase): string {
+  return spokenPhases[phase] ?? phase;
+}
+
 function show({ output }: Context, event: DeploymentEvent, phases: Phases): void {
   switch (event.type) {
     case "phase":
-      return phases.enter(event.phase, event.detail);
+      return phases.enter(nameOf(event.phase), event.detail);
     case "progress":
-      return phases.progress(event.phase, event.done, event.total, event.current);
+      return phases.progress(nameOf(event.phase), event.done, event.total, event.current);
     case "warning":
       return phases.print(output.paint("yellow", `warning: ${event.message}`));
     case "log":
-      if (event.source === "app") return phases.print(`  | ${event.text}`);
+      if (event.source === "app" || event.source === "hook") return phases.print(`  | ${event.text}`);
       if (event.source === "platform" || output.verbose) phases.print(event.text);
       return;
     case "stats": {
       const { units, fresh, compiled, rebuilt } = event.stats;
       const all = units === null ? "" : `, ${units} in all`;
       if (compiled + fresh > 0) {
-        phases.print(`${compiled} crates compiled, ${fresh} fresh${all} (rustc ${event.toolchain})`);
+        phases.print(
+          `${compiled} ${compiled === 1 ? "crate" : "crates"} compiled, ${fresh} fresh${all} (rustc ${event.toolchain})`,
+        );
       }
       for (const { crate, reason } of rebuilt) phases.print(`  ${crate} was rebuilt: ${reason}`);
       return;

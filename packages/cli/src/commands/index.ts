@@ -1,11 +1,17 @@
 import type { Command } from "../command.js";
 import { accessCommands } from "./access.js";
 import { completionCommand } from "./completion.js";
+import { execCommand } from "./exec.js";
 import { lookCommands } from "./look.js";
 import { deployCommand } from "./deploy.js";
+import { devCommand } from "./dev.js";
 import { doctorCommand } from "./doctor.js";
-import { logsCommand } from "./logs.js";
+import { logCommands } from "./logs.js";
+import { initCommand } from "./init.js";
+import { mountCommands } from "./mount.js";
 import { operateCommands } from "./operate.js";
+import { routeCommand } from "./route.js";
+import { secretCommands } from "./secret.js";
 import { serverCommands } from "./server.js";
 import { validateCommand } from "./validate.js";
 import { variableCommands } from "./variables.js";
@@ -14,10 +20,16 @@ import { variableCommands } from "./variables.js";
 export const commands: readonly Command[] = [
   deployCommand,
   validateCommand,
+  initCommand,
+  devCommand,
   ...operateCommands,
   ...variableCommands,
+  ...secretCommands,
+  execCommand,
+  ...mountCommands,
+  routeCommand,
   ...lookCommands,
-  logsCommand,
+  ...logCommands,
   ...accessCommands,
   ...serverCommands,
   doctorCommand,

@@ -19,7 +19,7 @@ export function createLogMemory(): LogMemory {
   let again = new Map<string, number>();
   return {
     isNew(line) {
-      const key = `${line.time} ${line.instance} ${line.stream} ${line.text}`;
+      const key = `${line.time} ${line.type} ${line.instance} ${line.stream} ${line.text}`;
       const seen = again.get(key) ?? 0;
       if (seen > 0) {
         again.set(key, seen - 1);
@@ -42,12 +42,21 @@ export function createLogMemory(): LogMemory {
 
 const colors: readonly Style[] = ["cyan", "green", "magenta", "blue", "yellow"];
 
-/** `12:00:00.123 v3 i-7k2m9xq4wz3b | text`, the head in a colour of the instance's own. */
+/** `12:00:00.123 v3 i-7k2m9xq4wz3b | text`, the head in a colour of its source's own. */
 export function formatLogLine(line: LogLine, output: Pick<Output, "paint">): string {
+  const source = describeSource(line);
   let sum = 0;
-  for (const letter of line.instance) sum = (sum * 31 + letter.charCodeAt(0)) % 9973;
-  const head = `${line.time.slice(11, 23)} v${line.version} ${line.instance}`;
+  for (const letter of line.instance ?? source) sum = (sum * 31 + letter.charCodeAt(0)) % 9973;
+  const version = line.version === null ? [] : [`v${line.version}`];
+  const head = [line.time.slice(11, 23), ...version, source].join(" ");
   const painted = output.paint(colors[sum % colors.length] ?? "cyan", head);
   if (line.stream === "platform") return `${painted} | ${output.paint("dim", `[${line.text}]`)}`;
-  return `${painted} ${line.stream === "stderr" ? output.paint("red", "|") : "|"} ${line.text}`;
+  const isBad = line.stream === "stderr" || line.type === "error";
+  return `${painted} ${isBad ? output.paint("red", "|") : "|"} ${line.text}`;
+}
+
+/** Who speaks: an instance, one of its hooks, a hook of the deployment, nginx or a build. */
+function describeSource({ type, stream, instance }: LogLine): string {
+  const hook = type === "hooks" && stream !== "platform" ? [stream] : [];
+  return [...(instance === null ? [] : [instance]), ...hook].join(" ") || type;
 }

@@ -2,40 +2,70 @@ import { setTimeout as delay } from "node:timers/promises";
 import { BloomError } from "@bloomery/contract";
 import { appArgument, environmentFlag, type Command, type Context } from "../command.js";
 import { createLogMemory, formatLogLine } from "./log-lines.js";
-import { parseCount, placeOf } from "./place.js";
+import { logNames, planLogQuery, planNamedLog, type LogQuery } from "./log-query.js";
+import { environmentOf, parsePlace, placeOf, type Place } from "./place.js";
 
-export const logsCommand: Command = {
-  name: "logs",
-  group: "Look",
-  summary: "Print an app's output",
-  about: "Following goes on through deploys and restarts, also of the platform itself; Ctrl-C ends it.",
-  args: [appArgument],
-  flags: [
-    environmentFlag,
-    { flag: "-f, --follow", about: "go on with what comes" },
-    { flag: "--since <time>", about: "only from this time on: 10m, 2h, 1d or an ISO time" },
-    { flag: "--version <number>", about: "only this version" },
-    { flag: "--role <name>", about: "only this role" },
-    { flag: "-n, --tail <count>", about: "only the last lines" },
-  ],
-  examples: ["bloom logs shop -f", "bloom logs shop --since 10m --json"],
-  run: printLogs,
-};
+export const logCommands: readonly Command[] = [
+  {
+    name: "logs",
+    group: "Look",
+    summary: "Print an app's output",
+    about:
+      "Following goes on through deploys and restarts, also of the platform itself; Ctrl-C ends it. Without --type it is\nwhat the app and its hooks said; `all` adds the requests, nginx's complaints and the builds, in order of time.",
+    args: [appArgument],
+    flags: [
+      environmentFlag,
+      { flag: "-f, --follow", about: "go on with what comes" },
+      { flag: "--type <types>", about: "app, hooks, access, error, build, several with commas, or all" },
+      {
+        flag: "--stream <name>",
+        about: "only stdout, stderr, platform, pre_start, post_start, deploy, post_deploy, request or build",
+      },
+      { flag: "--since <time>", about: "only from this time on: 10m, 2h, 1d or an ISO time" },
+      { flag: "--version <number>", about: "only this version" },
+      { flag: "--role <name>", about: "only this role" },
+      { flag: "-n, --tail <count>", about: "only the last lines" },
+    ],
+    examples: [
+      "bloom logs shop -f",
+      "bloom logs shop --since 10m --json",
+      "bloom logs shop --type all -f",
+      "bloom logs shop --type hooks --stream deploy",
+    ],
+    run: (context) => printLogs(context, placeOf(context), planLogQuery(context.flags)),
+  },
+  {
+    name: "log",
+    group: "Look",
+    summary: "Print one log by its name",
+    about: "The last lines of one log; `bloom logs` prints several at once and chooses more finely.",
+    args: [{ name: "type", about: logNames.join(", "), choices: logNames }, appArgument],
+    flags: [
+      environmentFlag,
+      { flag: "--lines <count>", about: "how many of the last lines", fallback: "100" },
+      { flag: "--tail", about: "go on with what comes" },
+    ],
+    examples: ["bloom log access shop", "bloom log deploy shop --lines 20", "bloom log app shop --tail"],
+    async run(context) {
+      const [type = "", app = ""] = context.args;
+      const query = planNamedLog(type, context.flags);
+      await printLogs(context, parsePlace(app, environmentOf(context)), query);
+    },
+  },
+];
 
 const retryMs = 500;
 
-interface LogQuery {
-  readonly follow: string;
-  readonly since?: string;
-  readonly tail?: number;
-  readonly version?: number;
-  readonly role?: string;
-}
-
-async function printLogs(context: Context): Promise<void> {
+/**
+ * Prints lines; when it follows, until Ctrl-C and beyond restarts of the daemon, without repeating or losing one.
+ */
+export async function printLogs(
+  context: Pick<Context, "client" | "output" | "signal">,
+  params: Place,
+  first: LogQuery,
+): Promise<void> {
   const { output, signal } = context;
-  const params = placeOf(context);
-  let query = planQuery(context.flags);
+  let query = first;
   const memory = createLogMemory();
   let isOpen = false;
   let opened = new Date().toISOString();
@@ -45,7 +75,8 @@ async function printLogs(context: Context): Promise<void> {
   };
   for (let told = false; ;) {
     try {
-      for await (const line of context.client().stream("readLogs", { params, query }, { onOpen })) {
+      const call = { params, query };
+      for await (const line of context.client().stream("readLogs", call, { onOpen, signal })) {
         told = false;
         if (memory.isNew(line)) output.line(line, formatLogLine(line, output));
       }
@@ -63,34 +94,4 @@ async function printLogs(context: Context): Promise<void> {
     await delay(retryMs, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
   }
-}
-
-function planQuery(flags: Context["flags"]): LogQuery {
-  const { since, tail, version, role } = flags;
-  return {
-    follow: String(flags["follow"] === true),
-    ...(typeof since === "string" ? { since: parseSince(since) } : {}),
-    ...(typeof tail === "string" ? { tail: parseCount("--tail", tail, 0) } : {}),
-    ...(typeof version === "string"
-      ? { version: parseCount("--version", version.replace(/^v/, ""), 1) }
-      : {}),
-    ...(typeof role === "string" ? { role } : {}),
-  };
-}
-
-const unitMs = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-/** `10m` ago, or a time. */
-function parseSince(word: string): string {
-  const match = /^(\d{1,6})([smhd])$/.exec(word);
-  const time =
-    match === null
-      ? Date.parse(word)
-      : Date.now() - Number(match[1]) * unitMs[match[2] as keyof typeof unitMs];
-  if (!Number.isNaN(time) && (match !== null || /^\d{4}-\d\d-\d\d/.test(word)))
-    return new Date(time).toISOString();
-  throw new BloomError(
-    "ERR_INVALID_ARGUMENT",
-    `--since is \`${word}\`, but must be like 10m, 2h, 1d or 2026-01-31T12:00:00Z`,
-  );
 }

@@ -1,14 +1,8 @@
-import {
-  BloomError,
-  formatAppRef,
-  parseAppRef,
-  parseErrorDocument,
-  type AppRef,
-  type DeploymentView,
-} from "@bloomery/contract";
+import { BloomError, formatAppRef, parseAppRef, type AppRef, type DeploymentView } from "@bloomery/contract";
 import { appArgument, environmentFlag, type Command, type Context } from "../command.js";
 import { createPhases } from "../output/phases.js";
-import { followDeployment } from "./follow-deployment.js";
+import { assertLive, followDeployment } from "./follow-deployment.js";
+import { planStrategy, strategyFlag } from "./parse-flag.js";
 import { placeOf } from "./place.js";
 
 const group = "Operate";
@@ -16,7 +10,7 @@ const group = "Operate";
 /** Follows a deployment that the daemon has begun and prints where the app is. */
 async function finish(context: Context, ref: AppRef, deployment: DeploymentView): Promise<void> {
   const finished = await followDeployment(context, ref, deployment, createPhases(context.output));
-  if (finished.error !== null) throw parseErrorDocument(finished.error);
+  assertLive(context, finished);
   context.output.result({ app: ref.app, ...finished }, [
     `version ${finished.version} is live at ${finished.url}`,
   ]);
@@ -39,11 +33,13 @@ function operation(
   name: "stop" | "start" | "restart",
   summary: string,
   route: "stopEnvironment" | "startEnvironment" | "restartEnvironment",
+  about?: string,
 ): Command {
   return {
     name,
     group,
     summary,
+    ...(about === undefined ? {} : { about }),
     args: [appArgument],
     flags: [environmentFlag],
     examples: [`bloom ${name} shop`],
@@ -64,6 +60,8 @@ export const operateCommands: readonly Command[] = [
     name: "rollback",
     group: "Deploy",
     summary: "Make an earlier version live again, without building",
+    about:
+      "The deploy and post_deploy hooks of that version run as in a deploy; with --no-hooks only its start commands do.",
     args: [
       appArgument,
       {
@@ -72,17 +70,38 @@ export const operateCommands: readonly Command[] = [
         optional: true,
       },
     ],
-    flags: [environmentFlag],
-    examples: ["bloom rollback shop", "bloom rollback shop 12"],
+    flags: [environmentFlag, { flag: "--no-hooks", about: "run neither deploy nor post_deploy" }],
+    examples: ["bloom rollback shop", "bloom rollback shop 12 --no-hooks"],
     async run(context) {
       const place = placeOf(context);
       const version = context.args[1] === undefined ? null : parseVersion(context.args[1]);
       // Never broken off: we would not know whether there is a deployment to cancel.
-      const call = { params: place, body: { version } };
+      const hooks = context.flags["hooks"] === false ? { hooks: false } : {};
+      const call = { params: place, body: { version, ...hooks } };
       await finish(context, place, await context.client().call("rollback", call, { signal: null }));
     },
   },
-  operation("restart", "Replace the running instances by fresh ones, without a gap", "restartEnvironment"),
+  {
+    name: "redeploy",
+    group: "Deploy",
+    summary: "Fresh instances of the live version, then its post_deploy hook",
+    about:
+      "Nothing is built, and the deploy hook does not run: that belongs to a new version. `bloom restart` runs neither hook,\n`bloom deploy` builds and runs both.",
+    args: [appArgument],
+    flags: [environmentFlag, strategyFlag],
+    examples: ["bloom redeploy shop", "bloom redeploy shop --strategy stopstart"],
+    async run(context) {
+      const place = placeOf(context);
+      const call = { params: place, body: planStrategy(context.flags) };
+      await finish(context, place, await context.client().call("redeploy", call, { signal: null }));
+    },
+  },
+  operation(
+    "restart",
+    "Replace the running instances by fresh ones, without a gap",
+    "restartEnvironment",
+    "Only the start commands run, no hook of a deployment; `bloom redeploy` runs post_deploy, too.",
+  ),
   operation("stop", "Stop an app until it is started again", "stopEnvironment"),
   operation("start", "Start a stopped app", "startEnvironment"),
   {

@@ -4,8 +4,20 @@ import { BloomError, defaultEnvironment, environmentName, parseAppRef } from "@b
 import type { Context } from "../command.js";
 
 /** The app that the first argument names, with the environment of the flag. Throws ERR_INVALID_NAME. */
-export function placeOf(context: Context): { org: string; app: string; environment: string } {
-  return { ...parseAppRef(context.args[0] ?? ""), environment: environmentOf(context) };
+export function placeOf(context: Context): Place {
+  return parsePlace(context.args[0] ?? "", environmentOf(context));
+}
+
+/** An environment of an app, as routes take it. */
+export interface Place {
+  readonly org: string;
+  readonly app: string;
+  readonly environment: string;
+}
+
+/** The app that a word names, with an environment. Throws ERR_INVALID_NAME. */
+export function parsePlace(word: string, environment: string): Place {
+  return { ...parseAppRef(word), environment };
 }
 
 /** The environment that -e names, `main` without it. Throws ERR_INVALID_NAME. */

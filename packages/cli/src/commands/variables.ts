@@ -1,26 +1,63 @@
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { text as readAll } from "node:stream/consumers";
-import { BloomError, parseErrorDocument } from "@bloomery/contract";
-import { appArgument, environmentFlag, type Command, type Context } from "../command.js";
-import { createPhases } from "../output/phases.js";
-import { followDeployment } from "./follow-deployment.js";
+import { variableLevel } from "@bloomery/contract";
+import { appArgument, environmentFlag, type Command, type FlagSpec } from "../command.js";
+import {
+  changeVariables,
+  describeFlags,
+  parseVariable,
+  parseVariableName,
+  planChange,
+} from "./change-variables.js";
+import { parseChoice } from "./parse-flag.js";
 import { placeOf } from "./place.js";
+import { readNamedValue } from "./secret-value.js";
 
 const group = "Variables";
+
+export const levelFlag: FlagSpec = {
+  flag: "--level <level>",
+  about: "app (all environments of the app) or environment (this one; it comes first)",
+  fallback: "environment",
+};
+export const applyFlag: FlagSpec = { flag: "--no-apply", about: "keep the change for the next deployment" };
+export const visibleFlags: readonly FlagSpec[] = [
+  { flag: "--visible-build", about: "builds see it, too: a change makes the next deploy build again" },
+  { flag: "--no-visible-build", about: "builds do not see it (so it is with new ones)" },
+  { flag: "--visible-runtime", about: "the app sees it (so it is with new ones)" },
+  { flag: "--no-visible-runtime", about: "the app does not see it" },
+];
+const fromFlag: FlagSpec = {
+  flag: "--from <file>",
+  about: "read the one value from a file, `-` for standard input",
+};
 
 export const variableCommands: readonly Command[] = [
   {
     name: "env list",
     group,
     summary: "List an environment's variables",
+    about:
+      "An environment's own come before the app's, and those before the manifest's: what is listed is what holds.",
     args: [appArgument],
-    flags: [environmentFlag],
-    examples: ["bloom env list shop"],
+    flags: [
+      environmentFlag,
+      { flag: "--level <level>", about: "only those of the app, the environment or the manifest" },
+    ],
+    examples: ["bloom env list shop", "bloom env list shop --level app"],
     async run(context) {
-      const answer = await context.client().call("listVariables", { params: placeOf(context) });
-      const rows = answer.variables.map((one) => [one.name, one.value ?? "(sensitive)", one.level]);
-      context.output.table(answer, ["NAME", "VALUE", "FROM"], rows);
+      const level = parseChoice(context.flags, "level", variableLevel.options);
+      const { variables } = await context.client().call("listVariables", { params: placeOf(context) });
+      const shown = variables.filter((one) => level === undefined || one.level === level);
+      const rows = shown.map((one) => [
+        one.name,
+        one.value ?? "(sensitive)",
+        one.level,
+        ...describeFlags(one),
+      ]);
+      context.output.table(
+        { variables: shown },
+        ["NAME", "VALUE", "FROM", "VISIBLE IN BUILD", "AT RUNTIME", "KIND"],
+        rows,
+      );
     },
   },
   {
@@ -28,25 +65,30 @@ export const variableCommands: readonly Command[] = [
     group,
     summary: "Set variables and replace the running instances",
     about:
-      "Variables that are not named stay as they are. A value that others on this machine must not see comes from\na file or standard input: `NAME` alone with --from.",
-    args: [appArgument, { name: "name=value", about: "such as LOG=debug", many: true }],
+      "Variables that are not named stay as they are. `NAME` is an environment variable, `prefix:name` is found in\nPLATFORM_VARIABLES. A value that others on this machine must not see comes from a file or standard input:\n`NAME` alone with --from, or `bloom secret set`.",
+    args: [appArgument, { name: "name=value", about: "such as LOG=debug or shop:limit=5", many: true }],
     flags: [
       environmentFlag,
+      levelFlag,
+      { flag: "--as-json", about: "the values are JSON, and arrive as such in PLATFORM_VARIABLES" },
+      ...visibleFlags,
       { flag: "--sensitive", about: "the values can be replaced but never read again" },
-      { flag: "--from <file>", about: "read the one value from a file, `-` for standard input" },
-      { flag: "--no-apply", about: "keep the change for the next deployment" },
+      fromFlag,
+      applyFlag,
     ],
     examples: [
       "bloom env set shop LOG=debug",
+      "bloom env set shop shop:limit=5 --as-json --level app",
       "pass show db | bloom env set shop DATABASE_URL --from - --sensitive",
     ],
     async run(context) {
-      const from = context.flags["from"];
+      const { args, flags } = context;
+      const body = planChange(flags);
       const set =
-        typeof from === "string"
-          ? await readValue(context, context.args.slice(1), from)
-          : Object.fromEntries(context.args.slice(1).map(parseVariable));
-      await changeVariables(context, { set, sensitive: context.flags["sensitive"] === true });
+        typeof flags["from"] === "string"
+          ? await readNamedValue(context, args.slice(1), flags["from"])
+          : Object.fromEntries(args.slice(1).map(parseVariable));
+      await changeVariables(context, { ...body, set, sensitive: flags["sensitive"] === true });
     },
   },
   {
@@ -54,51 +96,12 @@ export const variableCommands: readonly Command[] = [
     group,
     summary: "Remove variables and replace the running instances",
     args: [appArgument, { name: "name", about: "a variable", many: true }],
-    flags: [environmentFlag, { flag: "--no-apply", about: "keep the change for the next deployment" }],
-    examples: ["bloom env unset shop LOG"],
-    run: (context) => changeVariables(context, { unset: context.args.slice(1) }),
+    flags: [environmentFlag, levelFlag, applyFlag],
+    examples: ["bloom env unset shop LOG", "bloom env unset shop LOG --level app"],
+    run: (context) =>
+      changeVariables(context, {
+        ...planChange(context.flags),
+        unset: context.args.slice(1).map(parseVariableName),
+      }),
   },
 ];
-
-async function changeVariables(
-  context: Context,
-  body: { set?: Record<string, string>; unset?: string[]; sensitive?: boolean },
-): Promise<void> {
-  const place = placeOf(context);
-  const apply = context.flags["apply"] !== false;
-  // Never broken off: we would not know whether there is a deployment to cancel.
-  const call = { params: place, body: { ...body, apply } };
-  const answer = await context.client().call("changeVariables", call, { signal: null });
-  if (answer.deployment !== null) {
-    const finished = await followDeployment(context, place, answer.deployment, createPhases(context.output));
-    if (finished.error !== null) throw parseErrorDocument(finished.error);
-  }
-  const names = [...Object.keys(body.set ?? {}), ...(body.unset ?? [])].join(", ");
-  context.output.result({ variables: answer.variables }, [
-    `${names}: ${answer.deployment === null ? "kept for the next deployment" : "in force"}`,
-  ]);
-}
-
-async function readValue(
-  { cwd }: Context,
-  names: readonly string[],
-  from: string,
-): Promise<Record<string, string>> {
-  const [name] = names;
-  if (names.length !== 1 || name === undefined || name.includes("=")) {
-    throw new BloomError("ERR_INVALID_ARGUMENT", "with --from exactly one NAME is given, without a value");
-  }
-  const value =
-    from === "-" ? await readAll(process.stdin) : await readFile(resolve(cwd, from), "utf8").catch(explain);
-  return { [name]: value.replace(/\n$/, "") };
-}
-
-function parseVariable(word: string): [string, string] {
-  const at = word.indexOf("=");
-  if (at < 1) throw new BloomError("ERR_INVALID_ARGUMENT", `\`${word}\` must be NAME=value`);
-  return [word.slice(0, at), word.slice(at + 1)];
-}
-
-function explain(error: NodeJS.ErrnoException): never {
-  throw new BloomError("ERR_INVALID_ARGUMENT", `the file for --from cannot be read: ${error.message}`);
-}

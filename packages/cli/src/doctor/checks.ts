@@ -1,7 +1,10 @@
 import type { Context } from "../command.js";
 import { judge, type Check } from "./check.js";
+import { checkVolumes } from "./disks.js";
 import { checkDaemon, checkDisk } from "./daemon.js";
+import { checkForwarding } from "./firewall.js";
 import { checkCgroups, checkNamespaces, checkPrivilege } from "./kernel.js";
+import { checkNginxModules } from "./nginx.js";
 import { checkProgram, type ProgramCheck } from "./programs.js";
 
 const oldestNode = "20.19.0";
@@ -11,15 +14,22 @@ export async function runChecks(context: Context): Promise<Check[]> {
   const isRoot = process.getuid?.() === 0;
   const { env, settings } = context;
   const programs = planPrograms(isRoot).map((wanted) => checkProgram(wanted, env));
-  const [found, namespaces, cgroups, disk, daemon] = await Promise.all([
+  const [found, modules, namespaces, cgroups, forwarding, volumes, disk, daemon] = await Promise.all([
     Promise.all(programs),
+    checkNginxModules(env),
     checkNamespaces(),
     checkCgroups(isRoot),
+    // A plain user's instances use the machine's own network, and volumes without a size.
+    isRoot ? checkForwarding(env).then(alone) : [],
+    isRoot ? checkVolumes(env).then(alone) : [],
     checkDisk(settings.home),
     checkDaemon(context),
   ]);
-  return [checkNode(), ...found, namespaces, checkPrivilege(isRoot), cgroups, disk, ...daemon];
+  const kernel = [namespaces, checkPrivilege(isRoot), cgroups, ...forwarding, ...volumes];
+  return [checkNode(), ...found, modules, ...kernel, disk, ...daemon];
 }
+
+const alone = (check: Check): Check[] => [check];
 
 function checkNode(): Check {
   const isNew = process.versions.node.localeCompare(oldestNode, "en", { numeric: true }) >= 0;
@@ -40,6 +50,12 @@ function planPrograms(isRoot: boolean): ProgramCheck[] {
       argv: ["--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "true"],
       found: "a sandbox works",
       fix: `${install("bubblewrap")}, and allow user namespaces`,
+    },
+    {
+      name: "jq",
+      argv: ["--version"],
+      fix: `${install("jq")}; scripts read PLATFORM_VARIABLES with it`,
+      optional: true,
     },
     { name: "git", argv: ["--version"], fix: install("git"), optional: true },
     ...(isRoot

@@ -29,6 +29,22 @@ export async function checkProgram(wanted: ProgramCheck, env: NodeJS.ProcessEnv)
   });
 }
 
+/** Everything a program prints; undefined when it is not installed or fails. */
+export async function runQuietly(
+  name: string,
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<string | undefined> {
+  const path = await findProgram(name, env);
+  if (path === undefined) return undefined;
+  return new Promise((resolve) => {
+    const options = { timeout: limitMs, env, maxBuffer: 64 * 1_048_576 };
+    execFile(path, [...argv], options, (error, stdout, stderr) => {
+      resolve(error === null ? `${stdout}${stderr}` : undefined);
+    });
+  });
+}
+
 /** The folders of PATH, then those that a plain user's PATH often lacks. */
 async function findProgram(name: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
   const cargo = env["CARGO_HOME"] ?? join(env["HOME"] ?? homedir(), ".cargo");

@@ -3,10 +3,16 @@ import { type ErrorDocument } from "@bloomery/contract";
 import { renderTable } from "./table.js";
 
 export interface Stream {
-  write(text: string): unknown;
+  /** Bytes are a command's own output, passed on as it is. */
+  write(text: string | Buffer): unknown;
   readonly isTTY?: boolean | undefined;
   /** Width of the terminal. */
   readonly columns?: number | undefined;
+  /** Height of the terminal. */
+  readonly rows?: number | undefined;
+  /** Tells when the terminal has another size. */
+  on?(event: "resize", listener: () => void): unknown;
+  off?(event: "resize", listener: () => void): unknown;
 }
 
 export interface OutputOptions {

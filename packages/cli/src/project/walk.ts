@@ -61,12 +61,21 @@ export async function walkProject(
   return { entries, files, bytes };
 }
 
+export interface ListedProject {
+  readonly files: readonly string[];
+  readonly links: readonly string[];
+  /** "" for the root itself. */
+  readonly folders: readonly string[];
+}
+
 /** The paths of everything that belongs to the source. */
-async function listPaths(root: string, signal?: AbortSignal): Promise<{ files: string[]; links: string[] }> {
+export async function listPaths(root: string, signal?: AbortSignal): Promise<ListedProject> {
   const files: string[] = [];
   const links: string[] = [];
+  const folders: string[] = [];
   const visit = async (folder: string, outer: readonly IgnoreRules[]): Promise<void> => {
     signal?.throwIfAborted();
+    folders.push(folder);
     const rules = [...outer, ...(await readIgnoreRules(root, folder))];
     const content = await readdir(join(root, folder), { withFileTypes: true }).catch((error: unknown) =>
       explainUnreadable(folder, error),
@@ -83,7 +92,7 @@ async function listPaths(root: string, signal?: AbortSignal): Promise<{ files: s
     }
   };
   await visit("", []);
-  return { files, links };
+  return { files, links, folders };
 }
 
 /** The daemon checks the same; here it is said before anything is sent. */

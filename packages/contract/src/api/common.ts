@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { errorCatalog, type ErrorCode } from "../errors.js";
+import { errorCatalog, type ErrorCode } from "../errors/index.js";
 import { appName, environmentName, orgName } from "../names.js";
 
 /** ISO-8601, UTC, milliseconds. */

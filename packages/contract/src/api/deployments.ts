@@ -43,16 +43,21 @@ export const deploymentView = z.object({
 });
 export type DeploymentView = z.infer<typeof deploymentView>;
 
+export const deployStrategy = z.enum(["rolling", "stopstart"]);
+
 /** The steps a deploy is shown in, in order. */
 export const deployPhase = z.enum([
   "queue",
   "fetch",
   "compile",
   "collect",
+  "hold",
   "start",
   "ready",
+  "deploy_hook",
   "switch",
   "drain",
+  "post_deploy_hook",
 ]);
 export type DeployPhase = z.infer<typeof deployPhase>;
 
@@ -66,7 +71,11 @@ export const deploymentEvent = z.discriminatedUnion("type", [
     total: z.number().int(),
     current: z.string().optional(),
   }),
-  z.object({ type: z.literal("log"), source: z.enum(["build", "app", "platform"]), text: z.string() }),
+  z.object({
+    type: z.literal("log"),
+    source: z.enum(["build", "app", "hook", "platform"]),
+    text: z.string(),
+  }),
   z.object({ type: z.literal("warning"), message: z.string() }),
   z.object({ type: z.literal("stats"), stats: buildStats, toolchain: z.string() }),
   z.object({ type: z.literal("finished"), deployment: deploymentView }),
@@ -109,6 +118,12 @@ export const deploymentRoutes = defineRoutes({
       tree: z.string().regex(/^[0-9a-f]{64}$/, "a tree is 64 hexadecimal digits"),
       /** The folder the source came from: the last resort for naming the app's crate-less sources. */
       folderName: z.string().max(255).optional(),
+      /** The folder of the tree the command was run in, "" for its top: chooses among several apps. */
+      folder: z.string().max(4096).default(""),
+      /** The name of one of the manifest's apps, when there are several. */
+      manifestApp: z.string().max(255).optional(),
+      /** In place of the manifest's strategy, for this deployment. */
+      strategy: deployStrategy.optional(),
       /** Milliseconds the upload took, for the timings. */
       uploadMs: z.number().min(0).default(0),
     }),
@@ -123,7 +138,22 @@ export const deploymentRoutes = defineRoutes({
     summary:
       "Makes an earlier version live again without building; the one before the live one when none is named",
     params: environmentParams,
-    body: z.object({ version: z.number().int().positive().nullable().default(null) }),
+    body: z.object({
+      version: z.number().int().positive().nullable().default(null),
+      /** False: neither `deploy` nor `post_deploy` is run. */
+      hooks: z.boolean().default(true),
+    }),
+    response: deploymentView,
+  },
+  redeploy: {
+    method: "POST",
+    path: "/v1/orgs/:org/apps/:app/environments/:environment/redeploy",
+    access: "developer",
+    scope: "app",
+    tag: "deployments",
+    summary: "Fresh instances of the live version, then the post_deploy hook; nothing is built",
+    params: environmentParams,
+    body: z.object({ strategy: deployStrategy.optional() }),
     response: deploymentView,
   },
   listDeployments: {

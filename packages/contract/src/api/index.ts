@@ -1,16 +1,22 @@
+import { activityRoutes } from "./activities.js";
 import { appRoutes } from "./apps.js";
 import { deploymentRoutes } from "./deployments.js";
+import { insideRoutes } from "./inside.js";
+import { logRoutes } from "./logs.js";
 import { platformRoutes } from "./platform.js";
-import { recordRoutes } from "./records.js";
 import { sourceRoutes } from "./sources.js";
+import { variableRoutes } from "./variables.js";
 
+export * from "./activities.js";
 export * from "./apps.js";
 export * from "./common.js";
 export * from "./deployments.js";
+export * from "./inside.js";
+export * from "./logs.js";
 export * from "./platform.js";
-export * from "./records.js";
 export * from "./route.js";
 export * from "./sources.js";
+export * from "./variables.js";
 
 /** Every route of the API. */
 export const apiRoutes = {
@@ -18,7 +24,10 @@ export const apiRoutes = {
   ...appRoutes,
   ...sourceRoutes,
   ...deploymentRoutes,
-  ...recordRoutes,
+  ...variableRoutes,
+  ...insideRoutes,
+  ...logRoutes,
+  ...activityRoutes,
 } as const;
 
 export type ApiRoutes = typeof apiRoutes;

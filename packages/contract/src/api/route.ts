@@ -27,6 +27,8 @@ export interface ApiRoute {
   /** One JSON document, or with `stream` one line of an NDJSON answer. */
   readonly response: z.ZodType;
   readonly stream?: true;
+  /** The answer is a raw byte stream of this media type; `response` is not looked at. */
+  readonly rawResponse?: string;
 }
 
 /** Keeps the literal types of a route table. */

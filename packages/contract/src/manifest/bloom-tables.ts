@@ -10,6 +10,7 @@ import {
   portNumber,
   scriptText,
   seconds,
+  tmpSize,
   toolchainChannel,
 } from "./scalars.js";
 
@@ -62,6 +63,12 @@ export const buildTable = z.object({
     example: "server",
     default: "the only one, or `default-run`",
   }),
+  timeout_seconds: key(seconds, {
+    about: "Seconds one build may take.",
+    expected: secondsWords,
+    example: 1800,
+    default: "the daemon's own limit",
+  }),
 });
 
 /** `[run]`. */
@@ -71,6 +78,24 @@ export const runTable = z.object({
     expected: "a command line",
     example: "./target/release/my-app",
     default: "`web.commands.start` of .platform.app.yaml, else the only binary of Cargo.toml",
+  }),
+  pre_start: key(commandText, {
+    about: "A command run in each instance before `command`, which waits for it.",
+    expected: "a command line",
+    example: "./prepare.sh",
+    default: "`web.commands.pre_start` of .platform.app.yaml",
+  }),
+  post_start: key(commandText, {
+    about: "A command run in each instance beside `command`; traffic is let in when it has ended well.",
+    expected: "a command line",
+    example: "./wait-until-ready.sh",
+    default: "`web.commands.post_start` of .platform.app.yaml",
+  }),
+  socket_family: key(z.enum(["tcp", "unix"]), {
+    about: "How the app listens: on the port in PORT, or on the socket in SOCKET.",
+    expected: 'one of "tcp", "unix"',
+    example: "unix",
+    default: "`web.upstream.socket_family` of .platform.app.yaml, else tcp",
   }),
   port: key(portNumber, {
     about: "The port the app is told in PORT.",
@@ -131,13 +156,13 @@ export const limitsTable = z.object({
       "Memory of one instance: bytes, or a text such as `512MB`, `512M` (10^6 bytes) or `1GiB` (2^30 bytes).",
     expected: 'a size of at least 16MB such as "512MB" or "1GiB", or a number of bytes',
     example: "512MB",
-    default: "512MiB",
+    default: "what `size` in .platform.app.yaml says, else 512MiB",
   }),
   cpu: key(z.number().min(limits.cpu.min).max(limits.cpu.max), {
     about: "Cores of one instance; fractions are fine.",
     expected: `a number of cores from ${limits.cpu.min} to ${limits.cpu.max}`,
     example: 0.5,
-    default: String(defaults.cpu),
+    default: `what \`size\` in .platform.app.yaml says, else ${defaults.cpu}`,
   }),
   pids: key(intWithin(limits.pids), {
     about: "Processes and threads of one instance.",
@@ -145,11 +170,18 @@ export const limitsTable = z.object({
     example: 512,
     default: String(defaults.pids),
   }),
-  timeout_seconds: later(seconds, {
-    about: "Seconds the app may leave a request without an answer before the proxy gives up.",
+  tmp: key(tmpSize, {
+    about: "Size of an instance's /tmp.",
+    expected: 'a size of at least 1MB such as "512MB" or "1GiB", or a number of bytes',
+    example: "512MB",
+    default: "1GiB",
+  }),
+  timeout_seconds: key(seconds, {
+    about:
+      "Seconds the app may leave a request without an answer before the proxy gives up; the same as `read_seconds` of `[http.timeouts]`.",
     expected: secondsWords,
     example: 60,
-    default: "60, the proxy's own limit",
+    default: String(defaults.timeouts.readSeconds),
   }),
 });
 

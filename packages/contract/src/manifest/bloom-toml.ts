@@ -1,35 +1,15 @@
 import { z } from "zod";
-import { later } from "./container.js";
+import { deployTable, hooksTable } from "./bloom-deploy.js";
+import { httpTable } from "./bloom-http.js";
+import { later, mountsSchema } from "./container.js";
 import { buildTable, limitsTable, readyTable, runTable } from "./bloom-tables.js";
 import { element, key } from "./key-meta.js";
-import { locationsSchema } from "./location.js";
 import { lineText, portNumber, seconds } from "./scalars.js";
 import { envSchema } from "./variables.js";
 
 /** The shapes an app can have; this release runs `web`. */
 export const shapeNames = ["web", "function", "prefork", "tcp"] as const;
 export type ShapeName = (typeof shapeNames)[number];
-
-const mount = element(
-  z.object({
-    source: key(z.enum(["local", "tmp", "service"]), {
-      about: "Where the folder's content lives.",
-      expected: 'one of "local", "tmp", "service"',
-      example: "local",
-    }),
-    source_path: key(z.string(), {
-      about: "The folder within the source.",
-      expected: "a path",
-      example: "uploads",
-    }),
-    service: key(z.string(), {
-      about: "The service that holds the folder.",
-      expected: "the name of a service",
-      example: "files",
-    }),
-  }),
-  { about: "One folder.", expected: "the key source", example: { source: "local" } },
-);
 
 const tcpListener = element(
   z.object({
@@ -94,17 +74,21 @@ export const bloomTomlSchema = z.object({
     expected: "a table with keys such as path",
     example: { path: "/health" },
   }),
-  http: later(
-    z.object({
-      locations: later(locationsSchema, {
-        about: "The same as `web.locations` of .platform.app.yaml.",
-        expected: "path prefixes with keys of a location",
-        example: { "/": { passthru: true } },
-        entry: "path",
-      }),
-    }),
-    { about: "Static files and paths.", expected: "a table with the key locations", example: {} },
-  ),
+  deploy: key(deployTable, {
+    about: "How a new version takes over.",
+    expected: "a table with keys such as strategy",
+    example: { strategy: "rolling" },
+  }),
+  hooks: key(hooksTable, {
+    about: "Scripts at certain moments of a deployment; that of the build is `command` in [build].",
+    expected: "a table with the keys deploy and post_deploy",
+    example: { deploy: "./migrate.sh" },
+  }),
+  http: key(httpTable, {
+    about: "Static files, paths and time limits.",
+    expected: "a table with the keys locations and timeouts",
+    example: { timeouts: { read_seconds: 60 } },
+  }),
   tcp: later(z.array(tcpListener), {
     about: "Ports of an app that speaks raw TCP.",
     expected: "tables written [[tcp]]",
@@ -116,10 +100,11 @@ export const bloomTomlSchema = z.object({
     example: { RUST_LOG: "info" },
     default: "none",
   }),
-  mounts: later(z.record(z.string(), mount), {
-    about: "Writable folders that survive a deploy.",
+  mounts: key(mountsSchema, {
+    about: "Writable folders of the app; an entry replaces the one of the same path in .platform.app.yaml.",
     expected: "a table of paths, each with a source",
     example: { "/uploads": { source: "local" } },
+    default: "none",
     entry: "path",
   }),
 });

@@ -27,3 +27,14 @@ export function parseByteSize(size: string | number): number | null {
   const bytes = Math.round(Number(match[1]) * unit);
   return Number.isSafeInteger(bytes) ? bytes : null;
 }
+
+/**
+ * A size in the words of nginx, in which `250m` are 250 × 2^20 bytes; the two-letter units are those of
+ * `parseByteSize`.
+ */
+export function parseProxySize(size: string | number): number | null {
+  if (typeof size === "number") return parseByteSize(size);
+  const match = /^(\d{1,12})([kmg])$/i.exec(size.trim());
+  const power = ["k", "m", "g"].indexOf(match?.[2]?.toLowerCase() ?? "") + 1;
+  return match === null ? parseByteSize(size) : parseByteSize(Number(match[1]) * 1024 ** power);
+}

@@ -12,15 +12,16 @@ export const hooksSchema = z.object({
     default: "`cargo build --release`, with `--locked` when there is a Cargo.lock",
   }),
   deploy: key(scriptText, {
-    about: "A script run after the start and before traffic.",
+    about:
+      "A script for `sh`, run in `/app` once for each deployment, after the start and before traffic is let in.",
     expected: "a script as text",
     example: "./migrate.sh",
-    effect: "later",
+    default: "none",
   }),
   post_deploy: key(scriptText, {
-    about: "A script run once traffic has been let in.",
+    about: "A script for `sh`, run in `/app` once for each deployment, as soon as traffic has been let in.",
     expected: "a script as text",
     example: "./warm-up.sh",
-    effect: "later",
+    default: "none",
   }),
 });

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 /**
  * When a key does something: `now`; `later`, accepted and checked, in effect in a later release;
- * `ignored`, meant for other languages; `old`, a form from earlier years that another key has replaced.
+ * `ignored`, meant for other languages; `old`, a form from earlier years that works like the key that replaced it.
  */
 export type KeyEffect = "now" | "later" | "ignored" | "old";
 

@@ -1,13 +1,16 @@
 import { z } from "zod";
-import { parseByteSize } from "./byte-size.js";
+import { parseProxySize } from "./byte-size.js";
 import { element, key } from "./key-meta.js";
 import { lineText } from "./scalars.js";
 
+/** A header's value; numbers and true or false are taken as they are written. */
+// oxlint-disable-next-line no-control-regex -- they are what is refused
+const headerValue = z.union([z.string().regex(/^[^\u0000-\u001f\u007f]*$/), z.number(), z.boolean()]);
 const passthru = z.union([z.boolean(), z.string().regex(/^\/\S*$/)]);
-const expires = z.union([z.number().int().min(-1), z.string().regex(/^(?:-1|\d{1,12}(?:ms|[smhdwMy])?)$/)]);
+const expires = z.union([z.number().int().min(-1), z.string().regex(/^(?:-1s?|\d{1,12}(?:ms|[smhdwMy])?)$/)]);
 const headers = z.record(
   z.string(),
-  element(lineText, {
+  element(headerValue, {
     about: "The header's value.",
     expected: "a header's value as text on one line",
     example: "nosniff",
@@ -18,21 +21,16 @@ const headers = z.record(
 const shared = {
   passthru: key(passthru, {
     about:
-      "Whether requests that no file answers go to the app; a path is the address they are led to instead.",
+      "Whether requests that no file answers go to the app; a path is the address inside the app they are led to instead, and may hold `$name` of a rule's captures.",
     expected: 'true, false or a path such as "/index.html"',
     example: true,
     default: "true",
-    notYet: (value) =>
-      typeof value === "string"
-        ? "a path here takes effect in a later release; until then such requests go to the app"
-        : null,
   }),
   expires: key(expires, {
     about: "How long clients may keep static files: seconds, or a number with ms, s, m, h, d, w, M or y.",
     expected: 'seconds, -1, or a time such as "2h"',
     example: "2h",
     default: "-1, no caching",
-    effect: "later",
   }),
   allow: key(z.boolean(), {
     about: "Whether files below `root` may be served when no rule decides.",
@@ -47,10 +45,11 @@ const shared = {
     effect: "ignored",
   }),
   headers: key(headers, {
-    about: "Headers for static files.",
+    about: "Headers for static files; those of a rule replace all of the location's.",
     expected: "header names with their values",
     example: { "X-Content-Type-Options": "nosniff" },
-    effect: "later",
+    default: "none",
+    entry: "header",
   }),
 };
 
@@ -68,9 +67,9 @@ const requestBuffering = z.object({
     default: "true",
   }),
   max_request_size: key(
-    z.union([z.number().int().min(0), z.string().refine((size) => parseByteSize(size) !== null)]),
+    z.union([z.number().int().min(0), z.string().refine((size) => parseProxySize(size) !== null)]),
     {
-      about: "The largest body that is accepted.",
+      about: "The largest body that is accepted, with K, M or G of 2^10, 2^20 or 2^30 bytes; 0 is no limit.",
       expected: 'a size such as "250m"',
       example: "250m",
       default: "250m",
@@ -93,21 +92,21 @@ const locationSchema = z.object({
       about: "Files to look for when a folder is asked for.",
       expected: "a list of file names",
       example: ["index.html"],
-      effect: "later",
+      default: "none",
     },
   ),
   rules: key(z.record(z.string(), ruleSchema), {
-    about: "Regular expressions over the whole path, each with keys that replace the location's.",
+    about:
+      "Regular expressions (PCRE) over the whole path, each with keys that replace the location's; the first that matches decides.",
     expected: "regular expressions with keys of a location",
     example: { "\\.css$": { expires: "2h" } },
+    default: "none",
     entry: "regex",
-    effect: "later",
   }),
   request_buffering: key(requestBuffering, {
     about: "Collecting request bodies before the app sees them.",
     expected: "the keys enabled and max_request_size",
     example: { enabled: true },
-    effect: "later",
   }),
 });
 

@@ -1,11 +1,9 @@
 import { z } from "zod";
-import { anyMap, containerKeys, later } from "./container.js";
-import { intWithin, lineText } from "./scalars.js";
-import { manifestLimits } from "./defaults.js";
+import { anyMap, containerKeys, hostsSchema, later } from "./container.js";
 import { hooksSchema } from "./hooks.js";
-import { key } from "./key-meta.js";
-import { variablesSchema } from "./variables.js";
-import { webSchema } from "./web.js";
+import { element, key } from "./key-meta.js";
+import { lineText } from "./scalars.js";
+import { old, webSchema } from "./web.js";
 
 /** The whole of .platform.app.yaml. Keys that are not listed are warned about and dropped. */
 export const platformAppSchema = z.object({
@@ -15,18 +13,14 @@ export const platformAppSchema = z.object({
     example: "my-app",
     default: "Cargo's package name, else the folder's",
   }),
-  type: key(z.string().regex(/^rust:(?:1|1\.\d{1,3}|stable)$/), {
-    about: "The runtime. `rust:1` is any 1.x toolchain; rust-toolchain.toml and bloom.toml come first.",
+  type: key(z.string().regex(/^(?:rust:(?:1|1\.\d{1,3}(?:\.\d{1,3})?|stable)|composable:[\w.-]{1,50})$/), {
+    about:
+      "The runtime. `rust:1` is any 1.x toolchain; rust-toolchain.toml and bloom.toml come first. Of `composable:…` the Rust runtime in `stack` counts.",
     expected: 'a Rust runtime, which is "rust:1", "rust:1.NN" or "rust:stable"',
     example: "rust:1",
     default: "the daemon's default toolchain",
   }),
-  disk: key(intWithin(manifestLimits.diskMb), {
-    about: "Persistent disk in MB (10^6 bytes) for the mounts; accepted without any.",
-    expected: `a whole number of megabytes, at least ${manifestLimits.diskMb.min}`,
-    example: 512,
-    default: "none",
-  }),
+  toolstack: old("type"),
   hooks: key(hooksSchema, {
     about: "Scripts at certain moments.",
     expected: "the key build with a script",
@@ -36,13 +30,6 @@ export const platformAppSchema = z.object({
     about: "How the app is started and reached.",
     expected: "the keys commands, upstream and locations",
     example: { commands: { start: "./target/release/my-app" } },
-  }),
-  variables: key(variablesSchema, {
-    about:
-      "Variables in two levels. Below `env` they are environment variables, with names in upper case; values that are not scalars become JSON.",
-    expected: "prefixes with names and values",
-    example: { env: { RUST_LOG: "info" } },
-    default: "none",
   }),
   ...containerKeys,
   workers: later(anyMap, {
@@ -65,7 +52,7 @@ export const platformAppSchema = z.object({
     expected: "languages with packages",
     example: { nodejs: { sass: "*" } },
   }),
-  source: later(anyMap, {
+  source: key(sourceSchema(), {
     about: "Where the app lies in the repository, and commands that may change it.",
     expected: "the keys root and operations",
     example: { root: "backend" },
@@ -75,20 +62,17 @@ export const platformAppSchema = z.object({
     expected: "names with commands",
     example: { clear: { commands: { start: "./clear.sh" } } },
   }),
-  additional_hosts: later(anyMap, {
-    about: "Lines for /etc/hosts.",
+  additional_hosts: key(hostsSchema, {
+    about: "Lines for the app's /etc/hosts.",
     expected: "host names with addresses",
     example: { "db.example.org": "192.0.2.7" },
+    default: "none",
+    entry: "host",
   }),
   stack: later(z.unknown(), {
     about: "Runtimes and packages of a composable image.",
     expected: "a list of runtimes",
     example: ["rust@1"],
-  }),
-  container_profile: later(z.string(), {
-    about: "The ratio of CPU to memory.",
-    expected: "a profile such as HIGH_CPU",
-    example: "HIGH_CPU",
   }),
   preflight: later(anyMap, {
     about: "Security checks of dependencies before the build.",
@@ -112,10 +96,62 @@ function buildSchema() {
       example: "none",
       effect: "ignored",
     }),
-    caches: later(anyMap, {
-      about: "Folders kept between builds. Cargo's own are kept anyway.",
+    caches: key(z.record(z.string(), cacheSchema()), {
+      about: "Folders kept from build to build. Cargo's own are kept anyway.",
       expected: "names with a directory and a list of files to watch",
       example: { assets: { directory: "dist", watch: ["package.json"] } },
+      default: "none",
+    }),
+  });
+}
+
+function cacheSchema() {
+  const flag = (about: string) =>
+    key(z.boolean(), { about, expected: "true or false", example: true, default: "false" });
+  return element(
+    z.object({
+      directory: key(lineText, {
+        about: "The folder, relative to the app.",
+        expected: "a folder below the app",
+        example: "dist",
+      }),
+      watch: key(
+        z.array(
+          element(lineText, {
+            about: "A file, relative to the app.",
+            expected: "a file below the app",
+            example: "package.json",
+          }),
+        ),
+        {
+          about: "Files whose content decides whether the cache is still the same.",
+          expected: "a list of files",
+          example: ["package.json"],
+        },
+      ),
+      allow_stale: flag("Whether the newest cache is used when none was made for these very files."),
+      share_between_apps: flag("Whether the project's other apps use the same cache."),
+    }),
+    {
+      about: "One folder.",
+      expected: "the keys directory and watch",
+      example: { directory: "dist", watch: ["package.json"] },
+    },
+  );
+}
+
+function sourceSchema() {
+  return z.object({
+    root: key(z.string(), {
+      about: "The app's folder, from the top of the repository; it becomes `/app`.",
+      expected: "a folder of the repository",
+      example: "backend",
+      default: "the manifest's own folder; the top for .platform/applications.yaml",
+    }),
+    operations: later(anyMap, {
+      about: "Commands that may change the source.",
+      expected: "names with commands",
+      example: { update: { command: "./update.sh" } },
     }),
   });
 }

@@ -24,15 +24,21 @@ export const seconds = intWithin(manifestLimits.seconds);
 export const portNumber = intWithin(manifestLimits.port);
 
 /** `"512MB"` or a number of bytes, within the limits for memory. */
-export const memorySize = z.union([z.string().refine(isMemory), z.number().refine(isMemory)]);
+export const memorySize = sizeWithin(manifestLimits.memoryBytes);
+
+/** The same within the limits for /tmp. */
+export const tmpSize = sizeWithin(manifestLimits.tmpBytes);
 
 /** Whole numbers from `min` to `max`. */
 export function intWithin(range: { readonly min: number; readonly max: number }) {
   return z.number().int().min(range.min).max(range.max);
 }
 
-function isMemory(size: string | number): boolean {
-  const bytes = parseByteSize(size);
-  const { min, max } = manifestLimits.memoryBytes;
-  return bytes !== null && bytes >= min && bytes <= max;
+/** `"512MB"` or a number of bytes, from `min` to `max` bytes. */
+function sizeWithin({ min, max }: { readonly min: number; readonly max: number }) {
+  const isRight = (size: string | number): boolean => {
+    const bytes = parseByteSize(size);
+    return bytes !== null && bytes >= min && bytes <= max;
+  };
+  return z.union([z.string().refine(isRight), z.number().refine(isRight)]);
 }

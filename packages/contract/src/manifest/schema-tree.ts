@@ -34,9 +34,14 @@ export function schemaAt(schema: z.ZodType, path: ManifestPath): z.ZodType | nul
   return current;
 }
 
-/** `web.locations./.passthru`, `tcp[0].port`: a path as messages write it. */
+/** `web.locations./.passthru`, `tcp[0].port`: a path as messages write it, on one line whatever a key holds. */
 export function formatManifestPath(path: ManifestPath): string {
   return path
     .map((step, index) => (typeof step === "number" ? `[${step}]` : index === 0 ? step : `.${step}`))
-    .join("");
+    .join("")
+    .replace(/[\p{Cc}\u2028\u2029]/gu, escape);
+}
+
+function escape(character: string): string {
+  return character === "\n" ? "\\n" : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { key, type KeyMeta } from "./key-meta.js";
 import { locationsSchema } from "./location.js";
-import { anyMap, containerKeys } from "./container.js";
+import { containerKeys } from "./container.js";
 import { commandText } from "./scalars.js";
 
 const commands = z.object({
@@ -13,16 +13,16 @@ const commands = z.object({
     default: "the only binary of Cargo.toml, in the profile that is built",
   }),
   pre_start: key(commandText, {
-    about: "A command run in each instance before `start`.",
+    about: "A command run in each instance before `start`, which waits for it.",
     expected: "a command line",
     example: "./prepare.sh",
-    effect: "later",
+    default: "none",
   }),
   post_start: key(commandText, {
-    about: "A command run after `start`; traffic is let in when it ends.",
+    about: "A command run in each instance beside `start`; traffic is let in when it has ended well.",
     expected: "a command line",
     example: "./wait-until-ready.sh",
-    effect: "later",
+    default: "none",
   }),
 });
 
@@ -32,8 +32,6 @@ const upstream = z.object({
     expected: 'one of "tcp", "unix"',
     example: "tcp",
     default: "tcp",
-    notYet: (value) =>
-      value === "unix" ? "unix takes effect in a later release; the app is reached at PORT" : null,
   }),
   protocol: key(z.enum(["http", "fastcgi"]), {
     about: "What is spoken with the app.",
@@ -45,8 +43,8 @@ const upstream = z.object({
   }),
 });
 
-/** Keys of the years before `locations`. */
-function old(instead: string): z.ZodOptional<z.ZodUnknown> {
+/** Keys of earlier years. They are turned into the newer ones before the check. */
+export function old(instead: string): z.ZodOptional<z.ZodUnknown> {
   const meta: KeyMeta = {
     about: "An old form.",
     expected: "the newer form",
@@ -77,23 +75,16 @@ export const webSchema = z.object({
     entry: "path",
   }),
   ...containerKeys,
-  variables: key(anyMap, {
-    about: "Variables of the web instance only.",
-    expected: "a mapping",
-    example: { env: { NAME: "value" } },
-    effect: "later",
-  }),
-  disk: key(z.unknown(), {
-    about: "The web instance's own disk.",
-    expected: "megabytes",
-    example: 512,
-    effect: "later",
-  }),
   document_root: old("web.locations./.root"),
   passthru: old("web.locations./.passthru"),
   index_files: old("web.locations./.index"),
   whitelist: old("web.locations./.rules"),
   blacklist: old("web.locations./.rules"),
   expires: old("web.locations./.expires"),
-  move_to_root: old("web.locations./.root"),
+  move_to_root: key(z.unknown(), {
+    about: "An old form: whether the files were moved to the top of the app.",
+    expected: "true or false",
+    example: false,
+    notYet: () => 'this has no effect: files are served from where they are; write "web.locations./.root"',
+  }),
 });

@@ -17,6 +17,25 @@ export async function recordActivity<T>(
   order: ActivityOrder,
   work: () => Promise<T>,
 ): Promise<T> {
+  const finish = await beginActivity(store, order);
+  try {
+    const result = await work();
+    await finish("succeeded");
+    return result;
+  } catch (error) {
+    await finish("failed", error);
+    throw error;
+  }
+}
+
+/** Says how an activity ended. */
+export type FinishActivity = (
+  state: "succeeded" | "failed" | "cancelled",
+  error?: unknown,
+) => Promise<unknown>;
+
+/** Records what is under way; for work that is a stream. */
+export async function beginActivity(store: Store, order: ActivityOrder): Promise<FinishActivity> {
   const activity = await store.activities.create({
     orgId: order.orgId ?? null,
     appId: order.appId ?? null,
@@ -28,17 +47,9 @@ export async function recordActivity<T>(
     parameters: { ...order.parameters },
     deploymentId: null,
   });
-  const finish = (state: "succeeded" | "failed", error: unknown): Promise<unknown> =>
+  return (state, error) =>
     store.activities.update(activity.id, {
       state,
-      error: error === null ? null : toBloomError(error).toDocument(),
+      error: error === undefined ? null : toBloomError(error).toDocument(),
     });
-  try {
-    const result = await work();
-    await finish("succeeded", null);
-    return result;
-  } catch (error) {
-    await finish("failed", error);
-    throw error;
-  }
 }

@@ -1,18 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
 import { BloomError, isRoleEnough, type ApiRoute, type Role } from "@bloomery/contract";
+import type { Token } from "../store/tokens.js";
 
-/** Who calls, as found from the token. */
-export interface Caller {
-  /** For activities: the token's name. */
-  readonly name: string;
-  readonly role: Role;
-  /** Null: every organization. */
-  readonly orgId: string | null;
-  readonly orgName: string | null;
-  /** Null: every app of the organization. */
-  readonly appId: string | null;
-  readonly appName: string | null;
-}
+/** Who calls, as found from the token; its name is what activities say. */
+export type Caller = Pick<Token, "name" | "role" | "orgId" | "orgName" | "appId" | "appName">;
 
 /** Only this is stored of a token. */
 export function hashSecret(secret: string): string {
@@ -30,6 +21,12 @@ export function parseBearer(header: string | undefined): string | undefined {
   return match?.[1];
 }
 
+/** Throws ERR_FORBIDDEN unless the caller's role includes the one that is needed. */
+export function assertRole(caller: Caller, needed: Role): void {
+  if (isRoleEnough(caller.role, needed)) return;
+  throw new BloomError("ERR_FORBIDDEN", `this needs the role ${needed}, but the token has ${caller.role}`);
+}
+
 /**
  * Throws ERR_FORBIDDEN unless the caller's role is enough and the token reaches the org and app the route
  * names. Routes of the whole platform that read (`GET`) are open to limited tokens, because their handlers
@@ -41,12 +38,7 @@ export function assertAllowed(
   target: { readonly org?: string; readonly app?: string },
 ): void {
   if (route.access === "public") return;
-  if (!isRoleEnough(caller.role, route.access)) {
-    throw new BloomError(
-      "ERR_FORBIDDEN",
-      `this needs the role ${route.access}, but the token has ${caller.role}`,
-    );
-  }
+  assertRole(caller, route.access);
   const limited = caller.orgName !== null;
   if (limited && route.scope === "platform" && route.method !== "GET") {
     throw new BloomError(

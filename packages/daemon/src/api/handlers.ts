@@ -13,9 +13,14 @@ export interface CallContext {
 
 type Answer<R extends RouteName> = ApiRoutes[R] extends { stream: true }
   ? AsyncIterable<RouteAnswer<ApiRoutes[R]>>
-  : Promise<RouteAnswer<ApiRoutes[R]>>;
+  : ApiRoutes[R] extends { rawResponse: string }
+    ? AsyncIterable<Uint8Array>
+    : Promise<RouteAnswer<ApiRoutes[R]>>;
 
-/** One function for each route of the contract; the compiler refuses a missing or superfluous one. */
+/**
+ * One function for each route of the contract; the compiler refuses a missing or superfluous one. Routes with
+ * `stream` answer with the objects of their lines, those with `rawResponse` with bytes.
+ */
 export type Handlers = {
   readonly [R in RouteName]: (call: RouteCall<ApiRoutes[R]>, context: CallContext) => Answer<R>;
 };

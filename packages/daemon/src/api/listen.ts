@@ -32,7 +32,8 @@ export async function listenApi(
   }
   const bound = app.server.address();
   const port = typeof bound === "object" && bound !== null ? bound.port : options.port;
-  const local = createServer((request, response) => app.routing(request, response));
+  // Node would end every request that takes longer than five minutes: uploads, and commands that are typed to.
+  const local = createServer({ requestTimeout: 0 }, (request, response) => app.routing(request, response));
   await listenUnix(local, options.socket);
   return {
     port,

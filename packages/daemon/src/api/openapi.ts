@@ -31,7 +31,6 @@ export function buildOpenApi(release: string = version): Json {
 }
 
 function planOperation(name: string, route: ApiRoute): Json {
-  const media = route.stream === true ? "application/x-ndjson" : "application/json";
   return {
     operationId: name,
     summary: route.summary,
@@ -44,7 +43,7 @@ function planOperation(name: string, route: ApiRoute): Json {
     responses: {
       200: {
         description: route.stream === true ? "One object a line" : "Done",
-        content: { [media]: { schema: toSchema(route.response, "output") } },
+        content: planContent(route),
       },
       default: {
         description: "What went wrong, and what to do next",
@@ -52,6 +51,15 @@ function planOperation(name: string, route: ApiRoute): Json {
       },
     },
   };
+}
+
+function planContent(route: ApiRoute): Json {
+  const { rawResponse } = route;
+  if (rawResponse !== undefined) {
+    return { [rawResponse]: { schema: { type: "string", contentMediaType: rawResponse } } };
+  }
+  const media = route.stream === true ? "application/x-ndjson" : "application/json";
+  return { [media]: { schema: toSchema(route.response, "output") } };
 }
 
 function planParameters(schema: z.ZodObject | undefined, place: "path" | "query"): Json[] {

@@ -21,6 +21,7 @@ import {
 } from "@bloomery/contract";
 import { assertAllowed, parseBearer, type Caller } from "./caller.js";
 import type { CallContext, Handlers } from "./handlers.js";
+import { sendBytes, sendLines } from "./send-stream.js";
 
 export interface ApiOptions {
   readonly handlers: Handlers;
@@ -51,7 +52,9 @@ export function createApiServer(options: ApiOptions): FastifyInstance {
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  app.addContentTypeParser("application/x-tar", (_request, payload, done) => done(null, payload));
+  // Streams: whoever handles them decides how much is read.
+  const raw = ["application/x-tar", "application/x-ndjson"];
+  app.addContentTypeParser(raw, (_request, payload, done) => done(null, payload));
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
   app.setNotFoundHandler((request, reply) => {
     const error = new BloomError(
@@ -81,7 +84,7 @@ function register(app: FastifyInstance, name: RouteName, options: ApiOptions): v
       ...(route.params === undefined ? {} : { params: route.params }),
       ...(route.query === undefined ? {} : { querystring: route.query }),
       ...(route.body === undefined ? {} : { body: route.body }),
-      ...(route.stream === true ? {} : { response: { 200: route.response } }),
+      ...(isStreaming(route) ? {} : { response: { 200: route.response } }),
     },
     // Before the body is read: a stranger cannot make the daemon parse anything.
     onRequest: async (request) => {
@@ -98,11 +101,17 @@ function register(app: FastifyInstance, name: RouteName, options: ApiOptions): v
         raw: request.body instanceof Readable ? request.body : request.raw,
       };
       const call = { params: request.params, query: request.query, body: request.body };
-      if (route.stream !== true) return await handler(call, context);
-      const lines = handler(call, context) as AsyncIterable<unknown>;
-      return sendLines(reply, lines);
+      if (!isStreaming(route)) return await handler(call, context);
+      if (route.rawResponse !== undefined) {
+        return sendBytes(reply, route.rawResponse, handler(call, context) as AsyncIterable<Uint8Array>);
+      }
+      return sendLines(reply, handler(call, context) as AsyncIterable<unknown>);
     },
   });
+}
+
+function isStreaming(route: ApiRoute): boolean {
+  return route.stream === true || route.rawResponse !== undefined;
 }
 
 const callers = new WeakMap<FastifyRequest, Caller>();
@@ -114,29 +123,6 @@ async function findCaller(request: FastifyRequest, options: ApiOptions): Promise
   if (caller === undefined)
     throw new BloomError("ERR_UNAUTHENTICATED", "the token is unknown or has expired");
   return caller;
-}
-
-/**
- * Sends an NDJSON stream. The first line is awaited before the head is sent, so that a handler that fails at
- * once still answers with a status and an error document.
- */
-async function sendLines(reply: FastifyReply, lines: AsyncIterable<unknown>): Promise<FastifyReply> {
-  const iterator = lines[Symbol.asyncIterator]();
-  const first = iterator.next();
-  await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 50).unref())]);
-  const rest = async function* (): AsyncGenerator<string> {
-    // A head that has left cannot take an error back: it becomes the last line.
-    try {
-      for (let result = await first; result.done !== true; result = await iterator.next()) {
-        yield `${JSON.stringify(result.value)}\n`;
-      }
-    } catch (error) {
-      yield `${JSON.stringify({ error: toBloomError(error).toDocument() })}\n`;
-    } finally {
-      await iterator.return?.();
-    }
-  };
-  return reply.type("application/x-ndjson").send(Readable.from(rest(), { objectMode: false }));
 }
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -6,7 +6,6 @@ import {
   type EnvironmentView,
   type ErrorDocument,
   type TokenView,
-  type VariableView,
   type VersionView,
 } from "@bloomery/contract";
 import type { Store } from "../store/open-store.js";
@@ -149,30 +148,4 @@ export function viewActivity(row: Activity): ActivityView {
 /** Keeps only what the contract knows of an error. */
 function viewError(error: ErrorDocument | null): DeploymentView["error"] {
   return error === null ? null : errorDocument.parse(error);
-}
-
-/** The manifest's variables first, then the owner's; a sensitive value never leaves the daemon. */
-export async function listVariableViews(
-  store: Store,
-  open: (sealed: string) => string,
-  place: Place,
-): Promise<VariableView[]> {
-  const release = await findLiveRelease(store, place);
-  const version = release === undefined ? undefined : await store.versions.get(release.versionId);
-  const manifest: VariableView[] = Object.entries(version?.config.variables ?? {}).map(([name, value]) => ({
-    name,
-    value,
-    sensitive: false,
-    level: "manifest",
-    updatedAt: null,
-  }));
-  const rows = await store.variables.listInForce(place.app.id, place.environment.id);
-  const own = rows.map((row): VariableView => ({
-    name: row.name,
-    value: row.sensitive ? null : open(row.value),
-    sensitive: row.sensitive,
-    level: row.environmentId === null ? "app" : "environment",
-    updatedAt: row.updatedAt,
-  }));
-  return [...manifest, ...own];
 }

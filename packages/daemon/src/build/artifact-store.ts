@@ -1,11 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
-import { chmod, lstat, mkdir, readdir, readlink, rename, stat, symlink } from "node:fs/promises";
+import { chmod, lstat, mkdir, readdir, readlink, rename, rm, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { BloomError } from "@bloomery/contract";
+import { describeEntries, readIndex, writeIndex } from "./artifact-index.js";
 import { copyOutputFile, hashFile } from "./copy-output.js";
 import { listNames } from "./find-entries.js";
-import { findOutput, unsafe } from "./find-output.js";
+import { findOutput, locateIn, unsafe } from "./find-output.js";
 import { forEachLimited } from "./for-each-limited.js";
+import type { TargetLayer } from "./plan-build-sandbox.js";
 import { formatArtifactLine, planCollect, type CollectPlan } from "./plan-collect.js";
 import { removeTree } from "./remove-tree.js";
 
@@ -19,28 +21,44 @@ export interface Artifact {
   readonly warnings: readonly string[];
 }
 
+export interface CollectOptions {
+  /** Where cargo's target folder is, when it lies over a template. */
+  readonly targetLayer?: TargetLayer | null;
+  /** Paths of folders that an artifact must have, because nothing can be made in it later. */
+  readonly mountPoints?: readonly string[];
+}
+
 /** Immutable trees below one folder, each named by the sha256 of what it holds. */
 export interface ArtifactStore {
   /**
    * Copies a work folder, without cargo's intermediates, into the store. Throws ERR_BUILD_OUTPUT_UNSAFE naming
    * the entry that cannot be taken over. No build may be running in the folder.
    */
-  collect(workDir: string): Promise<Artifact>;
+  collect(workDir: string, options?: CollectOptions): Promise<Artifact>;
   has(digest: string): Promise<boolean>;
   /** Throws ERR_ARTIFACT_DAMAGED unless every byte is as it was collected. */
   verify(digest: string): Promise<void>;
+  /** As `verify`, but looks at names, modes, sizes and times only: quick enough for every deployment. */
+  check(digest: string): Promise<void>;
+  /** Milliseconds since 1970 when it was last collected or checked. */
+  usedAt(digest: string): Promise<number>;
   pathOf(digest: string): string;
   list(): Promise<readonly string[]>;
   remove(digest: string): Promise<void>;
+  /** Removes damaged artifacts that were replaced at least so long ago. */
+  removePutAside(olderThanMs: number): Promise<void>;
 }
 
 const digestGrammar = /^[0-9a-f]{64}$/;
 const tempPrefix = ".new-";
+/** Put aside instead of removed: an instance may still run from it for a while. */
+const damagedPrefix = ".damaged-";
 
 /** Opens the store, removing what an earlier crash left half-made. */
 export async function openArtifactStore(dir: string): Promise<ArtifactStore> {
   await mkdir(dir, { recursive: true });
-  for (const name of await readdir(dir)) if (name.startsWith(tempPrefix)) await removeTree(join(dir, name));
+  for (const name of await readdir(dir))
+    if (name.startsWith(tempPrefix) || name.endsWith(".files.new")) await removeTree(join(dir, name));
   const isRoot = process.getuid?.() === 0;
 
   const pathOf = (digest: string): string => {
@@ -48,21 +66,60 @@ export async function openArtifactStore(dir: string): Promise<ArtifactStore> {
       throw new BloomError("ERR_INVALID_ARGUMENT", "an artifact is named by 64 hex digits");
     return join(dir, digest);
   };
+  const indexOf = (digest: string): string => `${pathOf(digest)}.files`;
   const has = async (digest: string): Promise<boolean> => {
     const found = await stat(pathOf(digest)).catch(() => null);
     return found?.isDirectory() === true;
   };
 
+  const damaged = (digest: string, cause?: unknown): BloomError =>
+    new BloomError("ERR_ARTIFACT_DAMAGED", `the artifact ${digest.slice(0, 12)} is missing or damaged`, {
+      hint: "Deploy its source again; it is then built anew.",
+      cause,
+    });
+
+  const verify = async (digest: string): Promise<void> => {
+    const lines = await describeTree(pathOf(digest)).catch((cause: unknown) => {
+      throw damaged(digest, cause);
+    });
+    if (hashLines(lines) !== digest) throw damaged(digest);
+  };
+
+  const check = async (digest: string): Promise<void> => {
+    const index = await readIndex(indexOf(digest));
+    const found = await describeEntries(pathOf(digest)).catch((cause: unknown) => {
+      throw damaged(digest, cause);
+    });
+    if (index === found) return;
+    if (index !== null) throw damaged(digest);
+    await verify(digest);
+    await writeIndex(indexOf(digest), found);
+  };
+
+  /** Gives a new tree its name, unless there is a sound one of that name. */
+  const place = async (digest: string, temp: string): Promise<void> => {
+    if (await has(digest)) {
+      const isSound = await check(digest).then(
+        () => true,
+        () => false,
+      );
+      if (isSound) return;
+      await rename(pathOf(digest), join(dir, `${damagedPrefix}${randomUUID()}`));
+    }
+    await writeIndex(indexOf(digest), await describeEntries(temp));
+    await rename(temp, pathOf(digest));
+  };
+
   return {
-    async collect(workDir) {
-      const plan = planCollect(await findOutput(workDir, { isRoot }));
+    async collect(workDir, { targetLayer = null, mountPoints = [] } = {}) {
+      const plan = planCollect(await findOutput(workDir, { isRoot, targetLayer }), mountPoints);
       const refused = plan.refused[0];
       if (refused !== undefined) throw unsafe(refused.path, `it is ${refused.reason}`);
       const temp = join(dir, `${tempPrefix}${randomUUID()}`);
       try {
-        const { lines, size } = await copyTree(plan, workDir, temp);
+        const { lines, size } = await copyTree(plan, locateIn(workDir, targetLayer), temp);
         const digest = hashLines(lines);
-        if (!(await has(digest))) await rename(temp, pathOf(digest));
+        await place(digest, temp);
         return { digest, size, files: plan.files.length, warnings: plan.warnings };
       } finally {
         await removeTree(temp);
@@ -71,15 +128,13 @@ export async function openArtifactStore(dir: string): Promise<ArtifactStore> {
 
     has,
 
-    async verify(digest) {
-      const damaged = (cause?: unknown): BloomError =>
-        new BloomError("ERR_ARTIFACT_DAMAGED", `the artifact ${digest.slice(0, 12)} is missing or damaged`, {
-          cause,
-        });
-      const lines = await describeTree(pathOf(digest)).catch((cause: unknown) => {
-        throw damaged(cause);
-      });
-      if (hashLines(lines) !== digest) throw damaged();
+    verify,
+
+    check,
+
+    async usedAt(digest) {
+      const found = await stat(indexOf(digest)).catch(() => stat(pathOf(digest)));
+      return found.mtimeMs;
     },
 
     pathOf,
@@ -93,14 +148,24 @@ export async function openArtifactStore(dir: string): Promise<ArtifactStore> {
       // Renamed first: nobody sees an artifact that is half gone.
       const temp = join(dir, `${tempPrefix}${randomUUID()}`);
       await rename(pathOf(digest), temp);
+      await rm(indexOf(digest), { force: true });
       await removeTree(temp);
+    },
+
+    async removePutAside(olderThanMs) {
+      for (const name of await readdir(dir)) {
+        if (!name.startsWith(damagedPrefix)) continue;
+        // Renaming sets the time of change.
+        const { ctimeMs } = await stat(join(dir, name));
+        if (Date.now() - ctimeMs >= olderThanMs) await removeTree(join(dir, name));
+      }
     },
   };
 }
 
 async function copyTree(
   plan: CollectPlan,
-  from: string,
+  locate: (path: string) => string,
   to: string,
 ): Promise<{ readonly lines: string[]; readonly size: number }> {
   const lines: string[] = [];
@@ -111,7 +176,7 @@ async function copyTree(
     if (folder !== "") lines.push(formatArtifactLine({ kind: "folder", path: folder }));
   }
   await forEachLimited(plan.files, 4, async ({ path, executable }) => {
-    const copied = await copyOutputFile(join(from, path), join(to, path), executable);
+    const copied = await copyOutputFile(locate(path), join(to, path), executable);
     lines.push(formatArtifactLine({ kind: "file", path, executable, sha256: copied.sha256 }));
     size += copied.size;
   });

@@ -18,6 +18,10 @@ export interface BuildFolders {
   readonly laid: string;
   /** Names what was fetched last. */
   readonly fetched: string;
+  /** Layers over templates of compiled dependencies. */
+  readonly targets: string;
+  /** What `build.caches` keeps. */
+  readonly caches: string;
 }
 
 export function planBuildFolders(buildCache: string, appId: string): BuildFolders {
@@ -32,5 +36,12 @@ export function planBuildFolders(buildCache: string, appId: string): BuildFolder
     etc: join(root, "etc"),
     laid: join(root, "tree.json"),
     fetched: join(root, "fetched"),
+    targets: join(root, "targets"),
+    caches: join(root, "caches"),
   });
+}
+
+/** Where the apps of one org keep the caches that they share. */
+export function planSharedCaches(home: string, orgId: string): string {
+  return join(home, "build-cache", "caches", orgId);
 }

@@ -1,36 +1,49 @@
 import { createHash } from "node:crypto";
-import type { BuildConfig } from "@bloomery/contract";
+import type { AppConfig } from "@bloomery/contract";
 
 /** Raised whenever the builder itself changes in a way that changes its output. */
-const builderVersion = 1;
+const builderVersion = 2;
 
 /** Everything that decides what a build produces. */
 export interface BuildInputs {
+  /** Of the app's folder without its manifests; what lies beside it does not matter. */
   readonly tree: string;
-  readonly build: BuildConfig;
+  readonly config: AppConfig;
   /** `rustc`'s version, also when it came from a fallback. */
   readonly toolchain: string;
-  /** The app's name is visible to builds. */
-  readonly name: string;
   /** All variables that the build sees, values included; only their hash leaves this function. */
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** Same inputs, same key: an artifact built under it may be used again. A sha256 in hexadecimal digits. */
-export function buildKey(inputs: BuildInputs): string {
-  const { build } = inputs;
-  const variables = Object.entries(inputs.variables).sort(([a], [b]) => (a < b ? -1 : 1));
+/**
+ * Same inputs, same key: an artifact built under it may be used again. What only a deployment looks at (start
+ * commands, hooks, limits, locations …) has no part in it; the places of mounts have, because artifacts hold a
+ * folder for each. A sha256 in hexadecimal digits.
+ */
+export function buildKey({ tree, config, toolchain, variables }: BuildInputs): string {
+  const { hook, cargo, caches } = config.build;
   const document = [
     builderVersion,
-    inputs.tree,
-    inputs.toolchain,
-    inputs.name,
-    build.hook,
+    tree,
+    toolchain,
+    // The app's name is visible to builds.
+    config.name,
+    hook,
     // Cargo is not asked when there is a hook.
-    build.hook === null
-      ? [build.cargo.profile, build.cargo.features, build.cargo.package, build.cargo.bin, build.cargo.target]
-      : null,
-    variables,
+    hook === null ? [cargo.profile, cargo.features, cargo.package, cargo.bin, cargo.target] : null,
+    sortByName(caches).map(([name, cache]) => [
+      name,
+      cache.directory,
+      cache.watch,
+      cache.allowStale,
+      cache.shareBetweenApps,
+    ]),
+    Object.keys(config.mounts).sort(),
+    sortByName(variables),
   ];
   return createHash("sha256").update(JSON.stringify(document)).digest("hex");
+}
+
+function sortByName<T>(table: Readonly<Record<string, T>>): [string, T][] {
+  return Object.entries(table).sort(([a], [b]) => (a < b ? -1 : 1));
 }

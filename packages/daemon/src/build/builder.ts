@@ -1,19 +1,34 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { BloomError, type AppConfig, type BuildStats, type CgroupSpec } from "@bloomery/contract";
+import {
+  BloomError,
+  toBloomError,
+  type AppConfig,
+  type BuildStats,
+  type CgroupSpec,
+} from "@bloomery/contract";
 import type { Artifact, ArtifactStore } from "./artifact-store.js";
 import { planBuildFolders } from "./build-folders.js";
 import { buildKey } from "./build-key.js";
 import { planBuildUser } from "./build-user.js";
 import { endProcessTree } from "./end-process-tree.js";
+import { explainFailure } from "./explain-failure.js";
 import { laySource } from "./lay-source.js";
-import { needsNetwork, planBuild } from "./plan-build.js";
+import {
+  compileIn,
+  createNetwork,
+  defaultTmpBytes,
+  openRun,
+  type Compiled,
+  type CompileJob,
+} from "./compile.js";
 import { planFetch, type FetchPlan } from "./plan-fetch.js";
-import { adoptLockfile, prepareEtc, prepareFetch, prepareFolders } from "./prepare-build.js";
+import { prepareEtc, prepareFetch, prepareFolders } from "./prepare-build.js";
 import { removeTree } from "./remove-tree.js";
 import type { ToolchainResolver } from "./resolve-toolchain.js";
-import { runBuild } from "./run-build.js";
 import type { SourceStore } from "./source-store.js";
+import { nameBuildSource, openSubtree, type SourceTree } from "./source-tree.js";
+import type { Templates } from "./templates/open-templates.js";
 
 export type BuiltArtifact = Pick<Artifact, "digest" | "size" | "files">;
 
@@ -31,6 +46,8 @@ export interface BuilderDeps {
   readonly sourceStore: SourceStore;
   readonly artifactStore: ArtifactStore;
   readonly toolchains: ToolchainResolver;
+  /** Compiled dependencies that apps share; the same object for all builders of a home. */
+  readonly templates: Templates;
   readonly isRoot: boolean;
   readonly uidBase: number;
   /** An artifact that an earlier build made under this key. */
@@ -65,6 +82,8 @@ export interface BuildRequest {
   /** The build's id. */
   readonly id: string;
   readonly appId: string;
+  /** Whose apps may share caches; without it none are shared. */
+  readonly orgId?: string;
   /** Decides the uid of the app's builds. */
   readonly appSlot: number;
   readonly tree: string;
@@ -100,7 +119,6 @@ export interface Builder {
 }
 
 const noStats: BuildStats = Object.freeze({ units: null, fresh: 0, compiled: 0, rebuilt: [] });
-const defaultTmpBytes = 1024 ** 3;
 
 export function createBuilder(deps: BuilderDeps): Builder {
   return {
@@ -108,7 +126,9 @@ export function createBuilder(deps: BuilderDeps): Builder {
       try {
         return await build(deps, request);
       } catch (error) {
-        if (!request.signal.aborted) throw error;
+        const { tmpBytes = defaultTmpBytes } = deps.settings;
+        const space = { folder: foldersOf(deps, request.appId).root, tmpBytes };
+        if (!request.signal.aborted) throw await explainFailure(error, space);
         throw new BloomError("ERR_BUILD_CANCELLED", "the build was cancelled", { cause: error });
       }
     },
@@ -129,94 +149,85 @@ async function build(deps: BuilderDeps, request: BuildRequest): Promise<BuildRes
   await deps.sourceStore.assertComplete(request.tree);
   const chosen = await deps.toolchains.resolve(config.toolchain, signal);
   warn(chosen.warnings);
+  const whole = await deps.sourceStore.openTree(request.tree);
+  const tree = openSubtree(whole, config.sourceRoot);
   const key = buildKey({
-    tree: request.tree,
-    build: config.build,
+    tree: nameBuildSource(tree),
+    config,
     toolchain: chosen.toolchain.version,
-    name: config.name,
     variables: { ...config.variables, ...request.variables },
   });
   const outcome = { key, toolchain: chosen.toolchain.version, warnings };
   const earlier = await deps.findReusable(key);
-  if (earlier !== null && (await deps.artifactStore.has(earlier.digest))) {
+  if (earlier !== null && (await isSound(deps.artifactStore, earlier.digest, warn))) {
     return { ...outcome, artifact: earlier, stats: noStats, reused: true };
   }
 
   signal.throwIfAborted();
-  const stats = await compile(deps, request, chosen.toolchain.dir, warn);
+  const { stats, targetLayer } = await compile(deps, request, tree, chosen.toolchain, warn);
   signal.throwIfAborted();
   request.onEvent({ type: "phase", phase: "collect" });
-  const artifact = await deps.artifactStore.collect(foldersOf(deps, request.appId).app);
+  const artifact = await deps.artifactStore.collect(foldersOf(deps, request.appId).app, {
+    targetLayer,
+    mountPoints: Object.keys(config.mounts),
+  });
   warn(artifact.warnings);
   const { digest, size, files } = artifact;
   return { ...outcome, artifact: { digest, size, files }, stats, reused: false };
+}
+
+/** False for an artifact that was removed or has changed on disk: it is built again. */
+async function isSound(
+  store: ArtifactStore,
+  digest: string,
+  warn: (messages: readonly string[]) => void,
+): Promise<boolean> {
+  if (!(await store.has(digest))) return false;
+  try {
+    await store.check(digest);
+    return true;
+  } catch (error) {
+    if (!(error instanceof BloomError)) throw error;
+    warn([`${error.message}; it is built anew`]);
+    return false;
+  }
 }
 
 /** Lays the source, plans the steps and runs them. */
 async function compile(
   deps: BuilderDeps,
   request: BuildRequest,
-  toolchainDir: string | null,
+  tree: SourceTree,
+  toolchain: CompileJob["toolchain"],
   warn: (messages: readonly string[]) => void,
-): Promise<BuildStats> {
-  const { config, onEvent } = request;
+): Promise<Compiled> {
   const folders = foldersOf(deps, request.appId);
   const user = deps.isRoot ? planBuildUser(deps.uidBase, request.appSlot) : null;
-  const tree = await deps.sourceStore.openTree(request.tree);
   const fetch = planFetch(tree);
-  const facts = {
-    hasLockfile: fetch.hasLockfile,
-    needsFetch: await mustFetch(request, fetch, folders.fetched),
-  };
+  const needsFetch = await mustFetch(request, fetch, folders.fetched);
 
   // A daemon that was killed may have left one behind for a moment.
   if (user !== null) await endProcessTree({ pid: null, groups: [], uid: user.uid });
   await prepareFolders(folders, user);
   await prepareEtc(folders, user);
   await laySource({ tree, workDir: folders.app, recordFile: folders.laid, user });
-  if (facts.needsFetch) await prepareFetch(folders, tree, fetch, user);
+  if (needsFetch) await prepareFetch(folders, tree, fetch, user);
   request.signal.throwIfAborted();
 
-  const network = needsNetwork(config, facts) ? await deps.allocateNetwork(request.id) : null;
+  const network = createNetwork(deps, request.id, warn);
+  const run = openRun(deps, request);
+  const job = { deps, request, folders, user, tree, fetch, needsFetch, toolchain, network, run };
   try {
-    if (deps.isRoot && network === null && needsNetwork(config, facts)) {
-      warn(["the build shares the host's network, because it could not be given one of its own"]);
-    }
-    const steps = planBuild({
-      config,
-      id: request.id,
-      tree: request.tree,
-      folders,
-      bwrap: deps.settings.bwrap ?? "/usr/bin/bwrap",
-      toolchainDir,
-      user,
-      netns: network?.netns ?? null,
-      cgroups: deps.cgroupsFor(request.id),
-      tmpBytes: deps.settings.tmpBytes ?? defaultTmpBytes,
-      variables: request.variables,
-      facts,
-    });
-    return await runBuild(steps, {
-      shimPath: deps.shimPath,
-      logFile: request.logFile,
-      timeLimitMs: deps.settings.timeLimitSeconds * 1000,
-      signal: request.signal,
-      onStep: (step) => onEvent({ type: "phase", phase: step.phase, detail: step.title }),
-      onLine: (text) => onEvent({ type: "log", source: "build", text }),
-      onProgress: ({ done, total, current }, { phase }) =>
-        onEvent({ type: "progress", phase, done, total, ...(current === "" ? {} : { current }) }),
-      afterStep: async (step) => {
-        if (step.phase !== "fetch") return;
-        if (!fetch.hasLockfile) await adoptLockfile(folders, user);
-        await writeFile(folders.fetched, fetch.key, { mode: 0o600 });
-      },
-    });
+    const compiled = await compileIn(job);
+    await run.close();
+    return compiled;
   } catch (error) {
+    await run.close(error instanceof Error ? error : toBloomError(error));
     // Should the cause be a dependency that is gone after all, the next build fetches again.
     await rm(folders.fetched, { force: true });
     throw error;
   } finally {
-    await network?.release();
+    await network.release();
   }
 }
 

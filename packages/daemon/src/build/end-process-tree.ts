@@ -45,12 +45,25 @@ export async function endProcessTree(tree: ProcessTree): Promise<void> {
 }
 
 /** Times the kernel killed something in these groups because their memory was used up. */
-export async function countOomKills(groups: readonly string[]): Promise<number> {
+export function countOomKills(groups: readonly string[]): Promise<number> {
+  return countEvents(groups, ["memory.events", "memory.oom_control"], /^oom_kill (\d+)/m);
+}
+
+/** Times a process or thread was refused in these groups because there were too many. */
+export function countRefusals(groups: readonly string[]): Promise<number> {
+  return countEvents(groups, ["pids.events"], /^max (\d+)/m);
+}
+
+async function countEvents(
+  groups: readonly string[],
+  names: readonly string[],
+  line: RegExp,
+): Promise<number> {
   let count = 0;
   for (const group of groups) {
-    for (const name of ["memory.events", "memory.oom_control"]) {
+    for (const name of names) {
       const text = await readFile(join(group, name), "utf8").catch(() => "");
-      count += Number(/^oom_kill (\d+)/m.exec(text)?.[1] ?? 0);
+      count += Number(line.exec(text)?.[1] ?? 0);
     }
   }
   return count;

@@ -1,7 +1,8 @@
 import type { AppConfig, CargoConfig, CgroupSpec, ExecSpec } from "@bloomery/contract";
 import type { BuildFolders } from "./build-folders.js";
 import type { BuildUser } from "./build-user.js";
-import { planBuildSandbox } from "./plan-build-sandbox.js";
+import { withoutReserved } from "../config/platform-documents.js";
+import { planBuildSandbox, type TargetLayer } from "./plan-build-sandbox.js";
 
 /** Everything that decides how a build runs; nothing else is looked at. */
 export interface BuildWish {
@@ -21,8 +22,16 @@ export interface BuildWish {
   readonly tmpBytes: number;
   /** Variables that builds may see, besides the manifest's own. */
   readonly variables: Readonly<Record<string, string>>;
+  /** Cargo's target folder, when it lies over a template. */
+  readonly targetLayer: TargetLayer | null;
   readonly facts: BuildFacts;
 }
+
+/** What every step of one build has in common. */
+export type StepSurroundings = Pick<
+  BuildWish,
+  "id" | "folders" | "bwrap" | "toolchainDir" | "user" | "netns" | "cgroups" | "tmpBytes" | "targetLayer"
+>;
 
 /** What the source tree says about how cargo has to be called. */
 export interface BuildFacts {
@@ -60,6 +69,7 @@ export function planBuild(wish: BuildWish): BuildStep[] {
         title: summarize(hook),
         command: ["/bin/sh", "-c", hook],
         online: true,
+        env: planBuildEnvironment(wish, true),
       }),
     ];
   }
@@ -69,21 +79,37 @@ export function planBuild(wish: BuildWish): BuildStep[] {
   if (wish.facts.needsFetch) {
     // For all targets: build scripts and macros need the host's dependencies as well.
     const fetch = ["cargo", "fetch", ...locked];
-    steps.push(planStep(wish, { phase: "fetch", title: fetch.join(" "), command: fetch, online: true }));
+    steps.push(planCargoStep(wish, "fetch", fetch));
   }
-  steps.push(planStep(wish, { phase: "compile", title: compile.join(" "), command: compile, online: false }));
+  steps.push(planCargoStep(wish, "compile", compile));
   return steps;
 }
 
-function planStep(
-  wish: BuildWish,
-  step: { phase: BuildStep["phase"]; title: string; command: readonly string[]; online: boolean },
+function planCargoStep(wish: BuildWish, phase: BuildStep["phase"], command: readonly string[]): BuildStep {
+  const online = phase === "fetch";
+  const env = planBuildEnvironment(wish, online);
+  return planStep(wish, { phase, title: command.join(" "), command, online, env });
+}
+
+/** One command in the sandbox. */
+export function planStep(
+  wish: StepSurroundings,
+  step: {
+    readonly phase: BuildStep["phase"];
+    readonly title: string;
+    readonly command: readonly string[];
+    readonly online: boolean;
+    readonly env: Readonly<Record<string, string>>;
+    /** Shown as /app; default: the phase's own. */
+    readonly appFolder?: "app" | "fetch";
+  },
 ): BuildStep {
   const sandbox = planBuildSandbox({
     bwrap: wish.bwrap,
     staged: wish.user !== null,
     folders: wish.folders,
-    appFolder: step.phase === "fetch" ? "fetch" : "app",
+    appFolder: step.appFolder ?? (step.phase === "fetch" ? "fetch" : "app"),
+    targetLayer: wish.targetLayer,
     toolchainDir: wish.toolchainDir,
     registryWritable: step.online,
     network: step.online ? "kept" : "none",
@@ -98,7 +124,7 @@ function planStep(
       id: wish.id,
       sandbox: "bwrap",
       command: sandbox.command,
-      env: planBuildEnvironment(wish, step.online),
+      env: step.env,
       user: wish.user,
       netns: step.online ? wish.netns : null,
       stage: sandbox.stage,
@@ -117,20 +143,17 @@ function summarize(hook: string): string {
 }
 
 /** How cargo is to speak; a project may want it otherwise. */
-const cargoVoice = {
+export const cargoVoice = {
   CARGO_TERM_COLOR: "never",
   CARGO_TERM_PROGRESS_WHEN: "always",
   CARGO_TERM_PROGRESS_WIDTH: "100",
   CARGO_TERM_VERBOSE: "true",
 } as const;
 
-function planBuildEnvironment(wish: BuildWish, online: boolean): Record<string, string> {
-  const bin = wish.toolchainDir === null ? [] : ["/rust/bin"];
+/** What every cargo finds, whoever's it is; nothing of it may be changed by a project. */
+export function planCargoEnvironment(toolchainDir: string | null, online: boolean): Record<string, string> {
+  const bin = toolchainDir === null ? [] : ["/rust/bin"];
   return {
-    LANG: "C.UTF-8",
-    ...cargoVoice,
-    ...wish.config.variables,
-    ...wish.variables,
     CI: "1",
     HOME: "/home/build",
     USER: "build",
@@ -140,6 +163,16 @@ function planBuildEnvironment(wish: BuildWish, online: boolean): Record<string, 
     CARGO_HOME: "/home/build/.cargo",
     PATH: ["/home/build/.cargo/bin", ...bin, "/usr/local/bin", "/usr/bin", "/bin"].join(":"),
     ...(online ? {} : { CARGO_NET_OFFLINE: "true" }),
+  };
+}
+
+function planBuildEnvironment(wish: BuildWish, online: boolean): Record<string, string> {
+  return {
+    LANG: "C.UTF-8",
+    ...cargoVoice,
+    ...withoutReserved(wish.config.variables),
+    ...wish.variables,
+    ...planCargoEnvironment(wish.toolchainDir, online),
     PLATFORM_APP_DIR: "/app",
     PLATFORM_OUTPUT_DIR: "/app",
     PLATFORM_APPLICATION_NAME: wish.config.name,

@@ -40,9 +40,13 @@ export function isCargoIntermediate(below: string): boolean {
 
 /**
  * Decides what becomes of each entry. Links stay when they lead to a place inside the tree (relative, or below
- * /app, where the artifact will be mounted); sockets are left behind, devices and fifos refused.
+ * /app, where the artifact will be mounted); sockets are left behind, devices and fifos refused. Every mount gets an
+ * empty folder, unless the build put something else in its way: whoever mounts it will say so.
  */
-export function planCollect(entries: readonly OutputEntry[]): CollectPlan {
+export function planCollect(
+  entries: readonly OutputEntry[],
+  mountPoints: readonly string[] = [],
+): CollectPlan {
   const links = new Map<string, string>();
   for (const entry of entries) if (entry.target !== null) links.set(entry.path, entry.target);
   const plan = {
@@ -79,6 +83,11 @@ export function planCollect(entries: readonly OutputEntry[]): CollectPlan {
   }
   for (const { path } of [...plan.files, ...plan.links]) {
     for (const folder of parentFolders(path)) plan.folders.add(folder);
+  }
+  const others = new Set([...plan.files, ...plan.links].map(({ path }) => path));
+  for (const path of mountPoints) {
+    const way = [...parentFolders(path), path];
+    if (!way.some((one) => others.has(one))) for (const one of way) plan.folders.add(one);
   }
   return { ...plan, folders: [...plan.folders].sort() };
 }

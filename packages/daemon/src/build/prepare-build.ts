@@ -1,23 +1,12 @@
 import { constants } from "node:fs";
-import {
-  chmod,
-  copyFile,
-  lchown,
-  lstat,
-  mkdir,
-  open,
-  readFile,
-  rename,
-  rm,
-  writeFile,
-} from "node:fs/promises";
+import { chmod, copyFile, lchown, lstat, mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parentFolders } from "@bloomery/contract";
 import type { BuildFolders } from "./build-folders.js";
 import type { BuildUser } from "./build-user.js";
-import { planEtc } from "./plan-etc.js";
 import type { FetchPlan } from "./plan-fetch.js";
 import { removeTree } from "./remove-tree.js";
+import { applyEtc } from "./sandbox/apply-etc.js";
 import type { SourceTree } from "./source-store.js";
 
 const maxLockfileBytes = 16 * 1024 * 1024;
@@ -41,19 +30,15 @@ export async function prepareFolders(folders: BuildFolders, user: BuildUser | nu
   for (const name of ["config", "config.toml"]) await removeTree(join(cargoHome, name));
 }
 
+/** Makes the empty folder in the work folder over which a layer of the target folder is mounted. */
+export async function prepareMountPoint(folders: BuildFolders, user: BuildUser | null): Promise<void> {
+  await ensureFolder(join(folders.app, "target"), user);
+}
+
 /** Writes the files of /etc that must not be the host's own. */
 export async function prepareEtc(folders: BuildFolders, user: BuildUser | null): Promise<void> {
-  const read = (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
-  const files = planEtc({
-    uid: user?.uid ?? process.getuid?.() ?? 0,
-    gid: user?.gid ?? process.getgid?.() ?? 0,
-    resolvConf: await read("/etc/resolv.conf"),
-    upstreamResolvConf: await read("/run/systemd/resolve/resolv.conf"),
-    nsswitch: await read("/etc/nsswitch.conf"),
-  });
-  await mkdir(folders.etc, { recursive: true, mode: 0o755 });
-  for (const [name, text] of Object.entries(files))
-    await writeFile(join(folders.etc, name), text, { mode: 0o644 });
+  const account = { name: "build", home: "/home/build" };
+  await applyEtc(folders.etc, { account, user, hostname: "build", additionalHosts: {} });
 }
 
 /** Fills the fetch folder anew; a lockfile that an earlier build generated in the work folder is used again. */

@@ -1,9 +1,9 @@
-import { access, constants } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { BloomError, type ToolchainWish } from "@bloomery/contract";
 import { execa } from "execa";
 import { listToolchains, type ToolchainPlaces } from "./list-toolchains.js";
 import { isInstallableChannel, planToolchain, type Toolchain } from "./plan-toolchain.js";
+import { findProgram } from "./sandbox/find-program.js";
 
 const installLimitMs = 5 * 60_000;
 /** A channel that could not be had is not asked for again for a while: each attempt takes seconds. */
@@ -47,7 +47,7 @@ export function createToolchainResolver(options: {
 
   return {
     async resolve(wish, signal) {
-      const rustup = await findProgram("rustup", options.env);
+      const rustup = await findProgram("rustup", options.env, cargoBin(options.env));
       const canInstall = rustup !== null && options.places.rustupHome !== null;
       let plan = planToolchain(wish, await listToolchains(options.places), canInstall);
       if (plan.install !== null && rustup !== null) {
@@ -102,17 +102,8 @@ async function raceAbort<T>(work: Promise<T>, signal: AbortSignal | undefined): 
   }
 }
 
-async function findProgram(name: string, env: NodeJS.ProcessEnv): Promise<string | null> {
+/** The folder where rustup puts itself. */
+function cargoBin(env: NodeJS.ProcessEnv): string[] {
   const home = env["CARGO_HOME"] ?? (env["HOME"] === undefined ? null : join(env["HOME"], ".cargo"));
-  const folders = [...(env["PATH"] ?? "").split(delimiter), ...(home === null ? [] : [join(home, "bin")])];
-  for (const folder of folders) {
-    if (!folder.startsWith("/")) continue;
-    const path = join(folder, name);
-    const isThere = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return path;
-  }
-  return null;
+  return home === null ? [] : [join(home, "bin")];
 }

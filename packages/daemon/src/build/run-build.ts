@@ -14,20 +14,31 @@ export interface RunBuildOptions {
   /** Lines as they come, without progress bars, until the log's beginning is full. */
   readonly onLine: (text: string) => void;
   readonly onProgress: (progress: BuildProgress, step: BuildStep) => void;
-  /** Runs after a step has succeeded, before the next. */
-  readonly afterStep?: (step: BuildStep) => Promise<void>;
 }
 
 const tailLines = 20;
 
-/**
- * Runs the steps of a build one after the other. Throws ERR_BUILD_FAILED (`details`: exitCode, tail),
- * ERR_BUILD_TIMEOUT, ERR_BUILD_CANCELLED or ERR_SANDBOX_UNAVAILABLE; in every case no process is left.
- */
-export async function runBuild(steps: readonly BuildStep[], options: RunBuildOptions): Promise<BuildStats> {
+/** One build under way: one log and one clock for all of its steps. */
+export interface BuildRun {
+  /**
+   * Runs steps one after the other. Throws ERR_BUILD_FAILED (`details`: exitCode, tail), ERR_BUILD_TIMEOUT,
+   * ERR_BUILD_CANCELLED or ERR_SANDBOX_UNAVAILABLE; in every case no process is left.
+   */
+  run(steps: readonly BuildStep[]): Promise<BuildStats>;
+  /** A line of the platform's own in the build's log. */
+  note(text: string): void;
+  /** Throws ERR_BUILD_TIMEOUT or ERR_BUILD_CANCELLED when the build has been stopped. */
+  assertGoing(): void;
+  /** Aborts when the build is cancelled or its time is up. */
+  readonly signal: AbortSignal;
+  /** Ends the log. `error`: why the build ended, when it did not end well. */
+  close(error?: Error): Promise<void>;
+}
+
+/** Starts the log and the clock of a build. */
+export function openBuildRun(options: RunBuildOptions): BuildRun {
   const log = openBoundedLog(options.logFile, options.logLimits);
   const stop = startClock(options.timeLimitMs, options.signal);
-  const total = emptyStats();
   let isFull = false;
   const write = (line: string): void => {
     const isShown = log.write(line);
@@ -35,34 +46,38 @@ export async function runBuild(steps: readonly BuildStep[], options: RunBuildOpt
     else if (!isFull) options.onLine("… the output is too long to be shown; the build's log keeps its end …");
     isFull = !isShown;
   };
-  try {
-    for (const step of steps) {
-      assertGoing(stop.reason(), log, options.timeLimitMs);
-      options.onStep(step);
-      write(`$ ${step.title}`);
-      const cargo = createCargoReader((progress) => options.onProgress(progress, step));
-      const result = await runStep(step, {
-        shimPath: options.shimPath,
-        signal: stop.signal,
-        onSegment: (text, kind) => cargo.read(text, kind).forEach(write),
-      });
-      cargo.end().forEach(write);
-      addStats(total, cargo.stats());
-      assertGoing(stop.reason(), log, options.timeLimitMs);
-      assertSucceeded(step, result, log);
-      // Cargo does not draw its bar once more when all is done.
-      const { units } = cargo.stats();
-      if (units !== null) options.onProgress({ done: units, total: units, current: "" }, step);
-      await options.afterStep?.(step);
-    }
-    return total;
-  } catch (error) {
-    log.write(`build ended: ${error instanceof Error ? error.message : String(error)}`);
-    throw error;
-  } finally {
-    stop.clear();
-    await log.close();
-  }
+  return {
+    signal: stop.signal,
+    note: write,
+    assertGoing: () => assertGoing(stop.reason(), log, options.timeLimitMs),
+    async run(steps) {
+      const total = emptyStats();
+      for (const step of steps) {
+        assertGoing(stop.reason(), log, options.timeLimitMs);
+        options.onStep(step);
+        write(`$ ${step.title}`);
+        const cargo = createCargoReader((progress) => options.onProgress(progress, step));
+        const result = await runStep(step, {
+          shimPath: options.shimPath,
+          signal: stop.signal,
+          onSegment: (text, kind) => cargo.read(text, kind).forEach(write),
+        });
+        cargo.end().forEach(write);
+        addStats(total, cargo.stats());
+        assertGoing(stop.reason(), log, options.timeLimitMs);
+        assertSucceeded(step, result, log);
+        // Cargo does not draw its bar once more when all is done.
+        const { units } = cargo.stats();
+        if (units !== null) options.onProgress({ done: units, total: units, current: "" }, step);
+      }
+      return total;
+    },
+    async close(error) {
+      if (error !== undefined) log.write(`build ended: ${error.message}`);
+      stop.clear();
+      await log.close();
+    },
+  };
 }
 
 type StopReason = "cancelled" | "timeout" | null;
@@ -120,16 +135,20 @@ function assertSucceeded(step: BuildStep, result: StepResult, log: BoundedLog): 
     );
   }
   throw new BloomError("ERR_BUILD_FAILED", `the ${step.phase} step ${describeEnd(result)}`, {
-    ...(result.oom
-      ? { hint: "Build with fewer jobs (CARGO_BUILD_JOBS=1), or raise the daemon's build memory." }
-      : {}),
+    ...hintOf(result),
     details: { step: step.title, exitCode: result.code, signal: result.signal, oom: result.oom, tail },
   });
 }
 
-function describeEnd(result: StepResult): string {
-  const how = result.code === null ? `was killed by ${result.signal}` : `ended with exit code ${result.code}`;
-  return result.oom ? `${how}: it reached its memory limit and the kernel killed a process` : how;
+function hintOf({ oom, crowded }: StepResult): { readonly hint?: string } {
+  if (oom) return { hint: "Build with fewer jobs (CARGO_BUILD_JOBS=1), or raise the daemon's build memory." };
+  return crowded ? { hint: "Start fewer processes and threads at the same time." } : {};
+}
+
+function describeEnd({ code, signal, oom, crowded }: StepResult): string {
+  const how = code === null ? `was killed by ${signal}` : `ended with exit code ${code}`;
+  if (oom) return `${how}: it reached its memory limit and the kernel killed a process`;
+  return crowded ? `${how}: it reached its limit of processes` : how;
 }
 
 function emptyStats(): {

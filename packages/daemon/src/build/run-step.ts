@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { BloomError } from "@bloomery/contract";
-import { countOomKills, endProcessTree, removeGroups } from "./end-process-tree.js";
+import { countOomKills, countRefusals, endProcessTree, removeGroups } from "./end-process-tree.js";
 import { createLineSplitter, type OnSegment } from "./line-splitter.js";
 import type { BuildStep } from "./plan-build.js";
 
@@ -14,6 +14,8 @@ export interface StepResult {
   readonly signal: NodeJS.Signals | null;
   /** The kernel killed something in it for want of memory. */
   readonly oom: boolean;
+  /** It was refused a further process or thread. */
+  readonly crowded: boolean;
 }
 
 /** Output that nobody writes to any more is read for this long, should some handle linger. */
@@ -49,7 +51,8 @@ export async function runStep(
     // Also after a good end: a build may have left something behind.
     await stop();
     await Promise.race([closed, delay(lingerMs, undefined, { ref: false })]);
-    return { code, signal, oom: (await countOomKills(groups)) > 0 };
+    const oom = (await countOomKills(groups)) > 0;
+    return { code, signal, oom, crowded: (await countRefusals(groups)) > 0 };
   } finally {
     options.signal.removeEventListener("abort", onAbort);
     child.stdout?.destroy();

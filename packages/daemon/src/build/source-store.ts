@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { chmod, mkdir, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BloomError, resolveInTree, type SourceEntry } from "@bloomery/contract";
+import { BloomError, type SourceEntry } from "@bloomery/contract";
 import { openBlobWriter } from "./blob-writer.js";
+import { withDiskWords } from "./disk-full.js";
 import { forEachLimited } from "./for-each-limited.js";
 import { readTar } from "./read-tar.js";
 import { receiveSourceArchive } from "./receive-archive.js";
@@ -13,6 +13,9 @@ import {
   listBlobs,
   parseManifest,
 } from "./source-manifest.js";
+import { createTree, type SourceTree } from "./source-tree.js";
+
+export type { SourceTree } from "./source-tree.js";
 
 /** Uploaded sources, kept by content: `trees/<sha256>` name files, `blobs/…` hold them once. */
 export interface SourceStore {
@@ -34,19 +37,6 @@ export interface SourceStore {
   prune(options: { readonly keep: ReadonlySet<string>; readonly olderThanMs: number }): Promise<void>;
 }
 
-/** One source tree, readable like a project folder. */
-export interface SourceTree {
-  readonly tree: string;
-  readonly entries: readonly SourceEntry[];
-  /** Paths of all entries. */
-  list(): readonly string[];
-  /** A file's text, through links; undefined when there is none or it is larger than 8 MiB. */
-  read(path: string): string | undefined;
-  /** Where a content lies on disk. */
-  blobPath(sha256: string): string;
-}
-
-const maxTextBytes = 8 * 1024 * 1024;
 const hexDigest = /^[0-9a-f]{64}$/;
 
 /** Opens the store below `dir`, making what is missing and removing what an earlier crash left half-done. */
@@ -65,8 +55,13 @@ export async function openSourceStore(dir: string): Promise<SourceStore> {
     const tree = hashManifest(manifest);
     const temp = blobs.tempPath();
     // Written anew each time: its age says when it was last wanted.
-    await writeFile(temp, manifest, { mode: 0o600, flag: "wx" });
-    await rename(temp, treePath(tree));
+    try {
+      await writeFile(temp, manifest, { mode: 0o600, flag: "wx" });
+      await rename(temp, treePath(tree));
+    } catch (error) {
+      await rm(temp, { force: true });
+      throw error;
+    }
     return tree;
   };
 
@@ -85,53 +80,57 @@ export async function openSourceStore(dir: string): Promise<SourceStore> {
     return missing.sort();
   };
 
+  const receiveBlobs = async (
+    tree: string,
+    stream: AsyncIterable<Uint8Array>,
+  ): Promise<{ readonly received: number }> => {
+    const wanted = listBlobs(await load(tree));
+    let received = 0;
+    for await (const entry of readTar(stream)) {
+      const size = wanted.get(entry.path);
+      if (entry.type !== "file" || size === undefined) {
+        throw new BloomError(
+          "ERR_SOURCE_UNSAFE",
+          `${JSON.stringify(entry.path)} is not a content of this tree`,
+        );
+      }
+      if (entry.size !== size) {
+        throw new BloomError("ERR_SOURCE_UNSAFE", `${entry.path} has ${entry.size} bytes instead of ${size}`);
+      }
+      const blob = await blobs.write(entry.body);
+      if (blob.sha256 !== entry.path) {
+        await blob.discard();
+        throw new BloomError(
+          "ERR_SOURCE_UNSAFE",
+          `the content sent as ${entry.path} hashes to ${blob.sha256}`,
+        );
+      }
+      await blob.commit();
+      received++;
+    }
+    return { received };
+  };
+
   return {
-    async planUpload(entries) {
-      assertSafeSource(entries);
-      return { tree: await remember(entries), missing: await findMissing(entries) };
-    },
+    planUpload: (entries) =>
+      withDiskWords(dir, "the source", async () => {
+        assertSafeSource(entries);
+        return { tree: await remember(entries), missing: await findMissing(entries) };
+      }),
 
-    async receiveBlobs(tree, stream) {
-      const wanted = listBlobs(await load(tree));
-      let received = 0;
-      for await (const entry of readTar(stream)) {
-        const size = wanted.get(entry.path);
-        if (entry.type !== "file" || size === undefined) {
-          throw new BloomError(
-            "ERR_SOURCE_UNSAFE",
-            `${JSON.stringify(entry.path)} is not a content of this tree`,
-          );
-        }
-        if (entry.size !== size) {
-          throw new BloomError(
-            "ERR_SOURCE_UNSAFE",
-            `${entry.path} has ${entry.size} bytes instead of ${size}`,
-          );
-        }
-        const blob = await blobs.write(entry.body);
-        if (blob.sha256 !== entry.path) {
-          await blob.discard();
-          throw new BloomError(
-            "ERR_SOURCE_UNSAFE",
-            `the content sent as ${entry.path} hashes to ${blob.sha256}`,
-          );
-        }
-        await blob.commit();
-        received++;
-      }
-      return { received };
-    },
+    receiveBlobs: (tree, stream) => withDiskWords(dir, "the source", () => receiveBlobs(tree, stream)),
 
-    async receiveArchive(stream) {
-      const archive = await receiveSourceArchive(stream, blobs);
-      try {
-        assertSafeSource(archive.entries);
-        for (const blob of archive.blobs) await blob.commit();
-        return { tree: await remember(archive.entries) };
-      } finally {
-        for (const blob of archive.blobs) await blob.discard();
-      }
-    },
+    receiveArchive: (stream) =>
+      withDiskWords(dir, "the source", async () => {
+        const archive = await receiveSourceArchive(stream, blobs);
+        try {
+          assertSafeSource(archive.entries);
+          for (const blob of archive.blobs) await blob.commit();
+          return { tree: await remember(archive.entries) };
+        } finally {
+          for (const blob of archive.blobs) await blob.discard();
+        }
+      }),
 
     async assertComplete(tree) {
       const missing = await findMissing(await load(tree));
@@ -142,7 +141,7 @@ export async function openSourceStore(dir: string): Promise<SourceStore> {
     },
 
     async openTree(tree) {
-      return Object.freeze(createTree(tree, await load(tree), blobPath));
+      return createTree(tree, await load(tree), blobPath);
     },
 
     async prune({ keep, olderThanMs }) {
@@ -164,29 +163,5 @@ export async function openSourceStore(dir: string): Promise<SourceStore> {
         }
       }
     },
-  };
-}
-
-function createTree(
-  tree: string,
-  entries: readonly SourceEntry[],
-  blobPath: (sha256: string) => string,
-): SourceTree {
-  const files = new Map<string, { readonly sha256: string; readonly size: number }>();
-  const links = new Map<string, string>();
-  for (const entry of entries) {
-    if (entry.kind === "file") files.set(entry.path, entry);
-    else links.set(entry.path, entry.target);
-  }
-  return {
-    tree,
-    entries,
-    list: () => entries.map((entry) => entry.path),
-    read(path) {
-      const file = files.get(resolveInTree(path, links) ?? "");
-      if (file === undefined || file.size > maxTextBytes) return undefined;
-      return readFileSync(blobPath(file.sha256), "utf8");
-    },
-    blobPath,
   };
 }

@@ -1,4 +1,5 @@
 import type { Problem } from "@bloomery/contract";
+import type { AppFolder } from "./app-folder.js";
 import { listBins } from "./cargo-bins.js";
 import { parseToml } from "./parse-toml.js";
 import type { ProjectFiles } from "./project-files.js";
@@ -16,6 +17,8 @@ export interface CargoPackage {
 
 /** What Cargo.toml says, as far as starting an app needs it. */
 export interface CargoProject {
+  /** Cargo.toml, from the tree's top. */
+  readonly file: string;
   readonly exists: boolean;
   /** Cargo.toml is there and cannot be read, so what it lacks says nothing. */
   readonly isBroken: boolean;
@@ -29,16 +32,17 @@ type Table = Readonly<Record<string, unknown>>;
 const mostMembers = 200;
 
 /** Reads Cargo.toml and those of the workspace's members. */
-export function loadCargoProject(files: ProjectFiles): CargoProject {
-  const none = { exists: false, isBroken: false, root: null, members: [], problems: [] };
+export function loadCargoProject(files: AppFolder): CargoProject {
+  const file = files.inTree("Cargo.toml");
+  const none = { file, exists: false, isBroken: false, root: null, members: [], problems: [] };
   const read = loadText(files, "Cargo.toml");
   if (read === undefined) {
-    const problem = findMisspelt(files.list());
+    const problem = findMisspelt(files);
     return problem === null ? none : { ...none, isBroken: true, problems: [problem] };
   }
   const broken = { ...none, exists: true, isBroken: true };
-  if ("problem" in read) return { ...broken, problems: [read.problem] };
-  const { source, problems } = parseToml("Cargo.toml", read.text);
+  if ("problem" in read) return { ...broken, problems: [{ ...read.problem, file }] };
+  const { source, problems } = parseToml(file, read.text);
   if (source === null) return { ...broken, problems };
   const manifest = asTable(source.value);
   const members = listMemberFolders(manifest, files.list())
@@ -48,10 +52,13 @@ export function loadCargoProject(files: ProjectFiles): CargoProject {
 }
 
 /** Cargo looks for `Cargo.toml` only, and only some file systems are lenient. */
-function findMisspelt(paths: readonly string[]): Problem | null {
-  const found = paths.find((path) => path.toLowerCase() === "cargo.toml");
+function findMisspelt(files: AppFolder): Problem | null {
+  const found = files.list().find((path) => path.toLowerCase() === "cargo.toml");
   if (found === undefined) return null;
-  return fileProblem(found, `cargo reads only a file named Cargo.toml; rename it: "mv ${found} Cargo.toml"`);
+  return fileProblem(
+    files.inTree(found),
+    `cargo reads only a file named Cargo.toml; rename it: "mv ${found} Cargo.toml"`,
+  );
 }
 
 function readPackage(manifest: Table, paths: readonly string[], folder: string): CargoPackage | null {

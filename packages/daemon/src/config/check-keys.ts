@@ -3,12 +3,12 @@ import {
   formatManifestPath,
   keyMetaOf,
   keysOf,
-  suggest,
   type ManifestPath,
   type Problem,
 } from "@bloomery/contract";
 import type { z } from "zod";
 import { problemAt, type Severity, type Source } from "./source.js";
+import { suggestNear } from "./suggest-near.js";
 
 /** How a manifest treats keys it does not know. */
 export interface KeyPolicy {
@@ -18,7 +18,7 @@ export interface KeyPolicy {
 /** Nobody reads more than this, and a file of junk could have a remark for each of its thousands of keys. */
 const mostRemarks = 100;
 
-/** Remarks about keys: unknown ones, old forms, and those that take effect later. */
+/** Remarks about keys: unknown ones, and those that take effect later. */
 export function checkKeys(schema: z.ZodType, source: Source, policy: KeyPolicy): Problem[] {
   const problems: Problem[] = [];
   walk(schema, source.value, [], false);
@@ -55,8 +55,6 @@ function remarkOn(schema: z.ZodType, value: unknown): string | null {
   const meta = keyMetaOf(schema);
   if (meta === undefined) return null;
   if (meta.effect === "later") return "this is accepted and takes effect in a later release";
-  if (meta.effect === "old")
-    return `this is an old form without effect; write "${meta.instead ?? ""}" instead`;
   return meta.notYet?.(value) ?? null;
 }
 
@@ -64,7 +62,7 @@ function describeUnknown(schema: z.ZodType, step: string, path: ManifestPath, po
   const known = Object.entries(keysOf(schema) ?? {})
     .filter(([, child]) => keyMetaOf(child)?.effect !== "old")
     .map(([name]) => name);
-  const near = suggest(step, known) ?? findBelow(schema, step);
+  const near = suggestNear(step, known) ?? findBelow(schema, step);
   const what = policy.unknownKey === "warning" ? "unknown key, it has no effect" : "unknown key";
   if (near !== undefined) return `${what}; did you mean "${near}"?`;
   const where = path.length === 0 ? "at the top" : `below ${formatManifestPath(path)}`;

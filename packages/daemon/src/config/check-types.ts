@@ -3,7 +3,6 @@ import {
   keyMetaOf,
   keysOf,
   schemaAt,
-  suggest,
   unwrapSchema,
   type ManifestPath,
   type Problem,
@@ -11,6 +10,7 @@ import {
 import { z } from "zod";
 import { describeValue, renderExample } from "./describe-value.js";
 import { problemAt, type Source } from "./source.js";
+import { suggestNear } from "./suggest-near.js";
 
 const mostRounds = 10;
 
@@ -70,7 +70,7 @@ function renderExampleAt(path: ManifestPath, example: unknown, source: Source): 
 function suggestChoice(schema: z.ZodType, value: unknown): string | undefined {
   const inner = unwrapSchema(schema);
   if (!(inner instanceof z.ZodEnum) || typeof value !== "string") return undefined;
-  return suggest(value, inner.options.map(String));
+  return suggestNear(value, inner.options.map(String));
 }
 
 /** Leaves out what is null; a location or a rule of which only the name is written has all defaults. */

@@ -1,7 +1,7 @@
 import type { BloomToml, PlatformApp, Problem, ShapeName } from "@bloomery/contract";
+import type { AppFolder } from "./app-folder.js";
 import type { CargoProject } from "./cargo-project.js";
 import { isBroken, type ManifestFile } from "./manifest-file.js";
-import type { ProjectFiles } from "./project-files.js";
 import { type Place } from "./source.js";
 
 /** The app's shape, and why, in words. Null when nothing says it. */
@@ -24,7 +24,7 @@ const mostSources = 300;
 
 /** Asks bloom.toml, .platform.app.yaml, ini files, sources and Cargo.toml, in this order. */
 export function detectShape(
-  files: ProjectFiles,
+  files: AppFolder,
   toml: ManifestFile<BloomToml>,
   yaml: ManifestFile<PlatformApp>,
   cargo: CargoProject,
@@ -38,7 +38,8 @@ export function detectShape(
     fromSources(files, cargo) ??
     fromBinary(cargo, toml.data.build?.package) ??
     fromCommand(toml);
-  if (clue === null) return { shape: null, reason: "", problems: cargo.isBroken ? [] : [unknown(cargo)] };
+  if (clue === null)
+    return { shape: null, reason: "", problems: cargo.isBroken ? [] : [unknown(files, cargo)] };
   const problems = clue.shape === "web" ? [] : [unsupported(clue)];
   return { shape: clue.shape, reason: clue.reason, problems };
 }
@@ -46,29 +47,32 @@ export function detectShape(
 function fromBloomToml({ file, data, source }: ManifestFile<BloomToml>): Clue | null {
   if (data.shape === undefined) return null;
   const place = source.places.find(["shape"], "value");
-  return { shape: data.shape, reason: `bloom.toml says shape = "${data.shape}"`, file, place, path: "shape" };
+  return { shape: data.shape, reason: `${file} says shape = "${data.shape}"`, file, place, path: "shape" };
 }
 
 function fromPlatformApp(yaml: ManifestFile<PlatformApp>, toml: ManifestFile<BloomToml>): Clue | null {
   if (!yaml.exists) return null;
   const more = toml.exists ? "; bloom.toml replaces it key by key" : "";
-  return { shape: "web", reason: `${yaml.file} is there${more}`, file: yaml.file, place: top, path: "" };
+  const [app] = yaml.source.prefix;
+  const reason = app === undefined ? `${yaml.file} is there` : `${yaml.file} describes it`;
+  return { shape: "web", reason: `${reason}${more}`, file: yaml.file, place: top, path: "" };
 }
 
 /** uWSGI's configuration of a prefork app. */
-function fromIni(files: ProjectFiles): Clue | null {
+function fromIni(files: AppFolder): Clue | null {
   for (const file of files.list().filter((path) => /^[^/]+\.ini$/.test(path))) {
     const lines = (files.read(file) ?? "").split("\n");
     const index = lines.findIndex((line) => /^\s*(?:plugins?\s*=.*\brust\b|rust-fn\s*=)/.test(line));
     if (index < 0) continue;
     const reason = `${file} has "${(lines[index] ?? "").trim()}"`;
-    return { shape: "prefork", reason, file, place: { line: index + 1, column: 1 }, path: "" };
+    const place = { line: index + 1, column: 1 };
+    return { shape: "prefork", reason, file: files.inTree(file), place, path: "" };
   }
   return null;
 }
 
 /** Only the project's own crates: an example somewhere below says nothing about the project. */
-function fromSources(files: ProjectFiles, { members }: CargoProject): Clue | null {
+function fromSources(files: AppFolder, { members }: CargoProject): Clue | null {
   const folders = ["src/", ...members.map(({ folder }) => `${folder}src/`)];
   const sources = files
     .list()
@@ -80,7 +84,7 @@ function fromSources(files: ProjectFiles, { members }: CargoProject): Clue | nul
     return {
       shape: "function",
       reason: `${file} has #[ignite::main]`,
-      file,
+      file: files.inTree(file),
       place: { line: index + 1, column: 1 },
       path: "",
     };
@@ -88,7 +92,7 @@ function fromSources(files: ProjectFiles, { members }: CargoProject): Clue | nul
   return null;
 }
 
-function fromBinary({ root, members }: CargoProject, wanted: string | undefined): Clue | null {
+function fromBinary({ file, root, members }: CargoProject, wanted: string | undefined): Clue | null {
   const packages = [...(root === null ? [] : [root]), ...members];
   const chosen = packages.filter(({ name }) => name === wanted);
   const bin = [...chosen, ...packages].flatMap(({ bins }) => bins)[0];
@@ -96,7 +100,7 @@ function fromBinary({ root, members }: CargoProject, wanted: string | undefined)
   return {
     shape: "web",
     reason: `Cargo.toml has the binary ${bin}`,
-    file: "Cargo.toml",
+    file,
     place: top,
     path: "",
   };
@@ -107,10 +111,10 @@ function fromCommand(toml: ManifestFile<BloomToml>): Clue | null {
   return { shape: "web", reason: "bloom.toml has a [run] command", file: toml.file, place: top, path: "" };
 }
 
-function unknown(cargo: CargoProject): Problem {
+function unknown({ root }: AppFolder, cargo: CargoProject): Problem {
   return {
     severity: "error",
-    file: cargo.exists ? "Cargo.toml" : ".",
+    file: cargo.exists ? cargo.file : root === "" ? "." : root,
     ...top,
     path: "",
     message: cargo.exists

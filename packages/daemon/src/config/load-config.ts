@@ -2,19 +2,24 @@ import {
   bloomTomlSchema,
   BloomError,
   formatProblem,
-  platformAppSchema,
   type AppConfig,
+  type BloomToml,
+  type PlatformApp,
   type Problem,
 } from "@bloomery/contract";
+import { folderOf, joinPath, openAppFolder } from "./app-folder.js";
 import { loadCargoProject } from "./cargo-project.js";
+import { chooseApp } from "./choose-app.js";
 import { detectShape } from "./detect-shape.js";
 import { freezeDeep } from "./freeze.js";
-import { isBroken, loadManifest, manifestProblem, type ManifestFile } from "./manifest-file.js";
+import { appFileName, applicationsFile, listApps, type AppEntry } from "./list-apps.js";
+import { loadPlatformApp } from "./load-platform-app.js";
+import { loadManifest, missingManifest, type ManifestFile } from "./manifest-file.js";
 import { parseToml } from "./parse-toml.js";
-import { parseYaml } from "./parse-yaml.js";
 import type { LoadConfigOptions, ProjectParts } from "./parts.js";
 import type { ProjectFiles } from "./project-files.js";
 import { resolveConfig } from "./resolve-config.js";
+import { resolveSourceRoot } from "./resolve-source-root.js";
 import { loadToolchainFile } from "./toolchain-file.js";
 
 /** The config, null when there are errors, and every remark about the project's files, sorted by place. */
@@ -24,26 +29,28 @@ export interface LoadedConfig {
 }
 
 /**
- * Reads what the user wrote and makes the frozen config of it. Collects the problems of all files instead of stopping
- * at the first; never throws because of a file's content.
+ * Reads what the user wrote and makes the frozen config of one app of it. Collects the problems of all files instead
+ * of stopping at the first; never throws because of a file's content.
  */
 export function loadConfig(files: ProjectFiles, options: LoadConfigOptions = {}): LoadedConfig {
-  const parts = loadParts(files);
+  const listed = listApps(files);
+  const chosen = chooseApp(listed.apps, options);
+  const unclear = [...listed.problems, ...chosen.problems];
+  if (unclear.length > 0) return finish(null, unclear);
+  const { parts, problems: misplaced } = loadParts(files, chosen.app);
   const { toml, yaml, cargo, toolchainFile } = parts;
-  const detected = detectShape(files, toml, yaml, cargo);
+  const detected = detectShape(parts.folder, toml, yaml, cargo);
   const resolved =
     detected.shape === "web"
       ? resolveConfig(parts, detected.reason, options)
       : { config: null, problems: [] };
   const problems = [toml, yaml, cargo, toolchainFile, detected, resolved].flatMap((part) => part.problems);
-  if (detected.shape === "web") problems.push(...remarkOnType(yaml));
-  const hasErrors = problems.some(({ severity }) => severity === "error");
-  return freezeDeep({ config: hasErrors ? null : resolved.config, problems: problems.sort(byPlace) });
+  return finish(resolved.config, [...misplaced, ...problems]);
 }
 
 /**
  * The error that a deploy ends with when `loadConfig` gave no config. `details.problems` has all errors; the code is
- * ERR_SHAPE_UNKNOWN or ERR_SHAPE_UNSUPPORTED when the shape is the only trouble, else ERR_MANIFEST_INVALID.
+ * that of the problem when it is the only one and has one of its own, else ERR_MANIFEST_INVALID.
  */
 export function toConfigError(problems: readonly Problem[]): BloomError {
   const errors = problems.filter(({ severity }) => severity === "error");
@@ -52,32 +59,41 @@ export function toConfigError(problems: readonly Problem[]): BloomError {
   return new BloomError(code, errors.map(formatProblem).join("\n"), { details: { problems: errors } });
 }
 
-function loadParts(files: ProjectFiles): ProjectParts {
-  return {
-    toml: loadManifest(files, {
-      file: "bloom.toml",
-      parse: parseToml,
-      schema: bloomTomlSchema,
-      policy: { unknownKey: "error" },
-      empty: {},
-    }),
-    yaml: loadManifest(files, {
-      file: ".platform.app.yaml",
-      parse: parseYaml,
-      schema: platformAppSchema,
-      policy: { unknownKey: "warning" },
-      empty: {},
-    }),
-    cargo: loadCargoProject(files),
-    toolchainFile: loadToolchainFile(files),
-  };
+function finish(config: AppConfig | null, problems: readonly Problem[]): LoadedConfig {
+  const hasErrors = problems.some(({ severity }) => severity === "error");
+  return freezeDeep({ config: hasErrors ? null : config, problems: problems.toSorted(byPlace) });
 }
 
-/** The runtime is the one key whose absence other platforms refuse. */
-function remarkOnType(yaml: ManifestFile<{ type?: string | undefined }>): Problem[] {
-  if (!yaml.exists || yaml.data.type !== undefined || isBroken(yaml, ["type"])) return [];
-  const message = 'the runtime is missing, so the default Rust toolchain is used; write "type: rust:1"';
-  return [manifestProblem(yaml, "warning", ["type"], message)];
+/** All files of one app; without a manifest it is the top of the tree. */
+function loadParts(
+  files: ProjectFiles,
+  app: AppEntry | null,
+): { parts: ProjectParts; problems: readonly Problem[] } {
+  const yaml =
+    app === null || app.file === "bloom.toml"
+      ? missingManifest<PlatformApp>(appFileName, {})
+      : loadPlatformApp(files, app);
+  const { root, problems } = yaml.exists ? resolveSourceRoot(files, yaml) : { root: "", problems: [] };
+  const folder = openAppFolder(files, root);
+  const parts = {
+    folder,
+    toml: loadBloomToml(files, yaml.file === applicationsFile ? root : folderOf(yaml.file)),
+    yaml,
+    cargo: loadCargoProject(folder),
+    toolchainFile: loadToolchainFile(folder),
+  };
+  return { parts, problems };
+}
+
+/** It lies beside the manifest; what .platform/applications.yaml describes has it in the app's own folder. */
+function loadBloomToml(files: ProjectFiles, folder: string): ManifestFile<BloomToml> {
+  return loadManifest(files, {
+    file: joinPath(folder, "bloom.toml"),
+    parse: parseToml,
+    schema: bloomTomlSchema,
+    policy: { unknownKey: "error" },
+    empty: {},
+  });
 }
 
 function byPlace(one: Problem, other: Problem): number {

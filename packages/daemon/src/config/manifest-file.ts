@@ -24,18 +24,24 @@ interface ManifestKind<S extends z.ZodType> {
   readonly empty: z.infer<S>;
 }
 
+/** A manifest that is not there: empty and without problems. */
+export function missingManifest<T>(file: string, empty: T): ManifestFile<T> {
+  const source: Source = { file, format: "yaml", value: null, places: new PlaceMap(), prefix: [] };
+  return { file, exists: false, data: empty, source, problems: [] };
+}
+
 /** Reads and checks one manifest; a missing one is empty and has no problems. */
 export function loadManifest<S extends z.ZodType>(
   files: ProjectFiles,
   kind: ManifestKind<S>,
 ): ManifestFile<z.infer<S>> {
   const { file, schema, policy, empty } = kind;
-  const bare: Source = { file, format: "yaml", value: null, places: new PlaceMap() };
+  const missing = missingManifest(file, empty);
   const read = loadText(files, file);
-  if (read === undefined) return { file, exists: false, data: empty, source: bare, problems: [] };
-  if ("problem" in read) return { file, exists: true, data: empty, source: bare, problems: [read.problem] };
+  if (read === undefined) return missing;
+  if ("problem" in read) return { ...missing, exists: true, problems: [read.problem] };
   const { source, problems } = kind.parse(file, read.text);
-  if (source === null) return { file, exists: true, data: empty, source: bare, problems };
+  if (source === null) return { ...missing, exists: true, problems };
   const checked = checkTypes(schema, source, empty);
   // "Takes effect later" is no news about a value that is wrong.
   const wrong = new Set(checked.problems.map(({ path }) => path));
@@ -51,11 +57,19 @@ export function loadManifest<S extends z.ZodType>(
 
 /** Whether what was written at a path is wrong, so that its absence says nothing. */
 export function isBroken(manifest: ManifestFile<unknown>, path: ManifestPath): boolean {
-  const wanted = formatManifestPath(path);
+  const wanted = formatManifestPath([...manifest.source.prefix, ...path]);
   return manifest.problems.some(
     ({ severity, path: at }) =>
       severity === "error" && (at === "" || at === wanted || wanted.startsWith(`${at}.`)),
   );
+}
+
+/** The same, or something in what was written there is wrong. */
+export function isBrokenWithin(manifest: ManifestFile<unknown>, path: ManifestPath): boolean {
+  const wanted = formatManifestPath([...manifest.source.prefix, ...path]);
+  const isBelow = ({ severity, path: at }: Problem): boolean =>
+    severity === "error" && (at.startsWith(`${wanted}.`) || at.startsWith(`${wanted}[`));
+  return isBroken(manifest, path) || manifest.problems.some(isBelow);
 }
 
 /** A problem at a place of a manifest. */

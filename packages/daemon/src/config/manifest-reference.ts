@@ -88,7 +88,7 @@ function renderNote(meta: KeyMeta, effect: Effect): string {
     case "ignored":
       return " *Accepted without effect.*";
     case "old":
-      return ` *Without effect; write \`${meta.instead ?? ""}\`.*`;
+      return ` *An old form; write \`${meta.instead ?? ""}\`.*`;
     case "now":
       return meta.notYet === undefined
         ? ""

@@ -1,7 +1,7 @@
 import { parse, TomlError } from "smol-toml";
 import { locateToml } from "./locate-toml.js";
 import type { Parsed } from "./parse-yaml.js";
-import { fileProblem, tooDeep } from "./source.js";
+import { fileProblem, tooDeep, type Source } from "./source.js";
 
 const deepest = 100;
 
@@ -10,7 +10,8 @@ export function parseToml(file: string, text: string): Parsed {
   try {
     const value = parse(text, { maxDepth: deepest });
     if (isDeeper(value, deepest)) return { source: null, problems: [fileProblem(file, tooDeep)] };
-    return { source: { file, format: "toml", value, places: locateToml(text) }, problems: [] };
+    const source: Source = { file, format: "toml", value, places: locateToml(text), prefix: [] };
+    return { source, problems: [] };
   } catch (error) {
     if (!(error instanceof TomlError) && !(error instanceof RangeError)) throw error;
     const place = error instanceof TomlError ? { line: error.line, column: error.column } : undefined;

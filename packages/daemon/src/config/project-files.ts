@@ -5,7 +5,7 @@ import { isAbsolute, join, relative, sep } from "node:path";
 export const maxFileBytes = 1024 * 1024;
 
 /** Folders that hold no source; big, and never read. */
-const ignoredFolders: ReadonlySet<string> = new Set([".git", "target", "node_modules"]);
+export const ignoredFolders: ReadonlySet<string> = new Set([".git", "target", "node_modules"]);
 
 /**
  * A project's tree, wherever it is. `list` gives the paths of all files, relative, with `/`. `read` gives a file's
@@ -15,6 +15,8 @@ const ignoredFolders: ReadonlySet<string> = new Set([".git", "target", "node_mod
 export interface ProjectFiles {
   list(): readonly string[];
   read(path: string): string | undefined;
+  /** The same file as it is. Where this is missing, files that are not text cannot be included. */
+  readBytes?(path: string): Uint8Array | undefined;
 }
 
 /** A folder as a project tree. Reads on demand; links out of the folder count as missing. */
@@ -22,7 +24,8 @@ export function openProjectFolder(folder: string): ProjectFiles {
   let paths: readonly string[] | undefined;
   return {
     list: () => (paths ??= listFiles(folder, "")),
-    read: (path) => readInside(folder, path),
+    read: (path) => readInside(folder, path)?.toString("utf8"),
+    readBytes: (path) => readInside(folder, path),
   };
 }
 
@@ -67,13 +70,13 @@ function resolveInside(root: string, path: string): string | undefined {
   }
 }
 
-function readInside(root: string, path: string): string | undefined {
+function readInside(root: string, path: string): Buffer | undefined {
   const real = resolveInside(root, path);
   if (real === undefined) return undefined;
   try {
     const file = openSync(real, "r");
     try {
-      return readBeginning(file, maxFileBytes + 1).toString("utf8");
+      return readBeginning(file, maxFileBytes + 1);
     } finally {
       closeSync(file);
     }

@@ -1,13 +1,9 @@
-import {
-  manifestDefaults,
-  suggest,
-  type BuildConfig,
-  type CargoConfig,
-  type Problem,
-} from "@bloomery/contract";
+import { manifestDefaults, type BuildConfig, type CargoConfig, type Problem } from "@bloomery/contract";
 import type { CargoPackage } from "./cargo-project.js";
 import { isBroken, manifestProblem } from "./manifest-file.js";
 import type { ProjectParts } from "./parts.js";
+import { resolveCaches } from "./resolve-caches.js";
+import { suggestNear } from "./suggest-near.js";
 
 /** The build, and whether anything is wrong with it. */
 export interface ResolvedBuild {
@@ -21,19 +17,22 @@ const nothingToBuild = ":";
 /** `[build] command`, else `hooks.build`, else plain cargo. */
 export function resolveBuild(parts: ProjectParts): ResolvedBuild {
   const cargo = resolveCargo(parts);
-  const problems = checkPackage(parts, cargo);
+  const { caches, problems: cacheProblems } = resolveCaches(parts);
+  const timeoutSeconds = parts.toml.data.build?.timeout_seconds ?? null;
+  const problems = [...checkPackage(parts, cargo), ...cacheProblems];
   const hook = resolveHook(parts);
-  if (hook !== null || !lacksCargo(parts)) return { build: { hook, cargo }, problems };
+  const rest = { cargo, caches, timeoutSeconds };
+  if (hook !== null || !lacksCargo(parts)) return { build: { hook, ...rest }, problems };
   // Without a start command there is an error, and this would only distract from it.
   const starts = parts.toml.data.run?.command ?? parts.yaml.data.web?.commands?.start;
-  if (starts === undefined) return { build: { hook: nothingToBuild, cargo }, problems };
+  if (starts === undefined) return { build: { hook: nothingToBuild, ...rest }, problems };
   const remark = manifestProblem(
     parts.yaml.exists ? parts.yaml : parts.toml,
     "warning",
     [],
     "there is no Cargo.toml and no build script, so nothing is built and the start command runs on the source as it is",
   );
-  return { build: { hook: nothingToBuild, cargo }, problems: [...problems, remark] };
+  return { build: { hook: nothingToBuild, ...rest }, problems: [...problems, remark] };
 }
 
 /** The packages whose binaries `cargo build` makes with this configuration. */
@@ -71,7 +70,7 @@ function checkPackage(parts: ProjectParts, config: CargoConfig): Problem[] {
   if (wanted === null || !cargo.exists || cargo.isBroken || listBuiltPackages(parts, config).length > 0)
     return [];
   const names = [cargo.root, ...cargo.members].flatMap((found) => (found === null ? [] : [found.name]));
-  const near = suggest(wanted, names);
+  const near = suggestNear(wanted, names);
   const advice =
     near === undefined
       ? `write one of ${names.join(", ") || "those in Cargo.toml"}`

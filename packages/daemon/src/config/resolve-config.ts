@@ -1,18 +1,18 @@
-import {
-  manifestDefaults as defaults,
-  parseByteSize,
-  type AppConfig,
-  type LimitsConfig,
-  type Problem,
-  type WebConfig,
-} from "@bloomery/contract";
+import { manifestDefaults as defaults, type AppConfig, type Problem } from "@bloomery/contract";
+import { containerProperty } from "./container.js";
 import type { LoadConfigOptions, ProjectParts } from "./parts.js";
+import { renderDocument } from "./render-document.js";
 import { resolveBuild } from "./resolve-build.js";
+import { resolveDeploy, resolveHooks } from "./resolve-deploy.js";
+import { resolveLimits } from "./resolve-limits.js";
 import { resolveLocations } from "./resolve-locations.js";
+import { resolveMounts } from "./resolve-mounts.js";
 import { resolveName } from "./resolve-name.js";
 import { resolveStart } from "./resolve-start.js";
+import { resolveSurroundings } from "./resolve-surroundings.js";
 import { resolveToolchain } from "./resolve-toolchain.js";
 import { resolveVariables } from "./resolve-variables.js";
+import { resolveWeb } from "./resolve-web.js";
 
 /** The config, as far as the files allow it. */
 export interface ResolvedConfig {
@@ -31,52 +31,33 @@ export function resolveConfig(
   const name = resolveName(parts, options);
   const build = resolveBuild(parts);
   const start = resolveStart(parts, build.build);
-  const locations = resolveLocations(yaml);
+  const locations = resolveLocations(parts);
+  const web = resolveWeb(parts, start.start ?? "", locations.locations);
   const variables = resolveVariables(parts);
-  const problems = [name, build, start, locations, variables].flatMap((part) => part.problems);
+  const mounts = resolveMounts(parts);
+  const deploy = resolveDeploy(parts, mounts.mounts);
+  const { problems: odd, ...surroundings } = resolveSurroundings(parts);
+  const steps = [name, build, start, locations, web, variables, mounts, deploy];
+  const problems = [...steps.flatMap((step) => step.problems), ...odd];
   if (start.start === null) return { config: null, problems };
-  const config: AppConfig = {
+  const config: Omit<AppConfig, "document"> = {
     name: name.name,
     shape: "web",
     detected,
+    sourceRoot: parts.folder.root,
     toolchain: resolveToolchain(parts),
     build: build.build,
-    web: resolveWeb(parts, start.start, locations.locations),
+    web: web.web,
+    hooks: resolveHooks(parts),
+    deploy: deploy.deploy,
+    mounts: mounts.mounts,
     variables: variables.variables,
+    platformVariables: variables.platformVariables,
     limits: resolveLimits(parts),
     replicas: toml.data.run?.replicas ?? defaults.replicas,
-    diskMb: yaml.data.disk ?? null,
+    diskMb: containerProperty(yaml, "disk").value ?? null,
     network: toml.data.run?.network ?? defaults.network,
+    ...surroundings,
   };
-  return { config, problems };
-}
-
-function resolveWeb({ toml }: ProjectParts, start: string, locations: WebConfig["locations"]): WebConfig {
-  const { run = {}, ready = {} } = toml.data;
-  return {
-    start,
-    // A unix socket is accepted in the manifest and used in a later release.
-    upstream: { socketFamily: "tcp" },
-    locations,
-    ready: {
-      path: ready.path ?? null,
-      timeoutSeconds: ready.timeout_seconds ?? defaults.readyTimeoutSeconds,
-    },
-    port: run.port ?? defaults.port,
-    graceSeconds: run.grace_seconds ?? defaults.graceSeconds,
-    drainSeconds: run.drain_seconds ?? defaults.drainSeconds,
-  };
-}
-
-function resolveLimits({ toml }: ProjectParts): LimitsConfig {
-  const limits = toml.data.limits ?? {};
-  return {
-    memoryBytes:
-      limits.memory === undefined
-        ? defaults.memoryBytes
-        : (parseByteSize(limits.memory) ?? defaults.memoryBytes),
-    cpu: limits.cpu ?? defaults.cpu,
-    pids: limits.pids ?? defaults.pids,
-    ...(limits.timeout_seconds === undefined ? {} : { timeoutSeconds: limits.timeout_seconds }),
-  };
+  return { config: { ...config, document: renderDocument(parts, config, locations.written) }, problems };
 }

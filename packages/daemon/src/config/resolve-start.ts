@@ -1,8 +1,9 @@
-import { suggest, type BuildConfig, type Problem } from "@bloomery/contract";
+import { type BuildConfig, type Problem } from "@bloomery/contract";
 import { isBroken, manifestProblem } from "./manifest-file.js";
 import type { ProjectParts } from "./parts.js";
 import { listBuiltPackages } from "./resolve-build.js";
 import { fileProblem } from "./source.js";
+import { suggestNear } from "./suggest-near.js";
 
 /** The start command; null when a problem says why there is none. */
 export interface ResolvedStart {
@@ -75,7 +76,7 @@ function checkProfile({ toml, yaml }: ProjectParts, { hook, cargo }: BuildConfig
 }
 
 function unknownBin({ toml }: ProjectParts, wanted: string, bins: readonly string[]): Problem {
-  const near = suggest(wanted, bins);
+  const near = suggestNear(wanted, bins);
   const advice =
     near === undefined
       ? `write one of ${bins.join(", ") || "those in Cargo.toml"}`
@@ -83,8 +84,8 @@ function unknownBin({ toml }: ProjectParts, wanted: string, bins: readonly strin
   return manifestProblem(toml, "error", ["build", "bin"], `Cargo.toml has no binary "${wanted}"; ${advice}`);
 }
 
-function noChoice({ cargo, yaml }: ProjectParts, bins: readonly string[]): Problem {
-  const file = cargo.exists ? "Cargo.toml" : yaml.exists ? yaml.file : "bloom.toml";
+function noChoice({ cargo, yaml, toml }: ProjectParts, bins: readonly string[]): Problem {
+  const file = cargo.exists ? cargo.file : yaml.exists ? yaml.file : toml.file;
   const write = yaml.exists ? "write web.commands.start" : "write `command` below [run] in bloom.toml";
   if (bins.length === 0) {
     const lacks = cargo.exists ? "no binary in Cargo.toml" : "no Cargo.toml";

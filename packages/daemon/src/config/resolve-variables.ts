@@ -1,35 +1,43 @@
-import { suggest, variableName, type Problem } from "@bloomery/contract";
+import { variableName, type JsonValue, type ManifestPath, type Problem } from "@bloomery/contract";
+import { containerProperty } from "./container.js";
 import { manifestProblem, type ManifestFile } from "./manifest-file.js";
 import type { ProjectParts } from "./parts.js";
+import { formatJson, isReservedVariable } from "./platform-documents.js";
+import { textAt } from "./source.js";
+import { toJson } from "./to-json.js";
+import { suggestNear } from "./suggest-near.js";
 
 interface Resolved {
   readonly variables: Readonly<Record<string, string>>;
+  readonly platformVariables: Readonly<Record<string, JsonValue>>;
   readonly problems: readonly Problem[];
 }
 
 interface Written {
   readonly manifest: ManifestFile<unknown>;
-  readonly path: readonly string[];
+  readonly path: ManifestPath;
   /** As the app will see it. */
   readonly name: string;
   readonly value: unknown;
 }
 
-/** Environment variables of both manifests; `[env]` replaces those of the yaml. */
+/** Variables of both manifests; `[env]` replaces those of the yaml. */
 export function resolveVariables(parts: ProjectParts): Resolved {
   const written = [...fromPlatformApp(parts), ...fromBloomToml(parts)];
-  const problems = [...noticePrefixes(parts), ...written.flatMap(checkVariable), ...checkTwins(written)];
+  const others = listPrefixed(parts);
+  const problems = [...others.problems, ...written.flatMap(checkVariable), ...checkTwins(written)];
   const variables = Object.fromEntries(written.map((variable) => [variable.name, toText(variable)]));
-  return { variables, problems };
+  return { variables, platformVariables: others.variables, problems };
 }
 
 /** Names below `env` are upper-cased, as their authors expect it of this file. */
 function fromPlatformApp({ yaml }: ProjectParts): Written[] {
-  return Object.entries(yaml.data.variables?.["env"] ?? {}).map(([name, value]) => ({
+  const { value = {}, path } = containerProperty(yaml, "variables");
+  return Object.entries(value["env"] ?? {}).map(([name, inner]) => ({
     manifest: yaml,
-    path: ["variables", "env", name],
+    path: [...path, "env", name],
     name: name.toUpperCase(),
-    value,
+    value: inner,
   }));
 }
 
@@ -42,15 +50,23 @@ function fromBloomToml({ toml }: ProjectParts): Written[] {
   }));
 }
 
-function noticePrefixes({ yaml }: ProjectParts): Problem[] {
-  return Object.keys(yaml.data.variables ?? {})
-    .filter((prefix) => prefix !== "env")
-    .map((prefix) => {
-      const near = suggest(prefix, ["env"]);
-      const advice = near === undefined ? "" : '; did you mean "env"?';
-      const message = `variables outside env are accepted and take effect in a later release${advice}`;
-      return manifestProblem(yaml, "warning", ["variables", prefix], message, "key");
+/** `prefix:name`, with values as they are. They are part of a JSON document, so any name is fine. */
+function listPrefixed({ yaml }: ProjectParts): {
+  variables: Readonly<Record<string, JsonValue>>;
+  problems: readonly Problem[];
+} {
+  const { value = {}, path } = containerProperty(yaml, "variables");
+  const prefixes = Object.entries(value).filter(([prefix]) => prefix !== "env");
+  const entries = prefixes.flatMap(([prefix, names]) =>
+    Object.entries(names).map(([name, inner]): [string, JsonValue] => [`${prefix}:${name}`, toJson(inner)]),
+  );
+  const problems = prefixes
+    .filter(([prefix]) => suggestNear(prefix, ["env"]) !== undefined)
+    .map(([prefix]) => {
+      const message = `variables outside env are found in PLATFORM_VARIABLES only; did you mean "env"?`;
+      return manifestProblem(yaml, "warning", [...path, prefix], message, "key");
     });
+  return { variables: Object.fromEntries(entries), problems };
 }
 
 function checkVariable(variable: Written): Problem[] {
@@ -70,7 +86,7 @@ function checkVariable(variable: Written): Problem[] {
       ),
     ];
   }
-  if (name === "PORT" || name.startsWith("PLATFORM_")) {
+  if (isReservedVariable(name)) {
     const message = `the platform sets ${name} itself, so this has no effect; use another name`;
     return [manifestProblem(manifest, "warning", path, message, "key")];
   }
@@ -85,7 +101,7 @@ function checkTwins(written: readonly Written[]): Problem[] {
     const first = seen.get(key);
     seen.set(key, first ?? variable);
     if (first === undefined) return [];
-    const message = `this and "${first.path.at(-1) ?? ""}" are both the variable ${variable.name}; keep one of them`;
+    const message = `this and "${String(first.path.at(-1))}" are both the variable ${variable.name}; keep one of them`;
     return [manifestProblem(variable.manifest, "error", variable.path, message, "key")];
   });
 }
@@ -93,8 +109,8 @@ function checkTwins(written: readonly Written[]): Problem[] {
 /** Numbers as they were written, so that 1.10 stays 1.10; lists and maps as JSON. */
 function toText({ manifest, path, value }: Written): string {
   if (typeof value === "string") return value;
-  if (typeof value === "object" && value !== null) return JSON.stringify(value);
-  const written = typeof value === "number" ? manifest.source.places.textOf(path) : undefined;
+  if (typeof value === "object" && value !== null) return formatJson(toJson(value));
+  const written = typeof value === "number" ? textAt(manifest.source, path) : undefined;
   return written === undefined
     ? String(value)
     : manifest.source.format === "toml"

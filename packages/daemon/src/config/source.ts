@@ -5,6 +5,8 @@ import { formatManifestPath } from "@bloomery/contract";
 export interface Place {
   readonly line: number;
   readonly column: number;
+  /** Set for what another file has brought in. */
+  readonly file?: string;
 }
 
 export type Format = "yaml" | "toml";
@@ -23,6 +25,8 @@ export interface Source {
   readonly format: Format;
   readonly value: unknown;
   readonly places: PlaceMap;
+  /** Where the data stands in the file, when it is one of several apps in it. */
+  readonly prefix: ManifestPath;
 }
 
 /** Said by both parsers. */
@@ -40,6 +44,18 @@ export class PlaceMap {
   setText(path: ManifestPath, text: string): void {
     const places = this.#places.get(placeKey(path));
     if (places !== undefined) this.#places.set(placeKey(path), { ...places, text });
+  }
+
+  /** Moves the place of a value, and says how it was written there. */
+  setValue(path: ManifestPath, value: Place, text: string | undefined): void {
+    const key = this.#places.get(placeKey(path))?.key ?? value;
+    this.set(path, { key, value, ...(text === undefined ? {} : { text }) });
+  }
+
+  /** Gives a path that was not written the places of one that was. */
+  copy(from: ManifestPath, to: ManifestPath): void {
+    const places = this.#places.get(placeKey(from));
+    if (places !== undefined) this.set(to, places);
   }
 
   has(path: ManifestPath): boolean {
@@ -64,19 +80,32 @@ export class PlaceMap {
 
 /** A problem at a place of a source. */
 export function problemAt(
-  source: Pick<Source, "file" | "places">,
+  source: Pick<Source, "file" | "places" | "prefix">,
   severity: Severity,
   path: ManifestPath,
   message: string,
   at: "key" | "value" = "value",
 ): Problem {
-  const { line, column } = source.places.find(path, at);
-  return { severity, file: source.file, line, column, path: formatManifestPath(path), message };
+  const whole = [...source.prefix, ...path];
+  const { line, column, file = source.file } = source.places.find(whole, at);
+  return { severity, file, line, column, path: formatManifestPath(whole), message };
+}
+
+/** How a scalar was written. */
+export function textAt({ places, prefix }: Source, path: ManifestPath): string | undefined {
+  return places.textOf([...prefix, ...path]);
 }
 
 /** A problem of a whole file, or of a place in its text. */
 export function fileProblem(file: string, message: string, place: Place = { line: 1, column: 1 }): Problem {
-  return { severity: "error", file, line: place.line, column: place.column, path: "", message };
+  return {
+    severity: "error",
+    file: place.file ?? file,
+    line: place.line,
+    column: place.column,
+    path: "",
+    message,
+  };
 }
 
 /** The place of an offset in a text. */

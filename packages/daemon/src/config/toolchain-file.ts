@@ -1,7 +1,7 @@
 import { toolchainChannel, type Problem } from "@bloomery/contract";
+import type { AppFolder } from "./app-folder.js";
 import { describeValue } from "./describe-value.js";
 import { parseToml } from "./parse-toml.js";
-import type { ProjectFiles } from "./project-files.js";
 import { loadText } from "./read-text.js";
 import { fileProblem, problemAt } from "./source.js";
 
@@ -12,14 +12,15 @@ export interface ToolchainFile {
 }
 
 /** Reads the file rustup would read: of the two names the one without ending comes first. */
-export function loadToolchainFile(files: ProjectFiles): ToolchainFile {
-  for (const file of ["rust-toolchain", "rust-toolchain.toml"]) {
-    const read = loadText(files, file);
+export function loadToolchainFile(files: AppFolder): ToolchainFile {
+  for (const name of ["rust-toolchain", "rust-toolchain.toml"]) {
+    const file = files.inTree(name);
+    const read = loadText(files, name);
     if (read === undefined) continue;
-    if ("problem" in read) return { channel: null, problems: [read.problem] };
+    if ("problem" in read) return { channel: null, problems: [{ ...read.problem, file }] };
     const line = read.text.trim();
     // The old form is the channel alone.
-    if (file === "rust-toolchain" && toolchainChannel.safeParse(line).success)
+    if (name === "rust-toolchain" && toolchainChannel.safeParse(line).success)
       return { channel: line, problems: [] };
     return parseToolchain(file, read.text);
   }

@@ -1,4 +1,4 @@
-import type { ManifestPath, Problem } from "@bloomery/contract";
+import { formatManifestPath, type ManifestPath, type Problem } from "@bloomery/contract";
 import {
   isAlias,
   isMap,
@@ -10,49 +10,51 @@ import {
   type Document,
   type Node,
   type Pair,
+  type Scalar,
 } from "yaml";
-import { problemAt, tooDeep, type Place, type PlaceMap } from "./source.js";
-
-/** Aliases can make a small file enormous; nobody needs this many values. */
-const mostValues = 50_000;
+import { parseIncludeWish, type IncludeWish } from "./includes.js";
+import { fileProblem, problemAt, tooDeep, type Place, type PlaceMap } from "./source.js";
+import { addText, addValue, nothing, YamlTooLarge, type YamlBudget } from "./yaml-budget.js";
 
 const deepest = 100;
-
-/** The document is not worth reading on; the message is for the user. */
-export class YamlTooLarge extends Error {}
 
 /** What reading a document needs, and where its findings go. */
 export interface YamlReading {
   readonly document: Document.Parsed;
   readonly file: string;
+  /** Where the document's data stands: not at the top when it is included. */
+  readonly path: ManifestPath;
   readonly places: PlaceMap;
   readonly problems: Problem[];
+  readonly budget: YamlBudget;
   readonly placeOf: (offset: number) => Place;
+  /** The value of an `!include`; `nothing` when a problem says why there is none. */
+  readonly include: (wish: IncludeWish, path: ManifestPath) => unknown;
 }
 
 interface State extends YamlReading {
   readonly anchors: ReadonlyMap<Alias, Node>;
   /** The collections being read, to notice one that holds itself. */
   readonly active: Set<Node>;
-  count: number;
+  readonly prefix: ManifestPath;
 }
 
-const nothing = Symbol("left out because of a problem");
-
-/** The document's data. Keys that begin with a dot are left out, as are values with a problem. */
+/**
+ * The document's data, or `nothing`. Keys that begin with a dot are left out, as are values with a problem.
+ */
 export function readYamlValue(reading: YamlReading): unknown {
-  const state: State = { ...reading, anchors: findAnchors(reading.document), active: new Set(), count: 0 };
-  const value = readNode(state, reading.document.contents, []);
-  return value === nothing ? undefined : value;
+  const { document, path } = reading;
+  const state: State = { ...reading, anchors: findAnchors(document), active: new Set(), prefix: [] };
+  return readNode(state, document.contents, path);
 }
 
 function readNode(state: State, node: unknown, path: ManifestPath): unknown {
-  count(state);
+  addValue(state.budget);
   if (path.length > deepest) throw new YamlTooLarge(tooDeep);
   if (isAlias(node)) return readAlias(state, node, path);
-  const refusal = refuseTag(node);
-  if (refusal !== null) return refuse(state, path, refusal);
-  if (isScalar(node)) return readScalar(node.value, node.source);
+  const tag = foreignTagOf(node);
+  if (tag !== null) return readTagged(state, node, tag, path);
+  if (isScalar(node)) return readScalar(state, node.value, node.source);
   if (!isMap(node) && !isSeq(node)) return null;
   state.active.add(node);
   const value = isMap(node) ? readMap(state, node.items, path) : readList(state, node.items, path);
@@ -60,15 +62,28 @@ function readNode(state: State, node: unknown, path: ManifestPath): unknown {
   return value;
 }
 
-function count(state: State): void {
-  if (++state.count <= mostValues) return;
-  throw new YamlTooLarge(`the file expands to more than ${mostValues} values; use fewer aliases`);
+/** A file that says %YAML 1.1 has dates; they are texts to us. */
+function readScalar(state: State, value: unknown, source: string | undefined): unknown {
+  const plain = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+  const read = plain || value === null ? value : (source ?? null);
+  return typeof read === "string" ? addText(state.budget, read) : read;
 }
 
-/** A file that says %YAML 1.1 has dates; they are texts to us. */
-function readScalar(value: unknown, source: string | undefined): unknown {
-  const plain = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
-  return plain || value === null ? value : (source ?? null);
+/** `!include` and `!archive` are known; any other tag is a mistake. */
+function readTagged(state: State, node: unknown, tag: string, path: ManifestPath): unknown {
+  if (tag === "!include") {
+    const wish = readIncludeWish(node, state.anchors);
+    return typeof wish === "string" ? refuse(state, path, wish) : state.include(wish, path);
+  }
+  if (tag !== "!archive")
+    return refuse(
+      state,
+      path,
+      `the tag ${tag.replace("tag:yaml.org,2002:", "!!")} means nothing here; remove it`,
+    );
+  const message = "!archive is for services; it is accepted and takes effect in a later release";
+  state.problems.push(problemAt(state, "warning", path, message));
+  return nothing;
 }
 
 function readAlias(state: State, alias: Alias, path: ManifestPath): unknown {
@@ -105,9 +120,8 @@ function readMap(state: State, items: readonly Pair[], path: ManifestPath): Reco
       seen.set(key, state.places.find(here, "key"));
       assign(map, key, readNode(state, pair.value, here));
     } else {
-      const { line, column } = state.placeOf(offsetOf(pair.key) ?? 0);
       const message = `the key is written twice, first on line ${first.line}; keep one of them`;
-      state.problems.push({ ...problemAt(state, "error", here, message), line, column });
+      refuseKey(state, here, pair.key, message);
     }
   }
   for (const pair of items) {
@@ -123,7 +137,7 @@ function merge(state: State, map: Record<string, unknown>, from: unknown, path: 
     for (const item of target.items) merge(state, map, item, path);
   } else if (isMap(target) && !state.active.has(target)) {
     state.active.add(target);
-    count(state);
+    addValue(state.budget);
     const missing = target.items.filter(
       ({ key }) => isMergeKey(key) || !Object.hasOwn(map, keyText(key) ?? ""),
     );
@@ -139,12 +153,14 @@ function merge(state: State, map: Record<string, unknown>, from: unknown, path: 
 function readKey(state: State, key: unknown, path: ManifestPath): string | null {
   const node = isAlias(key) ? state.anchors.get(key) : key;
   const text = keyText(node);
-  if (text === null) {
-    const { line, column } = state.placeOf(offsetOf(key) ?? 0);
-    const message = "a key must be a text, not a list or a mapping";
-    state.problems.push({ ...problemAt(state, "error", path, message), line, column });
-  }
+  if (text === null) refuseKey(state, path, key, "a key must be a text, not a list or a mapping");
   return text;
+}
+
+/** A problem of a key that has no path of its own. */
+function refuseKey(state: State, path: ManifestPath, key: unknown, message: string): void {
+  const place = state.placeOf(offsetOf(key) ?? 0);
+  state.problems.push({ ...fileProblem(state.file, message, place), path: formatManifestPath(path) });
 }
 
 function keyText(node: unknown): string | null {
@@ -173,13 +189,28 @@ const plainTags: ReadonlySet<string> = new Set(
   ["str", "int", "float", "bool", "null", "map", "seq"].map((name) => `tag:yaml.org,2002:${name}`),
 );
 
-function refuseTag(node: unknown): string | null {
+/** A tag that is not one of YAML's own plain ones. */
+function foreignTagOf(node: unknown): string | null {
   const tag = isScalar(node) || isMap(node) || isSeq(node) ? node.tag : undefined;
-  if (tag === undefined || tag === "!" || plainTags.has(tag)) return null;
-  if (tag === "!include" || tag === "!archive") {
-    return `${tag} is read in a later release; write the content here instead`;
+  return tag === undefined || tag === "!" || plainTags.has(tag) ? null : tag;
+}
+
+/** What an `!include` asks for: a path alone, or a mapping with type and path. */
+function readIncludeWish(node: unknown, anchors: ReadonlyMap<Alias, Node>): IncludeWish | string {
+  if (isScalar(node)) return parseIncludeWish({ path: scalarText(node) });
+  if (!isMap(node)) return parseIncludeWish({});
+  const keys: Record<string, string | undefined> = {};
+  for (const { key, value } of node.items) {
+    const name = keyText(key);
+    if (name !== "type" && name !== "path") return "an !include has the keys type and path only";
+    const target = isAlias(value) ? anchors.get(value) : value;
+    keys[name] = isScalar(target) ? scalarText(target) : "";
   }
-  return `the tag ${tag.replace("tag:yaml.org,2002:", "!!")} means nothing here; remove it`;
+  return parseIncludeWish(keys);
+}
+
+function scalarText({ value, source }: Scalar): string {
+  return typeof value === "string" ? value : (source ?? "");
 }
 
 /** Aliases mean the nearest anchor of their name before them. */

@@ -1,13 +1,16 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { BloomError, toBloomError, type SourceEntry } from "@bloomery/contract";
+import { toBloomError, type SourceEntry } from "@bloomery/contract";
 import { openArtifactStore } from "../build/artifact-store.js";
 import { createBuildQueue } from "../build/build-queue.js";
 import { createBuilder, type BuildResult as Built } from "../build/builder.js";
+import { collectGarbage, type GarbageReport } from "../build/garbage/collect-garbage.js";
+import type { VersionFacts } from "../build/garbage/plan-garbage.js";
 import { planToolchainPlaces } from "../build/list-toolchains.js";
 import { createToolchainResolver } from "../build/resolve-toolchain.js";
 import { openSourceStore } from "../build/source-store.js";
+import { openTemplates } from "../build/templates/open-templates.js";
 import type { ProjectFiles } from "../config/index.js";
 import type { HomePaths } from "../home.js";
 import type { HostNetwork } from "../run/network/open-network.js";
@@ -15,7 +18,7 @@ import { planCgroups } from "../run/plan-cgroups.js";
 import type { HostFacts } from "../run/probe-host.js";
 import type { Settings } from "../settings.js";
 import type { Store } from "../store/open-store.js";
-import type { BuildPort } from "./deployer.js";
+import type { BuildPort } from "./obtain-version.js";
 import { enterPhase, type Walk } from "./walk.js";
 
 export interface BuildStage {
@@ -30,9 +33,12 @@ export interface BuildStage {
   };
   openTree(tree: string): Promise<ProjectFiles>;
   artifactDir(digest: string): string;
+  /** Throws ERR_ARTIFACT_DAMAGED for an artifact that is not as it was collected, going by sizes and times. */
   assertArtifact(digest: string): Promise<void>;
   logFile(build: string): string;
   forgetApp(appId: string): Promise<void>;
+  /** Removes artifacts, sources, templates and caches that nobody needs; for once a day. */
+  collectGarbage(): Promise<GarbageReport>;
   /** Cancels what is queued or running. */
   close(): Promise<void>;
 }
@@ -66,6 +72,7 @@ export async function openBuildStage(parts: {
       sourceStore,
       artifactStore,
       toolchains,
+      templates,
       isRoot: host.isRoot,
       uidBase: settings.uidBase,
       async findReusable(key) {
@@ -85,6 +92,7 @@ export async function openBuildStage(parts: {
         }),
       settings: { timeLimitSeconds: settings.build.timeLimitSeconds, bwrap: host.bwrap },
     });
+  const templates = openTemplates(join(paths.root, "build-cache"));
   const toolchains = createToolchainResolver({ places: planToolchainPlaces(process.env), env: process.env });
 
   const work = async ({ id, appId, order, walk }: Job, signal: AbortSignal): Promise<Built> => {
@@ -92,6 +100,7 @@ export async function openBuildStage(parts: {
     return builder(appId).build({
       id,
       appId,
+      orgId: order.place.app.orgId,
       appSlot: order.place.app.slot,
       tree: order.tree,
       config: order.config,
@@ -150,15 +159,37 @@ export async function openBuildStage(parts: {
     },
     openTree: (tree) => sourceStore.openTree(tree),
     artifactDir: (digest) => artifactStore.pathOf(digest),
-    async assertArtifact(digest) {
-      if (await artifactStore.has(digest)) return;
-      throw new BloomError(
-        "ERR_ARTIFACT_DAMAGED",
-        `the artifact ${digest.slice(0, 12)} is not there any more`,
-      );
-    },
+    assertArtifact: (digest) => artifactStore.check(digest),
     logFile,
     forgetApp: (appId) => builder(appId).forget(appId),
+    collectGarbage: async () =>
+      collectGarbage({
+        buildCache: join(paths.root, "build-cache"),
+        sources: sourceStore,
+        artifacts: artifactStore,
+        templates: templates.store,
+        versions: await listVersions(store),
+      }),
     close: () => queue.close(),
   };
+}
+
+/** All versions there are; live are those that an environment serves, or will serve when it is started again. */
+async function listVersions(store: Store): Promise<VersionFacts[]> {
+  const live = new Set<string>();
+  for (const { liveReleaseId } of await store.environments.list()) {
+    const release = liveReleaseId === null ? undefined : await store.releases.get(liveReleaseId);
+    if (release !== undefined) live.add(release.versionId);
+  }
+  const facts: VersionFacts[] = [];
+  for (const { id: appId } of await store.apps.list()) {
+    for (let before: number | undefined; ;) {
+      const page = await store.versions.list({ appId, ...(before === undefined ? {} : { before }) });
+      for (const { id, number, artifact, tree } of page)
+        facts.push({ appId, number, artifact, tree, isLive: live.has(id) });
+      before = page.at(-1)?.number;
+      if (before === undefined) break;
+    }
+  }
+  return facts;
 }

@@ -1,26 +1,21 @@
 import {
-  BloomError,
   newId,
   toBloomError,
   type DeploymentKind,
   type DeploymentState,
   type DeploymentView,
+  type BloomError,
 } from "@bloomery/contract";
-import type { Store } from "../store/open-store.js";
 import type { Deployment } from "../store/deployments.js";
-import type { LockHolder } from "../store/locks.js";
 import type { EventHub } from "./events.js";
-import type { Jobs } from "./jobs.js";
-import { formatPlace, namesOf, type Place } from "./places.js";
-import { formatDuration } from "../run/describe-exit.js";
+import type { Job, Jobs } from "./jobs.js";
+import { lockEnvironment, type LockParts } from "./environment-lock.js";
+import { namesOf, type Place } from "./places.js";
 import type { Walk } from "./walk.js";
 
-export interface DeploymentDeps {
-  readonly store: Store;
+export interface DeploymentDeps extends LockParts {
   readonly hub: EventHub;
   readonly jobs: Jobs;
-  /** This run of the daemon: locks of other runs are stale. */
-  readonly boot: string;
   readonly view: (row: Deployment) => Promise<DeploymentView>;
   readonly log: { error(fields: object, text: string): void };
 }
@@ -43,10 +38,11 @@ export interface DeploymentOrder {
 export async function beginDeployment(deps: DeploymentDeps, order: DeploymentOrder): Promise<Deployment> {
   const { store } = deps;
   const id = newId("deployment");
-  const lock = lockName(order.place);
-  const holder = { actor: order.actor, what: order.kind, deployment: id };
-  const taken = await store.locks.acquire(lock, holder, deps.boot);
-  if (!taken.ok) throw locked(order.place, taken.holder);
+  const unlock = await lockEnvironment(deps, order.place, {
+    actor: order.actor,
+    what: order.kind,
+    deployment: id,
+  });
   try {
     const row = await store.deployments.create({
       id,
@@ -67,10 +63,16 @@ export async function beginDeployment(deps: DeploymentDeps, order: DeploymentOrd
       parameters: { ...names },
       deploymentId: id,
     });
-    deps.jobs.run(id, (job) => runDeployment(deps, order, row, activity.id, job));
+    deps.jobs.run(id, async (job) => {
+      try {
+        await runDeployment(deps, order, row, activity.id, job);
+      } finally {
+        await unlock();
+      }
+    });
     return row;
   } catch (error) {
-    await store.locks.release(lock, deps.boot);
+    await unlock();
     throw error;
   }
 }
@@ -80,7 +82,7 @@ async function runDeployment(
   order: DeploymentOrder,
   row: Deployment,
   activity: string,
-  job: { readonly signal: AbortSignal; seal(): void },
+  job: Job,
 ): Promise<void> {
   const { store } = deps;
   const begin = performance.now();
@@ -92,6 +94,9 @@ async function runDeployment(
     switchMs: 0,
     totalMs: 0,
   };
+  let failure: BloomError | undefined;
+  /** What went wrong after the release was live. */
+  let blame: BloomError | undefined;
   const walk: Walk = {
     deployment: row.id,
     signal: job.signal,
@@ -101,8 +106,12 @@ async function runDeployment(
       if (state === "switching") job.seal();
       await store.deployments.update(row.id, { state });
     },
+    allowCancel: () => job.unseal(),
+    blame(error) {
+      blame ??= error;
+      writer.emit({ type: "warning", message: error.message });
+    },
   };
-  let failure: BloomError | undefined;
   try {
     await order.work(walk, row);
   } catch (error) {
@@ -112,13 +121,13 @@ async function runDeployment(
   }
   job.seal();
   timings.totalMs = Math.round(performance.now() - begin) + timings.uploadMs;
-  const error = failure?.toDocument() ?? null;
+  const error = (failure ?? blame)?.toDocument() ?? null;
   const state = failure === undefined ? "live" : "failed";
   const cancelled = failure?.code === "ERR_INTERRUPTED";
   try {
     await store.deployments.update(row.id, { state, error, timings: timings });
     await store.activities.update(activity, {
-      state: failure === undefined ? "succeeded" : cancelled ? "cancelled" : "failed",
+      state: error === null ? "succeeded" : cancelled ? "cancelled" : "failed",
       error,
     });
     const final = await store.deployments.get(row.id);
@@ -126,21 +135,6 @@ async function runDeployment(
   } catch (problem) {
     deps.log.error({ err: problem, deployment: row.id }, "the end of a deployment could not be recorded");
   } finally {
-    await store.locks.release(lockName(order.place), deps.boot);
     await writer.close();
   }
-}
-
-export function lockName(place: Place): string {
-  return `environment:${place.environment.id}`;
-}
-
-/** Says whose lock it is and since when. */
-export function locked(place: Place, holder: LockHolder): BloomError {
-  const since = formatDuration(Math.max(0, Date.now() - Date.parse(holder.since)));
-  return new BloomError(
-    "ERR_DEPLOY_LOCKED",
-    `${formatPlace(namesOf(place))} is locked by a ${holder.what} that ${holder.actor} began ${since} ago`,
-    { details: { ...holder } },
-  );
 }

@@ -1,6 +1,5 @@
 import type { AppConfig } from "@bloomery/contract";
 import type { Instance, InstanceAddress } from "../run/engines/engine.js";
-import type { Edge } from "./walk.js";
 
 /** Most replicas one environment may have; decides how many stable names are kept for it. */
 export const replicaLimit = 16;
@@ -18,6 +17,11 @@ export interface ServedEnvironment {
   readonly replicas: number;
 }
 
+/** The same with the stable names of its replicas, as nginx needs it. */
+export interface RoutedEnvironment extends ServedEnvironment {
+  readonly upstreams: readonly InstanceAddress[];
+}
+
 /** The two ways to lead a stable name to an instance; which one is used depends on the instance's address. */
 export interface Switchboard {
   /** Stable IPv4 address of a numbered place. */
@@ -27,57 +31,102 @@ export interface Switchboard {
   setPath(name: string, socket: string | null): Promise<void>;
 }
 
+type EnvironmentPlace = Pick<ServedEnvironment, "id" | "slot">;
+
+/** How the edge is led to other instances. */
+export interface Edge {
+  /** Leads the stable name of each replica to its instance; the names of missing replicas lead nowhere. */
+  point(environment: EnvironmentPlace, instances: readonly Instance[]): Promise<void>;
+  /** Writes the routes of all environments anew and waits until nginx has them; does nothing when unchanged. */
+  refresh(): Promise<void>;
+  /** With the stable names of its replicas. */
+  route(served: ServedEnvironment): RoutedEnvironment;
+  /** Throws ERR_MANIFEST_INVALID when nginx would refuse what the environment's config says. */
+  assertRoutable(served: ServedEnvironment): Promise<void>;
+}
+
 export interface EdgeParts {
   readonly switchboard: Switchboard;
   /** True when instances have addresses of their own. */
   readonly hasNetwork: boolean;
   readonly listServed: () => Promise<readonly ServedEnvironment[]>;
   /** Plans nginx's configuration from these environments and applies it. */
-  readonly applyRoutes: (
-    served: readonly (ServedEnvironment & { readonly upstreams: readonly InstanceAddress[] })[],
-  ) => Promise<void>;
+  readonly applyRoutes: (served: readonly RoutedEnvironment[]) => Promise<void>;
+  readonly assertRoutable: (served: RoutedEnvironment) => Promise<void>;
 }
+
+type Kind = InstanceAddress["kind"];
+const kinds: readonly Kind[] = ["tcp", "unix"];
 
 export function createEdge(parts: EdgeParts): Edge {
   const { switchboard } = parts;
   const nameOf = (slot: number, replica: number): string => `web-${slot}-${replica}`;
-  const stableOf = (slot: number, replica: number, port: number): InstanceAddress =>
-    parts.hasNetwork
-      ? { kind: "tcp", address: switchboard.stableAddress(slot * replicaLimit + replica), port }
-      : { kind: "unix", path: switchboard.stablePath(nameOf(slot, replica)) };
+  const kindOf = ({ config }: ServedEnvironment): Kind =>
+    parts.hasNetwork && config.web.upstream.socketFamily === "tcp" ? "tcp" : "unix";
 
-  const led = new Map<string, Set<number>>();
+  const setName = async (
+    slot: number,
+    replica: number,
+    kind: Kind,
+    address: InstanceAddress | undefined,
+  ): Promise<void> => {
+    if (kind === "unix") {
+      await switchboard.setPath(nameOf(slot, replica), address?.kind === "unix" ? address.path : null);
+    } else if (parts.hasNetwork) {
+      const stable = switchboard.stableAddress(slot * replicaLimit + replica);
+      await switchboard.setCurrent(stable, address?.kind === "tcp" ? address.address : null);
+    }
+  };
+  const route = (one: ServedEnvironment): RoutedEnvironment => ({
+    ...one,
+    upstreams: Array.from({ length: one.replicas }, (_, replica) =>
+      kindOf(one) === "unix"
+        ? { kind: "unix", path: switchboard.stablePath(nameOf(one.slot, replica)) }
+        : {
+            kind: "tcp",
+            address: switchboard.stableAddress(one.slot * replicaLimit + replica),
+            port: one.config.web.port,
+          },
+    ),
+  });
+
+  /** By environment: the replicas that were led somewhere, and how. */
+  const led = new Map<string, ReadonlyMap<number, Kind>>();
+  /** Names that nginx may use until it has its next routes: a version may listen otherwise than the one before. */
+  let outdated: (() => Promise<void>)[] = [];
 
   return {
     async point(environment, instances) {
-      const wanted = new Map(instances.map((instance: Instance) => [instance.replica, instance.address]));
-      const before =
-        led.get(environment.id) ?? new Set(Array.from({ length: replicaLimit }, (_, index) => index));
-      for (const replica of new Set([...before, ...wanted.keys()])) {
-        const address = wanted.get(replica);
-        if (parts.hasNetwork) {
-          const stable = switchboard.stableAddress(environment.slot * replicaLimit + replica);
-          await switchboard.setCurrent(stable, address?.kind === "tcp" ? address.address : null);
-        } else {
-          await switchboard.setPath(
-            nameOf(environment.slot, replica),
-            address?.kind === "unix" ? address.path : null,
-          );
+      const { id, slot } = environment;
+      const wanted = new Map(instances.map((instance) => [instance.replica, instance.address]));
+      for (const [replica, address] of wanted) await setName(slot, replica, address.kind, address);
+      const before = led.get(id);
+      const replicas = new Set([...(before?.keys() ?? allReplicas()), ...wanted.keys()]);
+      for (const replica of replicas) {
+        for (const kind of kinds) {
+          if (wanted.get(replica)?.kind === kind) continue;
+          if (before !== undefined && before.get(replica) !== kind) continue;
+          const clear = (): Promise<void> => setName(slot, replica, kind, undefined);
+          if (wanted.has(replica) && before !== undefined) outdated.push(clear);
+          else await clear();
         }
       }
-      led.set(environment.id, new Set(wanted.keys()));
+      led.set(id, new Map([...wanted].map(([replica, address]) => [replica, address.kind])));
     },
 
     async refresh() {
+      const work = outdated;
+      outdated = [];
       const served = await parts.listServed();
-      await parts.applyRoutes(
-        served.map((one) => ({
-          ...one,
-          upstreams: Array.from({ length: one.replicas }, (_, replica) =>
-            stableOf(one.slot, replica, one.config.web.port),
-          ),
-        })),
-      );
+      await parts.applyRoutes(served.map(route));
+      for (const clear of work) await clear();
     },
+
+    route,
+    assertRoutable: (served) => parts.assertRoutable(route(served)),
   };
+}
+
+function allReplicas(): number[] {
+  return Array.from({ length: replicaLimit }, (_, index) => index);
 }

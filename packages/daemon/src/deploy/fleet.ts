@@ -1,5 +1,5 @@
 import { newId, type AppConfig } from "@bloomery/contract";
-import type { Engine, Instance } from "../run/engines/engine.js";
+import type { Engine, Instance, PreparedMount } from "../run/engines/engine.js";
 import { planFleet, type FleetPlan, type WantedFleet } from "./plan-fleet.js";
 import { waitReady } from "./wait-ready.js";
 
@@ -12,6 +12,22 @@ export interface RunnableRelease {
   readonly config: AppConfig;
   readonly artifactDir: string;
   readonly env: Readonly<Record<string, string>>;
+  /** The text of /run/config.json. */
+  readonly runtimeDocument: string;
+}
+
+/** Makes the writable folders of one replica ready. */
+export type PrepareMounts = (
+  release: RunnableRelease,
+  replica: number,
+  onWarning: (message: string) => void,
+) => Promise<readonly PreparedMount[]>;
+
+/** Told how a start goes on. */
+export interface StartListener {
+  readonly onStarted?: (instance: Instance) => void;
+  /** What the owner of the app should know. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /** Told about every instance, so that the store and the logs know it. */
@@ -34,7 +50,7 @@ export interface Fleet {
     release: RunnableRelease,
     places: readonly { readonly role: string; readonly replica: number }[],
     signal: AbortSignal,
-    onStarted?: (instance: Instance) => void,
+    listener?: StartListener,
   ): Promise<readonly Instance[]>;
   /** From now on exactly these serve the environment; returns those that served before and do not any more. */
   promote(environmentId: string, instances: readonly Instance[]): readonly Instance[];
@@ -47,7 +63,7 @@ export interface Fleet {
   settle(): Promise<void>;
 }
 
-export function createFleet(engine: Engine, observer: FleetObserver): Fleet {
+export function createFleet(engine: Engine, observer: FleetObserver, prepareMounts: PrepareMounts): Fleet {
   const serving = new Map<string, readonly Instance[]>();
   const known = new Map<string, Instance>();
   const leaving = new Set<string>();
@@ -86,12 +102,15 @@ export function createFleet(engine: Engine, observer: FleetObserver): Fleet {
     all: () => [...known.values()],
     plan: (environmentId, wanted) => planFleet(wanted, serving.get(environmentId) ?? []),
 
-    async start(release, places, signal, onStarted) {
+    async start(release, places, signal, { onStarted, onWarning = ignore } = {}) {
       const started: Instance[] = [];
+      // Replicas have their mounts in common: what is to be said of them is said once.
+      const warn = once(onWarning);
       try {
         for (const place of places) {
           signal.throwIfAborted();
-          const instance = await engine.start({ id: newId("instance"), ...release, ...place });
+          const mounts = await prepareMounts(release, place.replica, warn);
+          const instance = await engine.start({ id: newId("instance"), ...release, ...place, mounts });
           started.push(instance);
           follow(instance);
           await observer.started(instance);
@@ -126,4 +145,17 @@ export function createFleet(engine: Engine, observer: FleetObserver): Fleet {
     },
   };
   return fleet;
+}
+
+function ignore(): void {
+  // nobody listens
+}
+
+function once(tell: (message: string) => void): (message: string) => void {
+  const told = new Set<string>();
+  return (message) => {
+    if (told.has(message)) return;
+    told.add(message);
+    tell(message);
+  };
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Instance } from "../run/engines/engine.js";
 import type { Fleet, RunnableRelease } from "./fleet.js";
 import type { WantedFleet } from "./plan-fleet.js";
-import type { Edge } from "./walk.js";
+import type { Edge } from "./edge.js";
 
 /** What an environment should look like now; asked again at each attempt, because it changes. */
 export interface Wanted extends WantedFleet {
@@ -29,7 +29,7 @@ const longestPauseMs = 30_000;
  */
 export function createHealer(parts: {
   readonly fleet: Fleet;
-  readonly edge: Edge;
+  readonly edge: Pick<Edge, "point" | "refresh">;
   readonly wantedOf: (environmentId: string) => Promise<Wanted | undefined>;
   readonly log: { warn(fields: object, text: string): void; info(fields: object, text: string): void };
 }): Healer {

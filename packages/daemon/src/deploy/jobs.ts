@@ -14,6 +14,8 @@ export interface Job {
   readonly signal: AbortSignal;
   /** After this, cancelling is refused: the switch has begun. */
   seal(): void;
+  /** From now on it can be cancelled again: what is left can be given up. */
+  unseal(): void;
 }
 
 export function createJobs(): Jobs {
@@ -27,6 +29,9 @@ export function createJobs(): Jobs {
         signal: abort.signal,
         seal: () => {
           entry.sealed = true;
+        },
+        unseal: () => {
+          entry.sealed = false;
         },
       };
       entry.done = work(job)

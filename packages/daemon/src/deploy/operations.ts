@@ -1,52 +1,39 @@
 import { BloomError } from "@bloomery/contract";
-import type { Store } from "../store/open-store.js";
 import type { App } from "../store/apps.js";
 import type { Instance } from "../run/engines/engine.js";
-import { lockName, locked } from "./deployments.js";
+import type { Edge } from "./edge.js";
+import { withEnvironmentLock } from "./environment-lock.js";
 import type { Fleet } from "./fleet.js";
 import type { Healer, Wanted } from "./heal.js";
 import { formatPlace, namesOf, placeOfEnvironment, type Place } from "./places.js";
-import { findLiveRelease, loadRunnable, planReplicas } from "./releases.js";
-import type { Secrets } from "../release/secrets.js";
-import type { Edge } from "./walk.js";
+import { findLiveRelease, loadRunnable, planReplicas, type ReleaseParts } from "./releases.js";
 
 /** Changes of what runs that need neither build nor release. */
 export interface Operations {
-  stop(place: Place): Promise<void>;
-  scale(place: Place, replicas: Readonly<Record<string, number>>): Promise<void>;
-  deleteApp(org: { readonly name: string }, app: App): Promise<void>;
+  stop(place: Place, actor: string): Promise<void>;
+  scale(place: Place, replicas: Readonly<Record<string, number>>, actor: string): Promise<void>;
+  /** With everything it has kept: data, logs, builds. */
+  deleteApp(org: { readonly name: string }, app: App, actor: string): Promise<void>;
   /** What an environment should look like now; undefined when it does not exist any more. */
   wantedOf(environmentId: string): Promise<Wanted | undefined>;
 }
 
-export function createOperations(parts: {
-  readonly store: Store;
-  readonly secrets: Secrets;
+export interface OperationParts extends ReleaseParts {
   readonly fleet: Fleet;
   readonly edge: Edge;
   readonly healer: () => Healer;
   readonly boot: string;
-  readonly artifactDir: (digest: string) => string;
   /** Removes what is kept for an app's next build. */
   readonly forgetApp: (appId: string) => Promise<void>;
-}): Operations {
+  /** Removes the data and the logs of an environment. */
+  readonly forgetEnvironment: (environmentId: string) => Promise<void>;
+}
+
+export function createOperations(parts: OperationParts): Operations {
   const { store, fleet, edge } = parts;
 
-  const withLock = async <T>(
-    place: Place,
-    actor: string,
-    what: string,
-    work: () => Promise<T>,
-  ): Promise<T> => {
-    const name = lockName(place);
-    const taken = await store.locks.acquire(name, { actor, what, deployment: null }, parts.boot);
-    if (!taken.ok) throw locked(place, taken.holder);
-    try {
-      return await work();
-    } finally {
-      await store.locks.release(name, parts.boot);
-    }
-  };
+  const withLock = <T>(place: Place, actor: string, what: string, work: () => Promise<T>): Promise<T> =>
+    withEnvironmentLock(parts, place, { actor, what, deployment: null }, work);
 
   const clear = async (place: Place): Promise<void> => {
     const before: readonly Instance[] = fleet.live(place.environment.id);
@@ -57,14 +44,14 @@ export function createOperations(parts: {
   };
 
   return {
-    stop: (place) =>
-      withLock(place, "stop", "stop", async () => {
+    stop: (place, actor) =>
+      withLock(place, actor, "stop", async () => {
         await store.environments.update(place.environment.id, { desired: "stopped" });
         await clear(place);
       }),
 
-    scale: (place, replicas) =>
-      withLock(place, "scale", "scale", async () => {
+    scale: (place, replicas, actor) =>
+      withLock(place, actor, "scale", async () => {
         const release = await findLiveRelease(store, place);
         if (release === undefined) {
           throw new BloomError("ERR_NOTHING_DEPLOYED", `${formatPlace(namesOf(place))} has no release yet`);
@@ -85,10 +72,11 @@ export function createOperations(parts: {
         }
       }),
 
-    async deleteApp(org, app) {
-      for (const environment of await store.environments.list({ appId: app.id })) {
+    async deleteApp(org, app, actor) {
+      const environments = await store.environments.list({ appId: app.id });
+      for (const environment of environments) {
         const place = { org: { ...org, id: app.orgId, createdAt: "" }, app, environment };
-        await withLock(place, "delete", "delete", async () => {
+        await withLock(place, actor, "delete", async () => {
           await store.environments.update(environment.id, { desired: "stopped" });
           await clear(place);
         });
@@ -96,6 +84,7 @@ export function createOperations(parts: {
       await store.apps.remove(app.id);
       await edge.refresh();
       await parts.forgetApp(app.id);
+      for (const environment of environments) await parts.forgetEnvironment(environment.id);
     },
 
     async wantedOf(environmentId) {

@@ -1,39 +1,54 @@
 import { BloomError, type AppConfig } from "@bloomery/contract";
+import { obtainIdentity } from "../release/identity.js";
+import { planBuildVariables } from "../release/plan-build-variables.js";
+import { planEnvironment, type EnvironmentFacts } from "../release/plan-environment.js";
+import { planRuntimeDocument } from "../release/plan-runtime-document.js";
+import type { Secrets } from "../release/secrets.js";
+import type { OwnValue, OwnVariables } from "../release/split-variables.js";
 import type { Store } from "../store/open-store.js";
 import type { Release } from "../store/releases.js";
 import type { Version } from "../store/versions.js";
-import { planEnvironment } from "../release/plan-environment.js";
-import type { Secrets } from "../release/secrets.js";
 import type { RunnableRelease } from "./fleet.js";
-import type { Place } from "./places.js";
+import { namesOf, placeOfEnvironment, urlOf, type Place } from "./places.js";
 
-/** The owner's variables of one release, frozen with it: a rollback brings back version and variables alike. */
-export interface FrozenVariables {
-  readonly app: Readonly<Record<string, string>>;
-  readonly environment: Readonly<Record<string, string>>;
+/** What turns a release into something that runs. */
+export interface ReleaseParts {
+  readonly store: Store;
+  readonly secrets: Secrets;
+  readonly artifactDir: (digest: string) => string;
+  /** Where environments are found by browsers. */
+  readonly address: { readonly baseDomain: string; readonly httpPort: number };
 }
 
-/** Opens the variables as they stand now. */
-export async function readVariables(store: Store, secrets: Secrets, place: Place): Promise<FrozenVariables> {
-  const open = async (environmentId: string | null): Promise<Record<string, string>> => {
-    const rows = await store.variables.list({ appId: place.app.id, environmentId });
+/** Opens the variables as they stand now, sorted by name so that equal sets give equal texts. */
+export async function readVariables(
+  parts: Pick<ReleaseParts, "store" | "secrets">,
+  place: Place,
+  sight: "visibleRuntime" | "visibleBuild",
+): Promise<OwnVariables> {
+  const open = async (environmentId: string | null): Promise<OwnVariables["app"]> => {
+    const rows = await parts.store.variables.list({ appId: place.app.id, environmentId });
     return Object.fromEntries(
-      rows.filter((row) => row.visibleRuntime).map((row) => [row.name, secrets.open(row.value)]),
+      rows
+        .filter((row) => row[sight])
+        .map((row): [string, OwnValue] => {
+          const text = parts.secrets.open(row.value);
+          return [row.name, row.json ? { json: text } : text];
+        }),
     );
   };
   return { app: await open(null), environment: await open(place.environment.id) };
 }
 
-/** Variables that builds see, sorted by name so that equal sets give equal build keys. */
+/** Everything a build is told of the app and its owner's variables. */
 export async function readBuildVariables(
-  store: Store,
-  secrets: Secrets,
+  parts: Pick<ReleaseParts, "store" | "secrets">,
   place: Place,
+  config: AppConfig,
 ): Promise<Readonly<Record<string, string>>> {
-  const rows = await store.variables.listInForce(place.app.id, place.environment.id);
-  return Object.fromEntries(
-    rows.filter((row) => row.visibleBuild).map((row) => [row.name, secrets.open(row.value)]),
-  );
+  const own = await readVariables(parts, place, "visibleBuild");
+  const identity = await obtainIdentity(parts.store, parts.secrets, place.app.id);
+  return planBuildVariables(config, own, identity);
 }
 
 /**
@@ -41,11 +56,10 @@ export async function readBuildVariables(
  * next number.
  */
 export async function obtainRelease(
-  store: Store,
-  secrets: Secrets,
+  { store, secrets }: Pick<ReleaseParts, "store" | "secrets">,
   place: Place,
   version: Version,
-  variables: FrozenVariables,
+  variables: OwnVariables,
 ): Promise<{ readonly release: Release; readonly isLive: boolean }> {
   const live = await findLiveRelease(store, place);
   if (live !== undefined && live.versionId === version.id) {
@@ -69,11 +83,7 @@ export async function findLiveRelease(store: Store, place: Place): Promise<Relea
 
 /** Everything an engine needs to run a release. Throws ERR_NOT_FOUND when its version is gone. */
 export async function loadRunnable(
-  parts: {
-    readonly store: Store;
-    readonly secrets: Secrets;
-    readonly artifactDir: (digest: string) => string;
-  },
+  parts: ReleaseParts,
   place: Place,
   release: Release,
 ): Promise<{ readonly runnable: RunnableRelease; readonly version: Version }> {
@@ -84,27 +94,50 @@ export async function loadRunnable(
       `release ${release.number} names a version that does not exist any more`,
     );
   }
-  const variables = JSON.parse(parts.secrets.open(release.variables)) as FrozenVariables;
-  const config: AppConfig = version.config;
+  const facts = await loadFacts(parts, place, release, version);
   const runnable: RunnableRelease = Object.freeze({
     environmentId: place.environment.id,
     releaseId: release.id,
     appName: place.app.name,
     appSlot: place.app.slot,
-    config,
+    config: version.config,
     artifactDir: parts.artifactDir(version.artifact),
-    env: planEnvironment({
-      org: place.org.name,
-      app: place.app.name,
-      environment: place.environment.name,
-      tree: version.tree,
-      version: version.number,
-      config,
-      appVariables: variables.app,
-      environmentVariables: variables.environment,
-    }),
+    env: planEnvironment(facts),
+    runtimeDocument: planRuntimeDocument(facts),
   });
   return { runnable, version };
+}
+
+/** The environment of a release's processes, for a further command in one of them. Throws ERR_NOT_FOUND. */
+export async function loadEnvironment(
+  parts: ReleaseParts,
+  releaseId: string,
+): Promise<Readonly<Record<string, string>>> {
+  const release = await parts.store.releases.get(releaseId);
+  const place =
+    release === undefined ? undefined : await placeOfEnvironment(parts.store, release.environmentId);
+  if (release === undefined || place === undefined) {
+    throw new BloomError("ERR_NOT_FOUND", `the release ${releaseId} does not exist any more`);
+  }
+  return (await loadRunnable(parts, place, release)).runnable.env;
+}
+
+async function loadFacts(
+  parts: ReleaseParts,
+  place: Place,
+  release: Release,
+  version: Version,
+): Promise<EnvironmentFacts> {
+  const names = namesOf(place);
+  return {
+    ...names,
+    tree: version.tree,
+    version: version.number,
+    config: version.config,
+    own: JSON.parse(parts.secrets.open(release.variables)) as OwnVariables,
+    identity: await obtainIdentity(parts.store, parts.secrets, place.app.id),
+    url: urlOf(names, parts.address),
+  };
 }
 
 /** Replicas of an environment: what its owner set, else what the manifest asks for. */

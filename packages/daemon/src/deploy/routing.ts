@@ -1,36 +1,50 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { hostNameOf, type PlatformStatus } from "@bloomery/contract";
+import { hostNameOf, type MountConfig, type PlatformStatus } from "@bloomery/contract";
 import type { HomePaths } from "../home.js";
+import { assertRoutable } from "../route/assert-routable.js";
+import { findModules } from "../route/nginx-modules.js";
 import { planNginxPaths } from "../route/nginx-paths.js";
 import { planNginx } from "../route/plan-nginx.js";
 import { planRoutes, type RouteTarget } from "../route/plan-routes.js";
 import { openNginx, readNginxVersion } from "../route/run-nginx.js";
 import { clearUnix, switchUnix } from "../route/switch-unix.js";
-import type { InstanceAddress } from "../run/engines/engine.js";
 import type { HostNetwork } from "../run/network/open-network.js";
 import type { HostFacts } from "../run/probe-host.js";
 import type { Settings } from "../settings.js";
-import type { ServedEnvironment, Switchboard } from "./edge.js";
+import type { RoutedEnvironment, Switchboard } from "./edge.js";
+import type { PlaceNames } from "./places.js";
 
 export interface Routing {
   openSwitchboard(network: HostNetwork | null): Promise<Switchboard>;
   /** Plans nginx's configuration and puts it in force. */
-  applyRoutes(
-    served: readonly (ServedEnvironment & { readonly upstreams: readonly InstanceAddress[] })[],
-  ): Promise<void>;
+  applyRoutes(served: readonly RoutedEnvironment[]): Promise<void>;
+  /** Throws ERR_MANIFEST_INVALID when nginx would refuse what the environment's config says. */
+  assertRoutable(served: RoutedEnvironment): Promise<void>;
+  /** All names an environment is reached by. */
+  hostNamesOf(names: PlaceNames): readonly string[];
+  readonly logFiles: { readonly access: string; readonly error: string };
+  /** What nginx is told of one environment. */
+  planTarget(served: RoutedEnvironment): RouteTarget;
+  /** Whom nginx's workers run as; null: as the daemon. */
+  readonly workerOwner: { readonly uid: number; readonly gid: number } | null;
   status(): Promise<PlatformStatus["nginx"]>;
   stop(): Promise<void>;
   close(): void;
 }
 
 const firstUnprivilegedPort = 1024;
+/** `nobody` and `nogroup`. */
+const nobody = { uid: 65_534, gid: 65_534 } as const;
 
 /** Ties the route stage together: which nginx, as whom, with which configuration. */
 export async function openRouting(parts: {
   readonly settings: Settings;
   readonly paths: HomePaths;
   readonly host: HostFacts;
+  readonly holdPath: (environment: { readonly slot: number }) => string;
+  /** Where a mount lies on the host; null for mounts that belong to one instance. */
+  readonly mountPath: (environmentId: string, mount: MountConfig) => string | null;
   readonly log: { warn(fields: object, text: string): void };
 }): Promise<Routing> {
   const { settings, paths, host } = parts;
@@ -39,37 +53,57 @@ export async function openRouting(parts: {
   const edgeUser = host.isRoot ? { uid: settings.uidBase, gid: settings.uidBase } : null;
   const isPrivileged = settings.httpPort < firstUnprivilegedPort;
   const listen = { address: settings.httpAddress, port: settings.httpPort };
+  const program = { binary: host.nginx, version, user: isPrivileged ? null : edgeUser };
   const nginx = await openNginx({
     prefix: paths.nginx,
-    program: { binary: host.nginx, version, user: isPrivileged ? null : edgeUser },
+    program,
     shimPath: settings.shimPath,
     listen,
     log: parts.log,
   });
+  const { modules, lost } = await findModules(host.nginx);
+  if (lost.length > 0) parts.log.warn({ lost }, "nginx lacks modules");
   const facts = {
     paths: planNginxPaths(paths.nginx),
     listen: [listen],
     version,
+    modules,
     workers: Math.min(4, availableParallelism()),
     workerUser: isPrivileged && edgeUser !== null ? { user: "nobody", group: "nogroup" } : null,
   };
 
+  const workerOwner = isPrivileged && edgeUser !== null ? nobody : edgeUser;
+
+  const hostNamesOf = (names: PlaceNames): string[] => [
+    hostNameOf(names, names.environment, settings.baseDomain),
+  ];
+  const planTarget = (one: RoutedEnvironment): RouteTarget => ({
+    environmentId: one.id,
+    org: one.org,
+    app: one.app,
+    environment: one.environment,
+    shape: "web",
+    hostNames: hostNamesOf(one),
+    servers: one.upstreams,
+    locations: one.config.web.locations,
+    artifactDir: one.artifactDir,
+    mounts: Object.entries(one.config.mounts).flatMap(([path, mount]) => {
+      const source = parts.mountPath(one.id, mount);
+      return source === null ? [] : [{ path, source }];
+    }),
+    holdSocket: parts.holdPath(one),
+    holdSeconds: one.config.deploy.holdSeconds,
+    timeouts: one.config.web.timeouts,
+    state: one.desired,
+  });
+
   return {
-    applyRoutes(served) {
-      const targets = served.map((one): RouteTarget => ({
-        environmentId: one.id,
-        org: one.org,
-        app: one.app,
-        environment: one.environment,
-        shape: "web",
-        hostNames: [hostNameOf(one, one.environment, settings.baseDomain)],
-        servers: one.upstreams,
-        locations: one.config.web.locations,
-        artifactDir: one.artifactDir,
-        state: one.desired,
-      }));
-      return nginx.apply(planNginx(planRoutes(targets), facts));
-    },
+    planTarget,
+    hostNamesOf,
+    logFiles: { access: facts.paths.accessLog, error: facts.paths.errorLog },
+    workerOwner,
+    applyRoutes: (served) => nginx.apply(planNginx(planRoutes(served.map(planTarget)), facts)),
+    assertRoutable: (one) => assertRoutable({ ...program, modules }, planTarget(one)),
 
     async openSwitchboard(network) {
       const mapped = new Set((await network?.currentMap())?.keys());
@@ -86,7 +120,7 @@ export async function openRouting(parts: {
         stablePath,
         async setPath(name, socket) {
           if (socket === null) await clearUnix(stablePath(name));
-          else await switchUnix(stablePath(name), socket, edgeUser);
+          else await switchUnix(stablePath(name), socket, workerOwner);
         },
       };
     },

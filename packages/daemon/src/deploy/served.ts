@@ -1,5 +1,7 @@
+import type { AppConfig } from "@bloomery/contract";
 import type { Store } from "../store/open-store.js";
 import { replicaLimit, type ServedEnvironment } from "./edge.js";
+import { namesOf, type Place } from "./places.js";
 
 /** Every environment that has a live release, as the edge needs it, in a stable order. */
 export async function listServed(
@@ -24,4 +26,11 @@ export async function listServed(
     });
   }
   return served.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** How a place would be served with this config: for asking nginx before anything is built. */
+export function planServed(place: Place, config: AppConfig, artifactDir: string): ServedEnvironment {
+  const { id, slot, desired, replicas } = place.environment;
+  const count = Math.min(replicaLimit, replicas["web"] ?? config.replicas);
+  return { id, slot, ...namesOf(place), desired, config, artifactDir, replicas: count };
 }

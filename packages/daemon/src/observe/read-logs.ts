@@ -1,21 +1,8 @@
 import { watch, type FSWatcher } from "node:fs";
-import { join } from "node:path";
-import { planLogFiles, readLines, type RawLogLine, type ReadLines } from "./log-file.js";
-
-/** One instance whose output is wanted. */
-export interface LogSource {
-  readonly instance: string;
-  readonly version: number;
-  readonly role: string;
-  /** The folder with `app.log`. */
-  readonly dir: string;
-}
-
-export interface FoundLine extends RawLogLine {
-  readonly instance: string;
-  readonly version: number;
-  readonly role: string;
-}
+import { dirname } from "node:path";
+import { timeKey } from "./log-file.js";
+import { openCursor, readNews, type LogSeries, type SeriesCursor, type SourceLine } from "./log-series.js";
+import { mergeLines } from "./merge-lines.js";
 
 export interface LogQuery {
   /** ISO time. */
@@ -23,102 +10,85 @@ export interface LogQuery {
   readonly tail: number | undefined;
   readonly follow: boolean;
   readonly signal: AbortSignal;
-  /** The instances to read; asked again while following, so that new ones join. */
-  readonly sources: () => Promise<readonly LogSource[]>;
-  /** Calls back when the list of instances may have changed; returns the unsubscribe. */
-  readonly watchSources: (changed: () => void) => () => void;
+  /** What to read; asked again while following, so that new instances join. */
+  readonly series: () => Promise<readonly LogSeries[]>;
+  /** Calls back when there may be more to read; returns the unsubscribe. */
+  readonly watchSeries: (changed: () => void) => () => void;
+  /** Whether a line is wanted. */
+  readonly accepts: (line: SourceLine) => boolean;
 }
 
-const rotatedFiles = 4;
-
-interface Cursor {
-  readonly source: LogSource;
-  inode: number | undefined;
-  offset: number;
-  watcher: FSWatcher | undefined;
-}
-
-/** Yields lines of all sources in the order of their times; following, in the order they come. */
-export async function* readLogs(query: LogQuery): AsyncGenerator<FoundLine> {
-  const cursors = new Map<string, Cursor>();
+/** Yields lines of all logs in the order of their times; following, in the order they come. */
+export async function* readLogs(query: LogQuery): AsyncGenerator<SourceLine> {
+  const { signal, follow } = query;
+  const cursors = new Map<string, SeriesCursor>();
+  const watchers = new Map<string, FSWatcher>();
   let wake: () => void = () => undefined;
   let changed = false;
+  let seriesChanged = true;
   const notice = (): void => {
     changed = true;
     wake();
   };
-  const unwatch = query.follow ? query.watchSources(notice) : () => undefined;
-  query.signal.addEventListener("abort", notice, { once: true });
+  const noticeSeries = (): void => {
+    seriesChanged = true;
+    notice();
+  };
+  const unwatch = follow ? query.watchSeries(noticeSeries) : () => undefined;
+  signal.addEventListener("abort", notice, { once: true });
   try {
-    let first = true;
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       changed = false;
-      const found: FoundLine[] = [];
-      for (const source of await query.sources()) {
-        let cursor = cursors.get(source.instance);
-        if (cursor === undefined) {
-          cursor = { source, inode: undefined, offset: 0, watcher: undefined };
-          cursors.set(source.instance, cursor);
-          // Watch before reading: what is written in between wakes us again.
-          if (query.follow) cursor.watcher = watchFolder(source.dir, notice);
+      if (seriesChanged) {
+        seriesChanged = false;
+        for (const series of await query.series()) {
+          if (!cursors.has(series.file)) cursors.set(series.file, openCursor(series));
         }
-        for (const line of await readNews(cursor)) found.push(tag(line, source));
       }
-      found.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
-      const wanted = found.filter((line) => isSince(line.time, query.since));
-      yield* first && query.tail !== undefined
-        ? wanted.slice(Math.max(0, wanted.length - query.tail))
-        : wanted;
-      first = false;
-      if (!query.follow || query.signal.aborted) return;
+      // Watch before reading: what is written in between wakes us again.
+      if (follow) for (const file of cursors.keys()) watchFolder(watchers, dirname(file), notice);
+      const lines = readWanted([...cursors.values()], query);
+      yield* isFirst && query.tail !== undefined ? keepLast(lines, query.tail) : lines;
+      if (!follow || signal.aborted) return;
       if (!changed) await new Promise<void>((resolve) => (wake = resolve));
-      if (query.signal.aborted) return;
+      if (signal.aborted) return;
     }
   } finally {
     unwatch();
-    for (const cursor of cursors.values()) cursor.watcher?.close();
+    signal.removeEventListener("abort", notice);
+    for (const watcher of watchers.values()) watcher.close();
   }
 }
 
-/** Lines have microseconds, queries milliseconds: all lines of the millisecond that is named belong to it. */
-function isSince(time: string, since: string | undefined): boolean {
-  return since === undefined || time.slice(0, since.length - 1) >= since.slice(0, -1);
-}
-
-function tag(line: RawLogLine, source: LogSource): FoundLine {
-  return { ...line, instance: source.instance, version: source.version, role: source.role };
-}
-
-/**
- * What was written since the last look. The file that was being read is found again by its inode: it may be
- * called `.1` by now, and whole files may have come after it.
- */
-async function readNews(cursor: Cursor): Promise<RawLogLine[]> {
-  const lines: RawLogLine[] = [];
-  const { inode: last, offset } = cursor;
-  // Newest first, until the known file: what is older has been read.
-  const pieces: ReadLines[] = [];
-  for (const path of planLogFiles(join(cursor.source.dir, "app.log"), rotatedFiles).toReversed()) {
-    const piece = await readLines(path, (inode) => (inode === last ? offset : 0));
-    if (piece === undefined || pieces.some((one) => one.inode === piece.inode)) continue;
-    pieces.push(piece);
-    if (piece.inode === last) break;
+/** What has come since the last look, of all logs. */
+async function* readWanted(cursors: readonly SeriesCursor[], query: LogQuery): AsyncGenerator<SourceLine> {
+  const { since, signal } = query;
+  const firstKey = since === undefined ? "" : timeKey(since);
+  const firstTime = since === undefined ? undefined : Date.parse(since);
+  for await (const line of mergeLines(cursors.map((cursor) => readNews(cursor, firstTime)))) {
+    if (signal.aborted) return;
+    if (timeKey(line.time) >= firstKey && query.accepts(line)) yield line;
   }
-  const newest = pieces[0];
-  if (newest !== undefined) {
-    cursor.inode = newest.inode;
-    cursor.offset = newest.offset;
-  }
-  for (const piece of pieces.toReversed()) lines.push(...piece.lines);
-  return lines;
 }
 
-function watchFolder(dir: string, changed: () => void): FSWatcher | undefined {
+async function* keepLast(lines: AsyncIterable<SourceLine>, count: number): AsyncGenerator<SourceLine> {
+  let last: SourceLine[] = [];
+  for await (const line of lines) {
+    last.push(line);
+    // Not at every line: taking one from the front of a long array is slow.
+    if (last.length >= 2 * count + 1000) last = last.slice(last.length - count);
+  }
+  yield* last.slice(Math.max(0, last.length - count));
+}
+
+/** Tried again at every look: the folder may not be there yet. */
+function watchFolder(watchers: Map<string, FSWatcher>, dir: string, changed: () => void): void {
+  if (watchers.has(dir)) return;
   try {
     const watcher = watch(dir, { persistent: false }, changed);
     watcher.on("error", () => undefined); // the folder went away; its last lines have been read
-    return watcher;
+    watchers.set(dir, watcher);
   } catch {
-    return undefined;
+    // not there
   }
 }

@@ -12,6 +12,26 @@ const pages = {
     title: "Nothing is served at this path",
     text: "The app's web.locations have neither a file for this path nor pass it on to the app.",
   },
+  forbidden: {
+    status: 403,
+    title: "This may not be shown",
+    text: "The file or folder is there, but no `allow` or `index` of the app's web.locations shows it. `bloom route` says which rule decides.",
+  },
+  method: {
+    status: 405,
+    title: "Files can only be read",
+    text: "Only GET and HEAD are answered here; the app's web.locations pass nothing on to the app.",
+  },
+  large: {
+    status: 413,
+    title: "The request is too large",
+    text: "The location's `request_buffering.max_request_size` sets the limit.",
+  },
+  failed: {
+    status: 500,
+    title: "The locations lead nowhere",
+    text: "A `passthru` of the app's web.locations leads in a circle, or a rule's expression takes too long for this path. `bloom route` shows the way.",
+  },
   stopped: {
     status: 503,
     title: "This app is stopped",
@@ -46,8 +66,16 @@ export function planPageMaps(): readonly string[] {
       `\t${quoteNginx("~*text/html")} ${quoteNginxValue(html(page))};`,
       "}",
     ]),
+    "map $status $bloom_page {",
+    "\tvolatile;",
+    ...byStatus.map((name) => `\t${pages[name].status} $bloom_page_${name};`),
+    "\tdefault $bloom_page_failed;",
+    "}",
   ];
 }
+
+/** Pages for what nginx says by itself; the status is known only when they are needed. */
+const byStatus = ["forbidden", "missing", "large", "failed", "unreachable", "slow"] as const;
 
 /** The directives that end a request with a page, inside any location. */
 export function planPage(name: PageName): readonly string[] {

@@ -3,7 +3,7 @@ import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { execa } from "execa";
 import { BloomError } from "@bloomery/contract";
 import type { NginxPaths } from "./nginx-paths.js";
-import { planNginxCommand, type NginxProgram } from "./plan-nginx-spec.js";
+import { nginxEnvironment, planNginxCommand, type NginxProgram } from "./plan-nginx-spec.js";
 import { generationMark } from "./plan-nginx.js";
 
 /** A configuration with its own name in it. */
@@ -18,20 +18,23 @@ export function stampConfig(text: string): StampedConfig {
   return { generation, text: text.replaceAll(generationMark, generation) };
 }
 
-/**
- * Lets nginx check the text and then puts it in place; what was there stays untouched when nginx refuses.
- * Returns the previous text. Throws ERR_NGINX_CONFIG with nginx's words.
- */
-export async function installConfig(program: NginxProgram, paths: NginxPaths, text: string): Promise<string> {
+/** Puts the text in place. Returns the previous one. */
+export async function installConfig(paths: NginxPaths, text: string): Promise<string> {
   const fresh = `${paths.config}.new`;
   await writeFile(fresh, text, { mode: 0o644 });
+  const previous = await readFile(paths.config, "utf8").catch(() => "");
+  await rename(fresh, paths.config);
+  return previous;
+}
+
+/** Lets nginx read the text, without a change of anything. Throws ERR_NGINX_CONFIG with nginx's words. */
+export async function checkConfig(program: NginxProgram, paths: NginxPaths, text: string): Promise<void> {
+  const trial = `${paths.config}.trial`;
+  await writeFile(trial, text, { mode: 0o644 });
   try {
-    await assertConfig(program, paths, fresh);
-    const previous = await readFile(paths.config, "utf8").catch(() => "");
-    await rename(fresh, paths.config);
-    return previous;
+    await assertConfig(program, paths, trial);
   } finally {
-    await rm(fresh, { force: true });
+    await rm(trial, { force: true });
   }
 }
 
@@ -49,6 +52,7 @@ async function assertConfig(program: NginxProgram, paths: NginxPaths, file: stri
     reject: false,
     timeout: 60_000,
     stdin: "ignore",
+    env: nginxEnvironment,
     ...(program.user === null ? {} : { uid: program.user.uid, gid: program.user.gid, cwd: "/" }),
   });
   if (!result.failed) return;

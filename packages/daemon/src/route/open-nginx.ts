@@ -1,10 +1,9 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type { ShimSpec } from "@bloomery/contract";
 import { askGeneration, findMaster } from "./ask-generation.js";
 import { assertPortFree } from "./find-port-holder.js";
-import { installConfig, restoreConfig, stampConfig } from "./nginx-config-file.js";
+import { checkConfig, installConfig, restoreConfig, stampConfig } from "./nginx-config-file.js";
 import { planNginxPaths } from "./nginx-paths.js";
 import { planNginxSpec, type NginxProgram } from "./plan-nginx-spec.js";
 import { formatListen, type ListenAddress } from "./plan-server.js";
@@ -43,8 +42,8 @@ export interface NginxCoreOptions {
 export interface Nginx {
   /**
    * Brings a text into force: starts nginx, takes over the one of an earlier daemon, or reloads; resolves
-   * when no worker accepts connections with an older text. Calls within 50 ms become one, and the same text
-   * again does nothing. Throws ERR_NGINX_CONFIG, ERR_NGINX_START or ERR_PORT_TAKEN; what served before goes on.
+   * when no worker accepts connections with an older text. Calls during a change become one, and the same
+   * text again does nothing. Throws ERR_NGINX_CONFIG, ERR_NGINX_START or ERR_PORT_TAKEN; what served before goes on.
    */
   apply(text: string): Promise<void>;
   /** Pid of the master; undefined while it is not running. */
@@ -59,7 +58,6 @@ export interface Nginx {
   close(): void;
 }
 
-const gatherMs = 50;
 const rotateEveryMs = 10_000;
 
 /** Makes the folders; nginx itself is started by the first `apply`. */
@@ -81,7 +79,7 @@ export async function openNginxWith(options: NginxCoreOptions): Promise<Nginx> {
   const bring = async (text: string, act: () => Promise<unknown>): Promise<void> => {
     const stamped = stampConfig(text);
     const mark = await markErrorLog(paths);
-    const previous = await installConfig(program, paths, stamped.text);
+    const previous = await installConfig(paths, stamped.text);
     try {
       await act();
       await waitInForce(paths, stamped.generation, stamped.text, mark);
@@ -90,9 +88,23 @@ export async function openNginxWith(options: NginxCoreOptions): Promise<Nginx> {
       throw error;
     }
   };
+  const check = (text: string): Promise<void> => checkConfig(program, paths, stampConfig(text).text);
+  /**
+   * A running nginx reads a text before it lets go of the one it has, so it is not asked twice: reading takes as long
+   * as the reload itself. Only a refusal is looked into.
+   */
+  const reload = async (text: string, handle: NginxHandle): Promise<void> => {
+    try {
+      await bring(text, () => handle.signal("HUP"));
+    } catch (error) {
+      await check(text);
+      throw error;
+    }
+  };
   const launch = async (text: string): Promise<void> => {
     await stopOrphan(paths);
     for (const address of options.listen) await assertPortFree(address, "--http-port");
+    await check(text);
     try {
       await bring(text, () => supervisor.startShim(planNginxSpec(program, paths)));
     } catch (error) {
@@ -106,8 +118,10 @@ export async function openNginxWith(options: NginxCoreOptions): Promise<Nginx> {
     const isSupervised = await withShim(async (handle) => {
       if (serving === stampConfig(text).generation) return;
       if (isServing) await assertNewPorts();
+      if (isServing) return reload(text, handle);
       // With its shim there but no answer, nginx is failing again and again with the text it has.
-      await bring(text, () => (isServing ? handle.signal("HUP") : handle.restart()));
+      await check(text);
+      await bring(text, () => handle.restart());
     });
     if (!isSupervised) await launch(text);
   };
@@ -144,13 +158,12 @@ export async function openNginxWith(options: NginxCoreOptions): Promise<Nginx> {
     tail = mine.catch(() => undefined);
     return mine;
   };
-  const gather = async (): Promise<void> => {
-    await delay(gatherMs);
-    await inTurn(() => {
+  /** Everything that is wanted while a change is under way becomes the next one. */
+  const gather = (): Promise<void> =>
+    inTurn(() => {
       gathering = undefined;
       return change(wanted);
     });
-  };
 
   return {
     apply(text) {

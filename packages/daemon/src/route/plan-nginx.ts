@@ -1,3 +1,4 @@
+import { readFeatures, type NginxFeatures } from "./nginx-modules.js";
 import type { NginxPaths } from "./nginx-paths.js";
 import { isAtLeast, planHttpHead, type NginxVersion } from "./plan-http.js";
 import type { RoutingTable } from "./plan-routes.js";
@@ -8,6 +9,8 @@ export interface NginxFacts {
   readonly paths: NginxPaths;
   readonly listen: readonly ListenAddress[];
   readonly version: NginxVersion;
+  /** Full paths of modules to load, of those that `findModules` has found. */
+  readonly modules: readonly string[];
   /** Worker processes. */
   readonly workers: number;
   /** Only when the master is root, which ports below 1024 need: whom the workers become. */
@@ -19,26 +22,51 @@ export const generationMark = "@generation@";
 
 /** The whole nginx.conf. The same routes give the same text, byte for byte. */
 export function planNginx(routes: RoutingTable, facts: NginxFacts): string {
-  const http = [
-    ...planHttpHead(facts.paths, facts.version, routes),
+  const features = readFeatures(facts.modules);
+  const head = [
+    ...planHttpHead(facts, features, routes),
     ...planGenerationServer(facts.paths),
     ...planDefaultServer(facts.listen),
-    ...routes
-      .filter((route) => route.hostNames.length > 0)
-      .flatMap((route) => planServer(route, facts.listen)),
   ];
   return [
     "# Written by bloomd for every change of routes; edits are lost.",
     ...planMain(facts),
     "http {",
-    ...http.map((line) => `\t${line}`),
+    ...head.map(indent),
+    ...planServers(
+      routes.filter((route) => route.hostNames.length > 0),
+      facts.listen,
+      features,
+    ),
     "}",
     "",
   ].join("\n");
 }
 
-function planMain({ paths, version, workers, workerUser }: NginxFacts): readonly string[] {
+/** The texts of the last plan. Most apps are as they were, and many make a long text. */
+let remembered = new Map<string, string>();
+
+function planServers(
+  routes: RoutingTable,
+  listen: readonly ListenAddress[],
+  features: NginxFeatures,
+): readonly string[] {
+  const texts = new Map<string, string>();
+  for (const route of routes) {
+    const key = JSON.stringify([route, listen, features]);
+    texts.set(key, remembered.get(key) ?? planServer(route, listen, features).map(indent).join("\n"));
+  }
+  remembered = texts;
+  return [...texts.values()];
+}
+
+function indent(line: string): string {
+  return `\t${line}`;
+}
+
+function planMain({ paths, version, modules, workers, workerUser }: NginxFacts): readonly string[] {
   return [
+    ...modules.map((path) => `load_module ${quoteNginx(path)};`),
     "daemon off;",
     ...(workerUser === null ? [] : [`user ${quoteNginx(workerUser.user)} ${quoteNginx(workerUser.group)};`]),
     `worker_processes ${workers};`,
@@ -46,6 +74,7 @@ function planMain({ paths, version, workers, workerUser }: NginxFacts): readonly
     `error_log ${quoteNginx(paths.errorLog)} warn;`,
     // After a reload, old workers stay for connections that are still open, but not for ever.
     ...(isAtLeast(version, [1, 11, 11]) ? ["worker_shutdown_timeout 1h;"] : []),
+    "pcre_jit on;",
     "events { worker_connections 16384; }",
   ];
 }

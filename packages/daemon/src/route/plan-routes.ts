@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { BloomError, type LocationConfig } from "@bloomery/contract";
+import { BloomError, type LocationConfig, type TimeoutsConfig } from "@bloomery/contract";
 import type { InstanceAddress } from "../run/engines/engine.js";
 
 /** What one environment wants from nginx. */
@@ -16,8 +16,20 @@ export interface RouteTarget {
   readonly locations: Readonly<Record<string, LocationConfig>>;
   /** The release's tree on the host, for locations with a `root`; null: nothing static. */
   readonly artifactDir: string | null;
+  /** Folders on the host (`source`) that stand for a path below `/app`, without slashes at its ends. */
+  readonly mounts: readonly RouteMount[];
+  /** Absolute path of the socket that takes requests while no server does. Null: they get the 502 page at once. */
+  readonly holdSocket: string | null;
+  /** Longest time a request may be held. */
+  readonly holdSeconds: number;
+  readonly timeouts: TimeoutsConfig;
   /** What its owner wants: a stopped app answers 503. */
   readonly state: "running" | "stopped";
+}
+
+export interface RouteMount {
+  readonly path: string;
+  readonly source: string;
 }
 
 export type RoutingTable = readonly RouteTarget[];

@@ -1,16 +1,18 @@
 import type { InstanceAddress } from "../run/engines/engine.js";
 import { planPage } from "./error-pages.js";
-import { planLocations, planNamedLocations } from "./plan-locations.js";
+import type { NginxFeatures } from "./nginx-modules.js";
+import { planLocations } from "./plan-locations.js";
 import type { RouteTarget } from "./plan-routes.js";
 import { quoteNginx, quoteNginxValue } from "./quote-nginx.js";
 
-/** An address nginx listens on. */
+/** An address nginx listens on; a `unix:` address has no port. */
 export interface ListenAddress {
   readonly address: string;
   readonly port: number;
 }
 
 export function formatListen({ address, port }: ListenAddress): string {
+  if (address.startsWith("unix:")) return quoteNginx(address);
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
@@ -24,19 +26,30 @@ const poolAgeMs = 400;
 const poolIdleMs = 100;
 
 /** The upstream and the server block of one environment. */
-export function planServer(target: RouteTarget, listen: readonly ListenAddress[]): readonly string[] {
+export function planServer(
+  target: RouteTarget,
+  listen: readonly ListenAddress[],
+  features: NginxFeatures,
+): readonly string[] {
   const upstream = `bloom_${target.environmentId.replace(/[^A-Za-z0-9]/g, "_")}`;
   const isServed = target.state === "running" && target.servers.length > 0;
+  const planned = isServed
+    ? planLocations(target, upstream, features)
+    : { maps: [], lines: planUnserved(target.state) };
   return [
-    ...(isServed ? planUpstream(upstream, target.servers) : []),
+    ...(isServed ? planUpstream(upstream, target) : []),
+    ...planned.maps,
     "server {",
     ...listen.map((address) => `\tlisten ${formatListen(address)};`),
     `\tserver_name ${target.hostNames.map(quoteNginx).join(" ")};`,
     ...planLabels(target).map(indent),
-    ...(isServed ? planServed(target, upstream) : planUnserved(target.state)).map(indent),
+    ...planned.lines.map(indent),
     "}",
   ];
 }
+
+/** Variables that locations set; one that no server sets is an error where it is used. */
+const serverVariables = ["env", "app", "file", "next", "index", "uri", "moved", "place"];
 
 /** What answers under a host name nobody has. */
 export function planDefaultServer(listen: readonly ListenAddress[]): readonly string[] {
@@ -44,9 +57,7 @@ export function planDefaultServer(listen: readonly ListenAddress[]): readonly st
     "server {",
     ...listen.map((address) => `\tlisten ${formatListen(address)} default_server backlog=4096;`),
     '\tserver_name "";',
-    // The access log names them; a variable that no server sets is an error.
-    '\tset $bloom_env "";',
-    '\tset $bloom_app "";',
+    ...serverVariables.map((name) => `\tset $bloom_${name} "";`),
     "\tlocation / {",
     ...planPage("unknown_host").map((line) => `\t\t${line}`),
     "\t}",
@@ -55,17 +66,26 @@ export function planDefaultServer(listen: readonly ListenAddress[]): readonly st
 }
 
 /**
- * The same servers twice. Pooled connections are for requests that nginx may send again when the app has just
+ * The same servers three times. Pooled connections are for requests that nginx may send again when the app has just
  * closed one: a server that closes after each answer without saying so loses such a race in 2 of 100 requests
- * under load. The others, told by $bloom_once, get a connection of their own.
+ * under load. The others, told by $bloom_once, get a connection of their own. Both leave what no server accepts to a
+ * location that lets it wait, because nginx would count the hold as one more server to send a request to that the
+ * app has just closed the connection of. Bodies and answers that are passed on as they come cannot take that way:
+ * for them the hold is a backup, and connections are never pooled.
  */
-function planUpstream(name: string, servers: readonly InstanceAddress[]): readonly string[] {
+function planUpstream(name: string, { servers, holdSocket }: RouteTarget): readonly string[] {
   // max_fails=0: a lone server that failed once must be tried again at once, not after ten seconds.
   const members = servers.map((server) => `\tserver ${formatServer(server)} max_fails=0;`);
+  const hold = holdSocket === null ? null : quoteNginx(`unix:${holdSocket}`);
   return [
     `upstream ${name}_once {`,
     ...members,
     "}",
+    `upstream ${name}_direct {`,
+    ...members,
+    ...(hold === null ? [] : [`\tserver ${hold} backup max_fails=0;`]),
+    "}",
+    ...(hold === null ? [] : [`upstream ${name}_hold {`, `\tserver ${hold} max_fails=0;`, "}"]),
     `upstream ${name} {`,
     ...members,
     "\tkeepalive 64;",
@@ -74,11 +94,6 @@ function planUpstream(name: string, servers: readonly InstanceAddress[]): readon
     "\tkeepalive_requests 100000;",
     "}",
   ];
-}
-
-function planServed(target: RouteTarget, upstream: string): readonly string[] {
-  const locations = planLocations(target, upstream);
-  return [...locations, ...planNamedLocations(locations, upstream)];
 }
 
 function planUnserved(state: RouteTarget["state"]): readonly string[] {

@@ -6,6 +6,8 @@ import { findComplaint } from "./nginx-config-file.js";
 import type { NginxPaths } from "./nginx-paths.js";
 
 const limitMs = 15_000;
+/** Asking is cheap, and somebody waits for the answer. */
+const longestPauseMs = 10;
 
 /** Where the error log ends now; complaints after it belong to what is done next. */
 export async function markErrorLog(paths: NginxPaths): Promise<number> {
@@ -28,7 +30,7 @@ export async function waitInForce(
   const workers = Number(/^worker_processes (\d+);$/m.exec(text)?.[1] ?? 1);
   const end = Date.now() + limitMs;
   // nginx tells nobody when a reload is done, so it is asked until it is.
-  for (let pause = 2; Date.now() < end; pause = Math.min(pause * 2, 50)) {
+  for (let pause = 2; Date.now() < end; pause = Math.min(pause * 2, longestPauseMs)) {
     if ((await askGeneration(paths)) === generation) {
       const master = await findMaster(paths);
       // New workers answer while old ones still accept; the old ones change their title when they stop.

@@ -1,6 +1,9 @@
-import { controlProtocol, type CgroupSpec, type ShimSpec } from "@bloomery/contract";
+import { join } from "node:path";
+import { controlProtocol, type CgroupSpec, type ShimSpec, type WebConfig } from "@bloomery/contract";
+import { planSandbox, type SandboxMount } from "../build/sandbox/plan-sandbox.js";
 import type { InstanceWish } from "./engines/engine.js";
-import { planSandbox, type SandboxMount } from "./plan-sandbox.js";
+import { planCommand, planLine, planWithoutSocket } from "./plan-command.js";
+import { planRlimits, planTmpfs } from "./plan-limits.js";
 
 /** What the machine gives one instance. */
 export interface InstanceFacts {
@@ -10,56 +13,74 @@ export interface InstanceFacts {
   readonly user: { readonly uid: number; readonly gid: number } | null;
   /** Null: the host's network. */
   readonly netns: string | null;
-  /** The port the app is told. */
-  readonly port: number;
-  /** Where the shim's forwarder listens when there is no namespace. */
-  readonly forwardSocket: string | null;
+  readonly listen: InstanceListen;
   readonly cgroups: readonly CgroupSpec[];
-  /** Generated /etc files on the host. */
-  readonly etc: readonly SandboxMount[];
+  /** Writable folders on the host, by their path below /app. */
+  readonly mounts: readonly { readonly path: string; readonly source: string }[];
 }
 
-const megabyte = 1_048_576;
-const logLimits = Object.freeze({ max_bytes: 20 * megabyte, files: 5 });
+/** Where the app listens, and the socket on which the shim forwards to it; null: nginx reaches the port itself. */
+export type InstanceListen =
+  | { readonly kind: "tcp"; readonly port: number; readonly forward: string | null }
+  | { readonly kind: "unix"; readonly forward: string };
+
+/** What the app is told in SOCKET. Its folder is the app's own and a folder of the instance on the host. */
+const appSocket = "/run/bloomery/app.sock";
+
+/** The files and folders of an instance below its own folder. */
+export function planInstanceFiles(dir: string) {
+  return Object.freeze({
+    etc: join(dir, "etc"),
+    runtimeDocument: join(dir, "config.json"),
+    /** Shown as /run/bloomery to apps that listen on a socket. */
+    run: join(dir, "run"),
+    appSocket: join(dir, "run", "app.sock"),
+    /** The forwarder's. */
+    socket: join(dir, "app.sock"),
+    /** Mounts that end with the instance. */
+    mounts: join(dir, "mounts"),
+    log: join(dir, "log"),
+    control: join(dir, "control.sock"),
+    record: join(dir, "instance.json"),
+  });
+}
+
+/** What an app is told about where to listen. */
+export function planListenVariables(listen: InstanceListen): Readonly<Record<string, string>> {
+  return listen.kind === "tcp" ? { PORT: String(listen.port) } : { SOCKET: appSocket };
+}
 
 /** The shim's whole order for one instance of a web app. */
 export function planInstanceSpec(wish: InstanceWish, facts: InstanceFacts): ShimSpec {
-  const { config } = wish;
-  const mounts: SandboxMount[] = [
-    { name: "app", source: wish.artifactDir, target: "/app", writable: false },
-    ...facts.etc,
-  ];
+  const { web, limits } = wish.config;
   const sandbox = planSandbox(
     {
-      mounts,
-      tmpBytes: 1024 * megabyte,
+      mounts: planMounts(wish, facts),
+      etc: planInstanceFiles(facts.dir).etc,
+      tmpfs: planTmpfs(limits, facts.cgroups),
+      folders: [],
       cwd: "/app",
       hostname: wish.appName,
-      command: ["/bin/sh", "-c", config.web.start],
+      command: planStart(web.start, facts.listen),
       network: "kept",
     },
     { staged: facts.user !== null, bwrap: facts.bwrap },
   );
-  const timeoutMs = config.web.ready.timeoutSeconds * 1000;
   return {
     protocol: controlProtocol,
     id: wish.id,
     dir: facts.dir,
     sandbox: "bwrap",
-    command: [...sandbox.command],
-    env: { ...wish.env, PORT: String(facts.port) },
+    command: sandbox.command,
+    env: { ...wish.env, ...planListenVariables(facts.listen) },
     user: facts.user,
     netns: facts.netns,
-    stage:
-      sandbox.stage === null ? null : { target: sandbox.stage.target, mounts: [...sandbox.stage.mounts] },
+    stage: sandbox.stage,
     cgroups: [...facts.cgroups],
-    rlimits: planRlimits(wish, facts),
+    rlimits: planRlimits(limits, facts),
     nice: 0,
     seccomp: true,
-    ready:
-      config.web.ready.path === null
-        ? { kind: "tcp", port: facts.port, timeout_ms: timeoutMs }
-        : { kind: "http", port: facts.port, path: config.web.ready.path, timeout_ms: timeoutMs },
+    ready: planReady(wish, facts),
     restart: {
       policy: "always",
       backoff_initial_ms: 100,
@@ -67,23 +88,60 @@ export function planInstanceSpec(wish: InstanceWish, facts: InstanceFacts): Shim
       reset_after_ms: 10_000,
       crash_loop_after: 3,
     },
-    stop: { signal: "TERM", grace_ms: config.web.graceSeconds * 1000 },
-    log: { ...logLimits },
-    forward: facts.forwardSocket === null ? null : { listen: facts.forwardSocket, port: facts.port },
+    stop: { signal: "TERM", grace_ms: web.graceSeconds * 1000 },
+    log: { max_bytes: 20 * 1_048_576, files: 5 },
+    forward: planForward(facts),
+    pre_start: web.preStart === null ? null : planLine(web.preStart),
+    post_start: web.postStart === null ? null : planLine(web.postStart),
   };
 }
 
-/** Limits that hold where no control group can be had; a data limit stands in for the memory group. */
-function planRlimits(wish: InstanceWish, facts: InstanceFacts): ShimSpec["rlimits"] {
-  const grouped = facts.cgroups.some((group) =>
-    Object.keys(group.files).some((file) => file.startsWith("memory.")),
+function planStart(line: string, listen: InstanceListen): string[] {
+  const command = ["/bin/sh", "-c", line];
+  return planCommand(listen.kind === "tcp" ? command : planWithoutSocket(appSocket, command));
+}
+
+/** Sorted, so that a mount within another one comes after it. */
+function planMounts(wish: InstanceWish, facts: InstanceFacts): SandboxMount[] {
+  const files = planInstanceFiles(facts.dir);
+  const own = facts.mounts.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  return [
+    { name: "app", source: wish.artifactDir, target: "/app", writable: false },
+    ...own.map(({ path, source }, index) => ({
+      name: `mount-${index}`,
+      source,
+      target: `/app/${path}`,
+      writable: true,
+    })),
+    { name: "config", source: files.runtimeDocument, target: "/run/config.json", writable: false },
+    ...(facts.listen.kind === "unix"
+      ? [{ name: "run", source: files.run, target: "/run/bloomery", writable: true }]
+      : []),
+  ];
+}
+
+function planReady(wish: InstanceWish, facts: InstanceFacts): ShimSpec["ready"] {
+  if (!isAsked(wish.config.web)) return { kind: "none" };
+  const { path, timeoutSeconds } = wish.config.web.ready;
+  const timeout_ms = timeoutSeconds * 1000;
+  if (facts.listen.kind === "unix") {
+    return { kind: "unix", socket: planInstanceFiles(facts.dir).appSocket, path, timeout_ms };
+  }
+  const { port } = facts.listen;
+  return path === null ? { kind: "tcp", port, timeout_ms } : { kind: "http", port, path, timeout_ms };
+}
+
+/** False for a site of files alone: no request ever comes to the app, so it need not listen. */
+function isAsked({ locations }: WebConfig): boolean {
+  return Object.values(locations).some(
+    ({ passthru, rules }) => passthru === true || rules.some((rule) => rule.passthru === true),
   );
-  return {
-    nofile: 65_536,
-    core: 0,
-    fsize: 8 * 1024 * megabyte,
-    ...(grouped ? {} : { data: wish.config.limits.memoryBytes }),
-    // Only a uid of its own makes a count per uid mean this app.
-    ...(facts.user === null ? {} : { nproc: wish.config.limits.pids }),
-  };
+}
+
+function planForward(facts: InstanceFacts): ShimSpec["forward"] {
+  const { listen } = facts;
+  if (listen.kind === "unix") {
+    return { listen: listen.forward, socket: planInstanceFiles(facts.dir).appSocket };
+  }
+  return listen.forward === null ? null : { listen: listen.forward, port: listen.port };
 }

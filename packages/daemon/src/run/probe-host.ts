@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
-import { access, constants, mkdir, readFile, writeFile } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { BloomError } from "@bloomery/contract";
+import { findProgram } from "../build/sandbox/find-program.js";
 import { cgroupBases, planCgroupLayout, type CgroupLayout } from "./plan-cgroups.js";
 
 /** What this machine offers; probed once at start. */
@@ -10,25 +11,8 @@ export interface HostFacts {
   readonly bwrap: string;
   readonly nginx: string;
   readonly cgroups: CgroupLayout;
-}
-
-/** Packages' programs often lie where only root's PATH looks. */
-const extraFolders = ["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin", "/usr/local/bin"];
-
-/** The full path of a program; undefined when it is not installed. */
-async function findProgram(name: string): Promise<string | undefined> {
-  for (const folder of [...(process.env["PATH"] ?? "").split(delimiter), ...extraFolders]) {
-    if (folder === "") continue;
-    const path = join(folder, name);
-    if (
-      await access(path, constants.X_OK).then(
-        () => true,
-        () => false,
-      )
-    )
-      return path;
-  }
-  return undefined;
+  /** What is missing although the platform works without it, each with its remedy. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -45,8 +29,8 @@ export async function probeHost(group: string): Promise<HostFacts> {
   const found = new Map<string, string>();
   const missing: string[] = [];
   for (const [debianPackage, program] of Object.entries(programs)) {
-    const path = await findProgram(program);
-    if (path === undefined) missing.push(debianPackage);
+    const path = await findProgram(program, process.env);
+    if (path === null) missing.push(debianPackage);
     else found.set(program, path);
   }
   if (missing.length > 0) {
@@ -61,7 +45,25 @@ export async function probeHost(group: string): Promise<HostFacts> {
     bwrap,
     nginx: found.get("nginx") ?? "nginx",
     cgroups: await probeCgroups(isRoot, group),
+    warnings: await findWarnings(isRoot),
   });
+}
+
+/** Programs that apps or single features need, with what is lost without them. */
+async function findWarnings(isRoot: boolean): Promise<readonly string[]> {
+  const wanted = [
+    { program: "jq", debianPackage: "jq", loss: "scripts that read PLATFORM_VARIABLES and the like fail" },
+    { program: "base64", debianPackage: "coreutils", loss: "scripts cannot decode PLATFORM_ variables" },
+    ...(isRoot
+      ? [{ program: "mkfs.ext4", debianPackage: "e2fsprogs", loss: "`disk` is measured instead of enforced" }]
+      : []),
+  ];
+  const warnings: string[] = [];
+  for (const { program, debianPackage, loss } of wanted) {
+    if ((await findProgram(program, process.env)) !== null) continue;
+    warnings.push(`${program} is not installed: ${loss} (sudo apt-get install ${debianPackage})`);
+  }
+  return warnings;
 }
 
 function assertSandbox(bwrap: string): Promise<void> {

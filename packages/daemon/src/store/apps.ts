@@ -3,7 +3,7 @@ import { planSlot } from "./plan-slot.js";
 import { now } from "./rows.js";
 import type { Db } from "./schema.js";
 import { insertOf } from "./store-errors.js";
-import { inTransaction, takeTurn } from "./take-turns.js";
+import { inTransaction, lockApp, takeTurn } from "./take-turns.js";
 
 export interface App {
   readonly id: string;
@@ -13,6 +13,13 @@ export interface App {
   /** From 1, unique among all apps, taken again after the app is gone: decides the app's user ids. */
   readonly slot: number;
   readonly createdAt: string;
+}
+
+/** What an app is told of itself for as long as it exists. */
+export interface AppIdentity {
+  readonly projectId: string;
+  /** Sealed by the caller; the store does not look inside. */
+  readonly projectEntropy: string;
 }
 
 export interface NewApp {
@@ -41,7 +48,8 @@ export function createApps(db: Db) {
       rows.map((row) => row.slot),
       1,
     );
-    const app = { id: newId("app"), orgId, name, slot, createdAt: now() };
+    const identity = { projectId: null, projectEntropy: null };
+    const app = { id: newId("app"), orgId, name, slot, ...identity, createdAt: now() };
     await insertOf(`the app ${name}`, () => tx.insertInto("apps").values(app).execute());
     return Object.freeze(await select(tx).where("apps.id", "=", app.id).executeTakeFirstOrThrow());
   }
@@ -67,6 +75,26 @@ export function createApps(db: Db) {
     async get(id: string): Promise<App | undefined> {
       const row = await select().where("apps.id", "=", id).executeTakeFirst();
       return row && Object.freeze(row);
+    },
+
+    /** The app's identity: the given one when it has none yet. Throws ERR_NOT_FOUND when the app is gone. */
+    ensureIdentity(id: string, fresh: AppIdentity): Promise<AppIdentity> {
+      return inTransaction(db, async (tx) => {
+        await lockApp(tx, id);
+        const { projectId, projectEntropy } = await tx
+          .selectFrom("apps")
+          .select(["projectId", "projectEntropy"])
+          .where("id", "=", id)
+          .executeTakeFirstOrThrow();
+        if (projectId !== null && projectEntropy !== null)
+          return Object.freeze({ projectId, projectEntropy });
+        await tx
+          .updateTable("apps")
+          .set({ ...fresh })
+          .where("id", "=", id)
+          .execute();
+        return fresh;
+      });
     },
 
     getByName(orgId: string, name: string): Promise<App | undefined> {

@@ -21,6 +21,8 @@ export interface Environment {
   readonly liveReleaseNumber: number | null;
   readonly liveVersionId: string | null;
   readonly liveVersionNumber: number | null;
+  /** The version whose `deploy` hook was the last to succeed here. */
+  readonly hookedVersionId: string | null;
   readonly createdAt: string;
 }
 
@@ -37,6 +39,7 @@ export interface EnvironmentPatch {
   readonly desired?: DesiredState | undefined;
   readonly replicas?: Readonly<Record<string, number>> | undefined;
   readonly liveReleaseId?: string | null | undefined;
+  readonly hookedVersionId?: string | null | undefined;
 }
 
 export type Environments = ReturnType<typeof createEnvironments>;
@@ -63,6 +66,7 @@ export function createEnvironments(db: Db) {
       desired,
       replicas: toJson(replicas),
       liveReleaseId: null,
+      hookedVersionId: null,
       createdAt: now(),
     };
     await insertOf(`the environment ${name}`, () => tx.insertInto("environments").values(row).execute());

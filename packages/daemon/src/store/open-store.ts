@@ -63,7 +63,7 @@ export interface Store extends StoreNouns {
 
 /**
  * Opens the database and migrates it to this release.
- * Throws ERR_STORE_OPEN when it cannot be opened or reached, ERR_STORE_TOO_NEW when a newer release migrated it.
+ * Throws ERR_STORE_DAMAGED when its own check fails, ERR_STORE_OPEN when it cannot be opened or reached, ERR_STORE_TOO_NEW when a newer release migrated it.
  */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const { kind, dialect, name } = await openDialect(options);
@@ -123,6 +123,9 @@ async function openDialect({
 }
 
 function asOpenError(name: string, cause: unknown): BloomError {
+  if (cause instanceof BloomError && cause.code === "ERR_STORE_DAMAGED") {
+    return new BloomError(cause.code, `${name}: ${cause.message}`, { cause });
+  }
   if (cause instanceof BloomError) return cause;
   // A refused connection to several addresses has no message of its own, only a code.
   const reason = (cause instanceof Error && cause.message) || codeOf(cause) || "unknown reason";

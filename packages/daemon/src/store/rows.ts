@@ -22,7 +22,7 @@ export function toJson(value: object | null | undefined): string | null | undefi
 export function fromJson<T>(text: string): T;
 export function fromJson<T>(text: string | null): T | null;
 export function fromJson<T>(text: string | null): T | null {
-  return text === null ? null : (freezeDeep(JSON.parse(text)) as T);
+  return text === null ? null : freezeDeep(JSON.parse(text) as T);
 }
 
 /** The error column of builds, deployments and activities. */
@@ -35,9 +35,10 @@ export function isEmptyPatch(patch: object): boolean {
   return Object.values(patch).every((value) => value === undefined);
 }
 
-function freezeDeep(value: unknown): unknown {
+/** The same value, which nobody can change any more. */
+export function freezeDeep<T>(value: T): T {
   if (typeof value === "object" && value !== null) {
-    Object.values(value).forEach(freezeDeep);
+    for (const inner of Object.values(value)) freezeDeep(inner);
     Object.freeze(value);
   }
   return value;

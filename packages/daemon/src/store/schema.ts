@@ -16,7 +16,15 @@ import type { Generated, Kysely } from "kysely";
 export interface Database {
   orgs: { id: string; name: string; createdAt: string };
   tokens: TokensTable;
-  apps: { id: string; orgId: string; name: string; slot: number; createdAt: string };
+  apps: {
+    id: string;
+    orgId: string;
+    name: string;
+    slot: number;
+    projectId: string | null;
+    projectEntropy: string | null;
+    createdAt: string;
+  };
   environments: EnvironmentsTable;
   builds: BuildsTable;
   versions: VersionsTable;
@@ -62,6 +70,7 @@ interface EnvironmentsTable {
   desired: DesiredState;
   replicas: Json;
   liveReleaseId: string | null;
+  hookedVersionId: string | null;
   createdAt: string;
 }
 
@@ -119,6 +128,7 @@ interface VariablesTable {
   name: string;
   value: string;
   sensitive: Flag;
+  json: Flag;
   visibleBuild: Flag;
   visibleRuntime: Flag;
   createdAt: string;

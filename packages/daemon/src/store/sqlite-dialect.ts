@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, openSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { BloomError } from "@bloomery/contract";
 import Sqlite from "better-sqlite3";
 import {
   CompiledQuery,
@@ -18,7 +19,7 @@ const patienceMs = 10_000;
 
 /**
  * Opens the file, which only its owner may read, and sets it up. `:memory:` works too.
- * Throws SQLite's or the file system's own error.
+ * Throws ERR_STORE_DAMAGED when its check fails, else SQLite's or the file system's own error.
  */
 export async function openSqlite(path: string): Promise<SqliteDialect> {
   if (path !== ":memory:") {
@@ -33,11 +34,29 @@ export async function openSqlite(path: string): Promise<SqliteDialect> {
     await untilNotBusy(() => Promise.resolve(database.pragma("journal_mode = WAL")));
     database.pragma("synchronous = NORMAL");
     database.pragma("foreign_keys = ON");
+    assertSound(database);
   } catch (error) {
     database.close();
-    throw error;
+    throw asDamage(error);
   }
   return new PatientSqliteDialect({ database });
+}
+
+/** A damaged file is refused before anything is written into it. */
+function assertSound(database: Sqlite.Database): void {
+  const verdict: unknown = database.pragma("quick_check(1)", { simple: true });
+  if (verdict !== "ok") throw damaged(String(verdict));
+}
+
+/** What SQLite says of a file that is no database, or not a whole one any more. */
+function asDamage(error: unknown): unknown {
+  const code = codeOf(error) ?? "";
+  const isDamage = code.startsWith("SQLITE_NOTADB") || code.startsWith("SQLITE_CORRUPT");
+  return isDamage ? damaged(error instanceof Error ? error.message : code) : error;
+}
+
+function damaged(words: string): BloomError {
+  return new BloomError("ERR_STORE_DAMAGED", `the database is damaged: ${words}`);
 }
 
 /** SQLite with transactions that take the write lock at once, also around migrations. */

@@ -13,6 +13,8 @@ export interface Variable {
   /** Sealed by the caller; the store does not look inside. */
   readonly value: string;
   readonly sensitive: boolean;
+  /** The value is JSON. */
+  readonly json: boolean;
   readonly visibleBuild: boolean;
   readonly visibleRuntime: boolean;
   readonly createdAt: string;
@@ -28,11 +30,14 @@ export interface VariableKey {
 
 export interface NewVariable extends VariableKey {
   readonly value: string;
+  /** What was sensitive once stays so: it was promised that nobody reads it. */
   readonly sensitive: boolean;
   /** False when absent. */
-  readonly visibleBuild?: boolean;
-  /** True when absent. */
-  readonly visibleRuntime?: boolean;
+  readonly json?: boolean;
+  /** When absent: as it is, and false for a new one. */
+  readonly visibleBuild?: boolean | undefined;
+  /** When absent: as it is, and true for a new one. */
+  readonly visibleRuntime?: boolean | undefined;
 }
 
 export type Variables = ReturnType<typeof createVariables>;
@@ -41,23 +46,19 @@ export function createVariables(db: Db) {
   return Object.freeze({
     /** Makes the variable or replaces its value and flags. Throws ERR_NOT_FOUND when app or environment are gone. */
     set(variable: NewVariable): Promise<Variable> {
-      const {
-        appId,
-        environmentId,
-        name,
-        value,
-        sensitive,
-        visibleBuild = false,
-        visibleRuntime = true,
-      } = variable;
-      const change = {
-        ...{ value, sensitive: toFlag(sensitive), updatedAt: now() },
-        ...{ visibleBuild: toFlag(visibleBuild), visibleRuntime: toFlag(visibleRuntime) },
-      };
+      const { appId, environmentId, name, value } = variable;
       return inTransaction(db, async (tx) => {
         // The lock makes "update, else insert" safe without an upsert, which cannot name two partial indexes.
         await lockApp(tx, appId);
         const current = await find(tx, variable);
+        const change = {
+          value,
+          sensitive: toFlag(variable.sensitive || current?.sensitive === 1),
+          json: toFlag(variable.json ?? false),
+          visibleBuild: toFlag(variable.visibleBuild ?? current?.visibleBuild === 1),
+          visibleRuntime: toFlag(variable.visibleRuntime ?? current?.visibleRuntime !== 0),
+          updatedAt: now(),
+        };
         if (current !== undefined) {
           await tx.updateTable("variables").set(change).where("id", "=", current.id).execute();
           return toVariable({ ...current, ...change });
@@ -128,6 +129,7 @@ function toVariable(row: Database["variables"]): Variable {
   return Object.freeze({
     ...row,
     sensitive: row.sensitive === 1,
+    json: row.json === 1,
     visibleBuild: row.visibleBuild === 1,
     visibleRuntime: row.visibleRuntime === 1,
   });

@@ -1,6 +1,6 @@
-import { newId, type AppConfig } from "@bloomery/contract";
+import { completeConfig, newId, type AppConfig, type PartialConfig } from "@bloomery/contract";
 import { defaultLimit, type Page } from "./page.js";
-import { fromJson, now, toJson } from "./rows.js";
+import { freezeDeep, fromJson, now, toJson } from "./rows.js";
 import type { Database, Db } from "./schema.js";
 import { insertOf } from "./store-errors.js";
 import { inTransaction, lockApp } from "./take-turns.js";
@@ -96,5 +96,6 @@ export function createVersions(db: Db) {
 }
 
 function toVersion(row: Database["versions"]): Version {
-  return Object.freeze({ ...row, config: fromJson<AppConfig>(row.config) });
+  // Versions are kept for ever: those of an older daemon lack what came later.
+  return Object.freeze({ ...row, config: freezeDeep(completeConfig(fromJson<PartialConfig>(row.config))) });
 }

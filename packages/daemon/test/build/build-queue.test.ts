@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { buildKey, type BuildInputs } from "../../src/build/build-key.js";
 import { createBuildQueue, type QueueEvent } from "../../src/build/build-queue.js";
 
 interface Job {
@@ -118,37 +117,5 @@ describe("createBuildQueue", () => {
     await settle();
     await Promise.all([queue.close(), queue.close()]);
     expect((await results).map((one) => one.status)).toEqual(["rejected", "rejected"]);
-  });
-});
-
-describe("buildKey", () => {
-  const cargo = { profile: "release", features: [], package: null, bin: null, target: null };
-  const inputs: BuildInputs = {
-    tree: "t",
-    build: { hook: null, cargo },
-    toolchain: "1.95.0",
-    name: "app",
-    variables: { A: "1", B: "2" },
-  };
-
-  it("does not depend on the order of variables, nor on cargo when there is a hook", () => {
-    expect(buildKey({ ...inputs, variables: { B: "2", A: "1" } })).toBe(buildKey(inputs));
-    const hooked = { hook: "make", cargo };
-    expect(buildKey({ ...inputs, build: { hook: "make", cargo: { ...cargo, profile: "dev" } } })).toBe(
-      buildKey({ ...inputs, build: hooked }),
-    );
-  });
-
-  it.each([
-    ["tree", { tree: "u" }],
-    ["toolchain", { toolchain: "1.96.0" }],
-    ["name", { name: "other" }],
-    ["value", { variables: { A: "1", B: "3" } }],
-    ["variable", { variables: { A: "1" } }],
-    ["hook", { build: { hook: "make", cargo } }],
-    ["profile", { build: { hook: null, cargo: { ...cargo, profile: "dev" } } }],
-    ["feature", { build: { hook: null, cargo: { ...cargo, features: ["f"] } } }],
-  ])("changes with the %s", (_, change) => {
-    expect(buildKey({ ...inputs, ...change })).not.toBe(buildKey(inputs));
   });
 });

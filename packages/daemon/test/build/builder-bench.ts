@@ -18,20 +18,22 @@ import {
 import { planToolchainPlaces } from "../../src/build/list-toolchains.js";
 import { createToolchainResolver } from "../../src/build/resolve-toolchain.js";
 import { openSourceStore, type SourceStore } from "../../src/build/source-store.js";
+import { openTemplates, type Templates } from "../../src/build/templates/open-templates.js";
 import { planCgroupLayout, planCgroups } from "../../src/run/plan-cgroups.js";
 import { findShim, makeConfig, makeTempDir } from "./helpers.js";
 
 export const isRoot = process.getuid?.() === 0;
 
-/** uids far from those of a real daemon on the same machine. */
-const uidBase = 1_950_000_000;
-let nextSlot = 100 + (process.pid % 10_000) * 20;
+/** uids far from those of a real daemon on the same machine, and of other tests. */
+const uidBase = 1_950_000_000 + (process.pid % 10_000) * 1000;
+let nextSlot = 1;
 
 export interface BuilderBench {
   readonly home: string;
   readonly sources: SourceStore;
   readonly artifacts: ArtifactStore;
   readonly builder: Builder;
+  readonly templates: Templates;
   readonly work: string;
   /** The uid of the bench's builds; null without root. */
   readonly uid: number | null;
@@ -48,11 +50,31 @@ export interface BuildOptions {
   readonly variables?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: BuildEvent) => void;
+  /** Default: the bench's first app. */
+  readonly app?: BenchApp;
+}
+
+/** An app with uids of its own. */
+export interface BenchApp {
+  readonly id: string;
+  readonly slot: number;
+}
+
+export function makeApp(id: string): BenchApp {
+  return { id, slot: nextSlot++ };
 }
 
 /** A whole builder on a temporary home, with the real shim, bubblewrap and cargo. */
 export async function openBuilder(
-  options: { asRoot?: boolean; timeLimitSeconds?: number; memoryBytes?: number; bwrap?: string } = {},
+  options: {
+    asRoot?: boolean;
+    timeLimitSeconds?: number;
+    memoryBytes?: number;
+    bwrap?: string;
+    tmpBytes?: number;
+    /** The host's own, for builds that download. Default: as root a network that leads nowhere. */
+    network?: "host";
+  } = {},
 ): Promise<BuilderBench> {
   const asRoot = options.asRoot ?? isRoot;
   const home = await makeTempDir();
@@ -62,7 +84,8 @@ export async function openBuilder(
   const sources = await openSourceStore(join(home, "sources"));
   const artifacts = await openArtifactStore(join(home, "artifacts"));
   const known = new Map<string, BuiltArtifact>();
-  const slot = nextSlot++;
+  const first = makeApp("app-1");
+  const templates = openTemplates(join(home, "build-cache"));
   const cgroups = asRoot ? planTestGroups(options.memoryBytes ?? 2 * 1024 ** 3) : [];
   const env = { ...process.env, HOME: homedir() };
   const builder = createBuilder({
@@ -71,12 +94,18 @@ export async function openBuilder(
     sourceStore: sources,
     artifactStore: artifacts,
     toolchains: createToolchainResolver({ places: planToolchainPlaces(env), env: { PATH: "" } }),
+    templates,
     isRoot: asRoot,
     uidBase,
     findReusable: (key) => Promise.resolve(known.get(key) ?? null),
-    allocateNetwork: () => Promise.resolve(asRoot ? makeNetwork() : null),
-    cgroupsFor: () => cgroups,
-    settings: { timeLimitSeconds: options.timeLimitSeconds ?? 100, bwrap: options.bwrap ?? "/usr/bin/bwrap" },
+    allocateNetwork: () => Promise.resolve(asRoot && options.network !== "host" ? makeNetwork() : null),
+    cgroupsFor: (id) =>
+      !asRoot || id === `bld-${first.id}` ? cgroups : planTestGroups(options.memoryBytes ?? 2 * 1024 ** 3),
+    settings: {
+      timeLimitSeconds: options.timeLimitSeconds ?? 100,
+      bwrap: options.bwrap ?? "/usr/bin/bwrap",
+      ...(options.tmpBytes === undefined ? {} : { tmpBytes: options.tmpBytes }),
+    },
   });
   const logFile = join(home, "log/build.log");
   return {
@@ -84,20 +113,23 @@ export async function openBuilder(
     sources,
     artifacts,
     builder,
+    templates,
     logFile,
     cgroups,
     work: join(home, "build-cache/app-1/app"),
-    uid: asRoot ? uidBase + 2 * slot + 1 : null,
+    uid: asRoot ? uidBase + 2 * first.slot + 1 : null,
     async build(tree, build = {}) {
       const events: BuildEvent[] = [];
+      const app = build.app ?? first;
       const result = await builder.build({
-        id: "bld-1",
-        appId: "app-1",
-        appSlot: slot,
+        id: `bld-${app.id}`,
+        appId: app.id,
+        orgId: "org-1",
+        appSlot: app.slot,
         tree,
         config: build.config ?? makeConfig(),
         variables: build.variables ?? {},
-        logFile,
+        logFile: app === first ? logFile : join(home, `log/${app.id}.log`),
         signal: build.signal ?? new AbortController().signal,
         onEvent(event) {
           events.push(event);

@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, lstat, readlink } from "node:fs/
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { AppConfig, SourceEntry } from "@bloomery/contract";
+import { completeConfig, type AppConfig, type SourceEntry } from "@bloomery/contract";
 import { onTestFinished } from "vitest";
 import { removeTree } from "../../src/build/remove-tree.js";
 import type { SourceStore } from "../../src/build/source-store.js";
@@ -142,28 +142,16 @@ export function findShim(): string | null {
 export function makeConfig(
   change: { hook?: string | null; profile?: string; name?: string } = {},
 ): AppConfig {
-  return {
-    name: change.name ?? "probe",
-    shape: "web",
-    detected: "a test",
-    toolchain: { channel: null, source: "default" },
-    build: {
-      hook: change.hook ?? null,
-      cargo: { profile: change.profile ?? "release", features: [], package: null, bin: null, target: null },
-    },
-    web: {
-      start: "./target/release/probe",
-      upstream: { socketFamily: "tcp" },
-      locations: { "/": { root: null, passthru: true, allow: true } },
-      ready: { path: null, timeoutSeconds: 60 },
-      port: 8888,
-      graceSeconds: 15,
-      drainSeconds: 30,
-    },
-    variables: {},
-    limits: { memoryBytes: 536_870_912, cpu: 1, pids: 512 },
-    replicas: 1,
-    diskMb: null,
-    network: "outbound",
+  const cargo = {
+    profile: change.profile ?? "release",
+    features: [],
+    package: null,
+    bin: null,
+    target: null,
   };
+  return completeConfig({
+    name: change.name ?? "probe",
+    build: { hook: change.hook ?? null, cargo },
+    web: { start: "./target/release/probe" },
+  });
 }

@@ -17,6 +17,7 @@ function plan(change: Partial<BuildWish> = {}): ReturnType<typeof planBuild> {
     cgroups: [],
     tmpBytes: 1000,
     variables: {},
+    targetLayer: null,
     facts: { hasLockfile: true, needsFetch: true },
     ...change,
   });
@@ -29,7 +30,7 @@ const commandOf = (step: ReturnType<typeof planBuild>[number] | undefined): stri
 
 function withCargo(change: Partial<AppConfig["build"]["cargo"]>): AppConfig {
   const config = makeConfig();
-  return { ...config, build: { hook: null, cargo: { ...config.build.cargo, ...change } } };
+  return { ...config, build: { ...config.build, cargo: { ...config.build.cargo, ...change } } };
 }
 
 describe("the steps of a build", () => {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { chooseResolvers, planEtc } from "../../src/build/plan-etc.js";
 import { planFetch } from "../../src/build/plan-fetch.js";
 import type { SourceTree } from "../../src/build/source-store.js";
 import { fileEntry } from "./helpers.js";
@@ -76,35 +75,5 @@ describe("planFetch", () => {
     expect(key({ ...base, "src/main.rs": "c" })).toBe(key(base));
     expect(key({ ...base, "Cargo.toml": "b" })).not.toBe(key(base));
     expect(key({ ...base, "Cargo.lock": "" })).not.toBe(key(base));
-  });
-});
-
-describe("planEtc", () => {
-  const facts = {
-    uid: 1_900_000_001,
-    gid: 1_900_000_001,
-    resolvConf: "",
-    upstreamResolvConf: "",
-    nsswitch: "",
-  };
-
-  it("names the build's user", () => {
-    expect(planEtc(facts).passwd).toContain("build:x:1900000001:1900000001:build:/home/build:/bin/sh\n");
-    expect(planEtc({ ...facts, uid: 0, gid: 0 }).passwd).not.toContain("build:");
-  });
-
-  it.each([
-    ["a real resolver", "nameserver 10.0.0.2\n", "nameserver 9.9.9.9\n", "nameserver 10.0.0.2\n"],
-    ["systemd-resolved", "nameserver 127.0.0.53\n", "nameserver 9.9.9.9\n", "nameserver 9.9.9.9\n"],
-    ["a local resolver alone", "nameserver 127.0.0.1\n", "", "nameserver 127.0.0.1\n"],
-    [
-      "both sorts",
-      "nameserver ::1\nnameserver 10.0.0.2\n",
-      "nameserver 9.9.9.9\n",
-      "nameserver ::1\nnameserver 10.0.0.2\n",
-    ],
-    ["none", "", "nameserver 9.9.9.9\n", ""],
-  ])("chooses resolvers with %s", (_, host, upstream, expected) => {
-    expect(chooseResolvers(host, upstream)).toBe(expected);
   });
 });

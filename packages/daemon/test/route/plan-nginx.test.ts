@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
-import type { LocationConfig } from "@bloomery/contract";
+import { completeLocation, type LocationConfig } from "@bloomery/contract";
 import { planNginxPaths } from "../../src/route/nginx-paths.js";
 import { isAtLeast, type NginxVersion } from "../../src/route/plan-http.js";
 import { planLocations } from "../../src/route/plan-locations.js";
 import { planNginx, type NginxFacts } from "../../src/route/plan-nginx.js";
-import { planRoutes } from "../../src/route/plan-routes.js";
+import { readFeatures } from "../../src/route/nginx-modules.js";
+import { planRoutes, type RouteTarget } from "../../src/route/plan-routes.js";
 import { makeTarget } from "./targets.js";
 
 const facts: NginxFacts = {
@@ -14,16 +15,13 @@ const facts: NginxFacts = {
     { address: "::1", port: 4680 },
   ],
   version: [1, 22, 1],
+  modules: [],
   workers: 2,
   workerUser: null,
 };
 
-const location = (wish: Partial<LocationConfig>): LocationConfig => ({
-  root: null,
-  passthru: false,
-  allow: true,
-  ...wish,
-});
+const location = (wish: Partial<LocationConfig>): LocationConfig =>
+  completeLocation({ passthru: false, ...wish });
 
 describe("planNginx", () => {
   test("everything nginx writes lies below its prefix", () => {
@@ -83,56 +81,75 @@ describe("planNginx", () => {
 describe("planLocations", () => {
   const plan = (
     locations: Record<string, LocationConfig>,
-    artifactDir: string | null = "/artifact",
-  ): string => planLocations(makeTarget({ locations, artifactDir }), "up").join("\n");
+    wish: Partial<RouteTarget> = { artifactDir: "/artifact" },
+  ) => {
+    const { maps, lines } = planLocations(makeTarget({ locations, ...wish }), "up", readFeatures([]));
+    return [...maps, ...lines].join("\n");
+  };
 
-  test("an app without locations takes everything", () => {
-    expect(plan({})).toBe(
-      'location "/" {\n\tif ($bloom_live) { return 418; }\n\tproxy_pass http://up$bloom_once;\n}',
+  test("an app without files takes everything", () => {
+    expect(plan({ "/": location({ passthru: true }) })).toMatch(
+      /^location "\/" \{\n\tset \$bloom_next \$bloom_app0;\n\treturn 420;\n\}\n/,
     );
   });
 
   test("a prefix ends at a segment", () => {
-    const text = plan({ "/docs": location({ passthru: true }) });
+    const text = plan({ "/": location({}), "/docs": location({ passthru: true }) });
     expect(text).toContain('location = "/docs" {');
     expect(text).toContain('location "/docs/" {');
   });
 
-  test.each([
-    ["passthru", location({ passthru: true }), "proxy_pass", "alias"],
-    ["nothing", location({}), "return 404;", "proxy_pass"],
-    [
-      "root and passthru",
-      location({ root: "public", passthru: true }),
-      "try_files $uri @bloom_app;",
-      "proxy_pass",
-    ],
-    ["root alone", location({ root: "public" }), "try_files $uri $uri/ =404;", "proxy_pass"],
-    [
-      "root, passthru, not allowed",
-      location({ root: "public", passthru: true, allow: false }),
-      "proxy_pass",
-      "alias",
-    ],
-    [
-      "root, not allowed",
-      location({ root: "public", allow: false }),
-      "if (-f $request_filename) { return 403; }",
-      "proxy_pass",
-    ],
-  ])("%s", (_name, config, has, hasNot) => {
-    const text = plan({ "/": config });
-    expect(text).toContain(has);
-    expect(text).not.toContain(hasNot);
+  test("many prefixes are one map, except for those that limit bodies otherwise", () => {
+    const requestBuffering = { enabled: true, maxBodyBytes: 1 };
+    const many = Object.fromEntries(
+      Array.from({ length: 9 }, (_, index) => [`/p${index}`, location({ passthru: true })]),
+    );
+    const text = plan({
+      "/": location({}),
+      ...many,
+      "/p1": location({ requestBuffering }),
+      "/p1/below": location({}),
+    });
+    expect(text).toContain("(?<bloom_prefix>/p0|/p2|/p3|/p4|/p5|/p6|/p7|/p8|)(?<bloom_rest>(?:/.*)?)");
+    expect(text).toContain('"/p2" "$bloom_app0|";');
+    expect(text.match(/location (?:= )?"[^"]*"/g)).toEqual([
+      'location = "/p1"',
+      'location "/p1/"',
+      'location = "/p1/below"',
+      'location "/p1/below/"',
+    ]);
   });
 
-  test("without a tree on this machine nothing is static", () => {
-    expect(plan({ "/": location({ root: "public" }) }, null)).not.toContain("alias");
+  test("equal locations share the blocks that decide", () => {
+    const site = location({ root: "public", headers: { "X-A": "1" } });
+    const one = plan({ "/": location({}), "/a": site });
+    const two = plan({ "/": location({}), "/a": site, "/b": { ...site, root: "other" } });
+    expect(two.match(/location @b/g)).toHaveLength(one.match(/location @b/g)?.length ?? 0);
+  });
+
+  test("without a tree on this machine only mounts are static", () => {
+    const locations = { "/": location({ root: "public" }), "/up": location({ root: "uploads/a" }) };
+    const text = plan(locations, { artifactDir: null, mounts: [{ path: "uploads", source: "/volume" }] });
+    expect(text.match(/alias [^;]*/g)).toEqual(['alias "/volume/a"', 'alias "/volume/a/"']);
+    expect(text).toContain('disable_symlinks on "from=/volume";');
   });
 
   test.each(["..", "../other", "public/../../x"])("a root of %s is refused", (root) => {
     expect(() => plan({ "/": location({ root }) })).toThrowError(
       expect.objectContaining({ code: "ERR_INTERNAL" }),
     );
+  });
+
+  test("held requests outlast the time an app has to answer", () => {
+    const timeouts = { connectSeconds: 1, readSeconds: 2, sendSeconds: 3, streamSeconds: 4 };
+    const wish = { timeouts, holdSeconds: 30 };
+    const locations = { "/": location({ passthru: true }) };
+    const text = plan(locations, { ...wish, holdSocket: "/hold.sock" });
+    const blockOf = (name: string): string =>
+      text.split(`location @bloom_${name} {`)[1]?.split("}\n")[0] ?? "";
+    expect(text).toContain("proxy_read_timeout 2s;");
+    expect(blockOf("refused")).toContain("proxy_read_timeout 40s;");
+    expect(text).toContain("error_page 502 = @bloom_refused;");
+    expect(plan(locations, { ...wish, holdSocket: null })).not.toContain("@bloom_refused");
   });
 });

@@ -34,7 +34,9 @@ export const nginxBinary = "/usr/sbin/nginx";
 /** As root, nginx runs as a user of its own that nothing else has. */
 export const nginxUser = process.getuid?.() === 0 ? { uid: 1_900_000_000, gid: 1_900_000_000 } : null;
 
-export async function openBench(wish: Partial<NginxCoreOptions> = {}): Promise<NginxBench> {
+export async function openBench(
+  wish: Partial<NginxCoreOptions> & { modules?: readonly string[] } = {},
+): Promise<NginxBench> {
   const home = await mkdtemp(join(tmpdir(), "bloom-ng-"));
   await chmod(home, 0o711);
   const port = await findFreePort();
@@ -44,6 +46,7 @@ export async function openBench(wish: Partial<NginxCoreOptions> = {}): Promise<N
     paths: planNginxPaths(prefix),
     listen: [{ address: "127.0.0.1", port }],
     version,
+    modules: wish.modules ?? [],
     workers: 2,
     workerUser: null,
   };

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { LocationConfig } from "@bloomery/contract";
+import { completeLocation, type LocationConfig } from "@bloomery/contract";
 import { generationMark } from "../../src/route/plan-nginx.js";
 import { quoteNginxValue } from "../../src/route/quote-nginx.js";
 import { call } from "./call.js";
@@ -45,12 +45,8 @@ async function serve(
   ]);
 }
 
-const location = (wish: Partial<LocationConfig>): LocationConfig => ({
-  root: null,
-  passthru: false,
-  allow: true,
-  ...wish,
-});
+const location = (wish: Partial<LocationConfig>): LocationConfig =>
+  completeLocation({ passthru: false, ...wish });
 const files = {
   "public/a.css": "css",
   "public/dir/b.txt": "b",

@@ -1,3 +1,4 @@
+import { completeLocation, manifestDefaults } from "@bloomery/contract";
 import type { RouteTarget } from "../../src/route/plan-routes.js";
 
 /** A web app that takes everything itself; `wish` changes what a test is about. */
@@ -10,8 +11,12 @@ export function makeTarget(wish: Partial<RouteTarget> = {}): RouteTarget {
     shape: "web",
     hostNames: ["shop-local.localhost"],
     servers: [{ kind: "tcp", address: "198.18.128.1", port: 8888 }],
-    locations: { "/": { root: null, passthru: true, allow: false } },
+    locations: { "/": completeLocation({}) },
     artifactDir: null,
+    mounts: [],
+    holdSocket: null,
+    holdSeconds: 300,
+    timeouts: manifestDefaults.timeouts,
     state: "running",
     ...wish,
   };

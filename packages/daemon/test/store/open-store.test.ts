@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openStore } from "../../src/store/index.js";
 
 let dir: string;
@@ -53,8 +53,54 @@ it("does not touch a file that is no database", async () => {
   const file = join(dir, "notes.txt");
   await writeFile(file, "not a database, but longer than the header of one would be, ".repeat(20));
   const before = (await stat(file)).size;
-  await expect(openStore({ url: `sqlite:${file}` })).rejects.toMatchObject({ code: "ERR_STORE_OPEN" });
+  await expect(openStore({ url: `sqlite:${file}` })).rejects.toMatchObject({ code: "ERR_STORE_DAMAGED" });
   expect((await stat(file)).size).toBe(before);
+});
+
+describe("a damaged database", () => {
+  let file: string;
+  beforeEach(async () => {
+    file = join(dir, "bloom.db");
+    const store = await openStore({ url: `sqlite:${file}` });
+    for (let index = 0; index < 200; index++) await store.orgs.create(`org-${index}`);
+    await store.close();
+  });
+
+  const refusal = (): Promise<unknown> =>
+    openStore({ url: `sqlite:${file}` }).catch((error: unknown) => error);
+
+  it("is refused when its end is missing", async () => {
+    const { size } = await stat(file);
+    await truncate(file, Math.floor(size / 2));
+    expect(await refusal()).toMatchObject({
+      code: "ERR_STORE_DAMAGED",
+      message: expect.stringContaining(file) as unknown,
+      hint: expect.stringContaining("backup") as unknown,
+    });
+  });
+
+  it("is refused when pages in the middle were overwritten", async () => {
+    const bytes = await readFile(file);
+    await writeFile(file, bytes.fill(0xa5, 4096, bytes.length - 4096));
+    expect(await refusal()).toMatchObject({ code: "ERR_STORE_DAMAGED" });
+  });
+
+  it("is refused when its head was overwritten", async () => {
+    const bytes = await readFile(file);
+    await writeFile(file, bytes.fill(0, 0, 100));
+    expect(await refusal()).toMatchObject({ code: "ERR_STORE_DAMAGED" });
+  });
+
+  it("opens again when the backup is put in its place", async () => {
+    const backup = await readFile(file);
+    await truncate(file, 5000);
+    await refusal();
+    for (const end of ["", "-wal", "-shm"]) await rm(file + end, { force: true });
+    await writeFile(file, backup);
+    const store = await openStore({ url: `sqlite:${file}` });
+    expect(await store.orgs.list()).toHaveLength(200);
+    await store.close();
+  });
 });
 
 it("says that PostgreSQL cannot be reached, without the password", async () => {

@@ -1,7 +1,16 @@
-import type { AppConfig, ErrorDocument } from "@bloomery/contract";
+import { completeConfig, type AppConfig, type ErrorDocument } from "@bloomery/contract";
 import type { Store } from "../../src/store/index.js";
 
-export const sampleConfig: AppConfig = {
+export const sampleConfig: AppConfig = completeConfig({
+  name: "shop",
+  detected: "Cargo.toml has one binary",
+  web: { start: "./target/release/shop" },
+  variables: { RUST_LOG: "info" },
+  limits: { memoryBytes: 512_000_000 },
+});
+
+/** A config as the first daemons stored it. */
+export const oldConfig = {
   name: "shop",
   shape: "web",
   detected: "Cargo.toml has one binary",

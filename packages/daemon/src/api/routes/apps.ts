@@ -95,7 +95,7 @@ export function createAppHandlers(context: ApiContext): Noun {
         appId: app.id,
         parameters: { ...params },
       };
-      await recordActivity(store, order, () => operations.deleteApp(org, app));
+      await recordActivity(store, order, () => operations.deleteApp(org, app, caller.name));
       return { ok: true };
     },
 
@@ -120,21 +120,21 @@ export function createAppHandlers(context: ApiContext): Noun {
     },
 
     scaleEnvironment: ({ params, body }, { caller }) =>
-      change(params, caller, "scale", (place) => operations.scale(place, body.replicas)),
+      change(params, caller, "scale", (place) => operations.scale(place, body.replicas, caller.name)),
 
     stopEnvironment: ({ params }, { caller }) =>
-      change(params, caller, "stop", (place) => operations.stop(place)),
+      change(params, caller, "stop", (place) => operations.stop(place, caller.name)),
 
     async startEnvironment({ params }, { caller, signal }) {
       const place = await findPlace(store, params);
-      const row = await deployer.restart(place, caller.name, "start");
+      const row = await deployer.restart(place, { kind: "start" }, caller.name);
       await waitFinished(context, row.id, signal);
       return viewEnvironment(views, place);
     },
 
     async restartEnvironment({ params }, { caller, signal }) {
       const place = await findPlace(store, params);
-      const row = await deployer.restart(place, caller.name, "restart");
+      const row = await deployer.restart(place, { kind: "restart" }, caller.name);
       await waitFinished(context, row.id, signal);
       return viewEnvironment(views, place);
     },

@@ -12,6 +12,7 @@ type Noun = Pick<
   | "uploadArchive"
   | "createDeployment"
   | "rollback"
+  | "redeploy"
   | "listDeployments"
   | "getDeployment"
   | "watchDeployment"
@@ -48,13 +49,21 @@ export function createDeploymentHandlers(context: ApiContext): Noun {
     async createDeployment({ params, body }, { caller }) {
       await sources.assertComplete(body.tree);
       const place = await obtainPlace(store, params);
-      const { tree, folderName, uploadMs } = body;
-      return viewDeployment(views, await deployer.deploy(place, { tree, folderName, uploadMs }, caller.name));
+      const { tree, folderName, folder, manifestApp, strategy, uploadMs } = body;
+      const order = { tree, folderName, folder, manifestApp, strategy, uploadMs };
+      return viewDeployment(views, await deployer.deploy(place, order, caller.name));
     },
 
     async rollback({ params, body }, { caller }) {
       const place = await findPlace(store, params);
-      return viewDeployment(views, await deployer.rollback(place, body.version, caller.name));
+      const { version, hooks } = body;
+      return viewDeployment(views, await deployer.rollback(place, version, { hooks }, caller.name));
+    },
+
+    async redeploy({ params, body }, { caller }) {
+      const place = await findPlace(store, params);
+      const wish = { kind: "redeploy", strategy: body.strategy } as const;
+      return viewDeployment(views, await deployer.restart(place, wish, caller.name));
     },
 
     async listDeployments({ params, query }) {

@@ -2,8 +2,11 @@ import type { Handlers } from "../handlers.js";
 import { createAppHandlers } from "./apps.js";
 import type { ApiContext } from "./context.js";
 import { createDeploymentHandlers } from "./deployments.js";
+import { createInsideHandlers } from "./inside.js";
+import { createLogHandlers } from "./logs.js";
 import { createPlatformHandlers } from "./platform.js";
 import { createRecordHandlers } from "./records.js";
+import { createVariableHandlers } from "./variables.js";
 
 /** The handlers of all routes. */
 export function createHandlers(context: ApiContext): Handlers {
@@ -12,5 +15,8 @@ export function createHandlers(context: ApiContext): Handlers {
     ...createAppHandlers(context),
     ...createDeploymentHandlers(context),
     ...createRecordHandlers(context),
+    ...createVariableHandlers(context),
+    ...createLogHandlers(context),
+    ...createInsideHandlers(context),
   };
 }

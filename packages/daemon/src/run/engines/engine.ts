@@ -1,9 +1,18 @@
+import type { Readable, Writable } from "node:stream";
 import type { AppConfig, ShimStatus } from "@bloomery/contract";
 
 /** Where nginx reaches an instance. */
 export type InstanceAddress =
   | { readonly kind: "tcp"; readonly address: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string };
+
+/** A writable folder of the app, as `run/volumes` prepared it. */
+export interface PreparedMount {
+  /** Below `/app`, without slashes at its ends. */
+  readonly path: string;
+  /** The folder on the host; belongs to the app's user. Null: the engine makes one that ends with the instance. */
+  readonly source: string | null;
+}
 
 /** Everything an engine needs to run one replica of one release. */
 export interface InstanceWish {
@@ -17,8 +26,49 @@ export interface InstanceWish {
   readonly replica: number;
   readonly config: AppConfig;
   readonly artifactDir: string;
-  /** The complete environment of the process except PORT, which the engine decides. */
+  readonly mounts: readonly PreparedMount[];
+  /** The complete environment of the process except PORT or SOCKET, which the engine decides. */
   readonly env: Readonly<Record<string, string>>;
+  /** The text of /run/config.json. */
+  readonly runtimeDocument: string;
+}
+
+export interface TerminalSize {
+  readonly rows: number;
+  readonly cols: number;
+}
+
+/** A command to run inside an instance, or in a sandbox of its own. */
+export interface CommandOrder {
+  readonly command: readonly string[];
+  /** Added to the environment of the release; `.environment` is read before the command starts. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly tty: TerminalSize | null;
+}
+
+/** A command that runs. With a terminal everything arrives on `stdout`. */
+export interface RunningCommand {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  resize(size: TerminalSize): void;
+  /** `TERM`, `INT` …, to the command's whole process group. */
+  signal(name: string): void;
+  /** Fulfils after the output has ended. A command ended by a signal has 128 + its number as code. */
+  readonly exit: Promise<{ readonly code: number; readonly signal: string | null }>;
+}
+
+/** One command in a sandbox of its own that has the app's user and nothing but these folders: for moving files. */
+export interface ToolWish {
+  readonly id: string;
+  readonly appSlot: number;
+  /** Host folders, by their absolute path inside. */
+  readonly mounts: readonly {
+    readonly source: string;
+    readonly target: string;
+    readonly writable: boolean;
+  }[];
+  readonly command: readonly string[];
 }
 
 /** One running process tree, wherever it runs. */
@@ -29,6 +79,8 @@ export interface Instance {
   readonly role: string;
   readonly replica: number;
   readonly address: InstanceAddress;
+  /** Bytes of memory it may use; absent where that is not known any more. */
+  readonly memoryBytes?: number;
   /** The newest status that was told. */
   readonly status: ShimStatus;
   refresh(): Promise<ShimStatus>;
@@ -41,6 +93,8 @@ export interface Instance {
   readonly gone: Promise<void>;
   /** The last lines of its output, oldest first. */
   readTail(lines: number): Promise<string[]>;
+  /** Runs a further command inside. Throws ERR_INSTANCE_LOST when no process of it runs. */
+  enter(order: CommandOrder): Promise<RunningCommand>;
 }
 
 /** Runs instances: on this machine through shim and bubblewrap, or elsewhere. */
@@ -49,6 +103,7 @@ export interface Engine {
   start(wish: InstanceWish): Promise<Instance>;
   /** Finds again what an earlier daemon left running; undefined when it is gone (and swept). */
   adopt(id: string): Promise<Instance | undefined>;
+  runTool(wish: ToolWish): Promise<RunningCommand>;
   /** Ids of everything that has a folder, running or not. */
   list(): Promise<readonly string[]>;
   /** Lets go of all instances without stopping them. */

@@ -12,8 +12,17 @@ export const instanceRecord = z.object({
     z.object({ kind: z.literal("unix"), path: z.string() }),
   ]),
   netnsAddress: z.string().nullable(),
+  /** Port of the namespace that leads inside; null: there is no namespace, or it is that of the address. */
+  netnsPort: z.number().int().nullable().default(null),
   /** Whether it may open connections out of the machine. */
   outbound: z.boolean(),
   cgroups: z.array(z.string()),
+  /** PORT or SOCKET, as the app was told. The rest of its environment holds secrets and is not kept here. */
+  variables: z.record(z.string(), z.string()).default({}),
+  memoryBytes: z.number().int().optional(),
+  user: z.object({ uid: z.number().int(), gid: z.number().int() }).nullable().default(null),
+  rlimits: z
+    .partialRecord(z.enum(["nofile", "core", "fsize", "data", "nproc"]), z.number().int())
+    .default({}),
 });
 export type InstanceRecord = z.infer<typeof instanceRecord>;

@@ -1,37 +1,23 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BloomError, type CgroupSpec, type ShimStatus } from "@bloomery/contract";
+import { BloomError, type ShimStatus } from "@bloomery/contract";
+import { applyEtc } from "../../build/sandbox/apply-etc.js";
 import type { HomePaths } from "../../home.js";
-import { planCgroups, type CgroupLayout } from "../plan-cgroups.js";
-import { planInstanceSpec } from "../plan-instance.js";
-import type { SandboxMount } from "../plan-sandbox.js";
-import { openControlClient, type ControlClient } from "../control-client.js";
 import { killGroups, removeGroups } from "../cgroups.js";
+import { openControlClient, type ControlClient } from "../control-client.js";
+import { planCgroups, type CgroupLayout } from "../plan-cgroups.js";
+import { planEnter } from "../plan-enter.js";
+import { planInstanceFiles, planInstanceSpec, planListenVariables } from "../plan-instance.js";
+import { planRlimits } from "../plan-limits.js";
+import { planTool, toolLimits } from "../plan-tool.js";
+import { planAppUser } from "../plan-user.js";
 import { readLastLines } from "../read-last-lines.js";
 import { startShim } from "../start-shim.js";
-import type { Engine, Instance, InstanceAddress, InstanceWish } from "./engine.js";
+import { allocatePlace, type InstanceNetwork } from "./allocate-place.js";
+import type { CommandOrder, Engine, Instance, InstanceWish, RunningCommand, ToolWish } from "./engine.js";
 import { instanceRecord, type InstanceRecord } from "./instance-record.js";
-import { findFreePort } from "./free-port.js";
-
-/** What the host network gives instances; made by `run/network` when the daemon is root. */
-export interface InstanceNetwork {
-  allocateInstance(wish: {
-    readonly id: string;
-    readonly port: number;
-    readonly outbound: boolean;
-  }): Promise<{ readonly netns: string; readonly address: string }>;
-  /** Takes over the namespace of an instance that an earlier daemon started. */
-  adopt(
-    live: readonly {
-      readonly id: string;
-      readonly port: number;
-      readonly outbound: boolean;
-      readonly address: string;
-    }[],
-  ): Promise<unknown>;
-  /** Takes the namespace of this address away; harmless when it is gone. */
-  releaseInstance(address: string): Promise<void>;
-}
+import { prepareFiles, removeFiles } from "./prepare-files.js";
+import { runCommand, type ShimCommand } from "./run-command.js";
 
 export interface LocalEngineOptions {
   readonly paths: HomePaths;
@@ -42,24 +28,56 @@ export interface LocalEngineOptions {
   readonly cgroups: CgroupLayout;
   /** Null: instances share the host's network. */
   readonly network: InstanceNetwork | null;
+  /**
+   * The environment of a release without PORT or SOCKET, for commands in instances that run already: it holds
+   * secrets, so no engine keeps it, least of all beyond its daemon's life.
+   */
+  readonly environmentOf: (releaseId: string) => Promise<Readonly<Record<string, string>>>;
   readonly log: { warn(fields: object, text: string): void };
 }
 
 /** The engine of this machine: one shim and one bubblewrap sandbox for each instance. */
 export function createLocalEngine(options: LocalEngineOptions): Engine {
   const open = new Map<string, ControlClient>();
+  const commands = new Set<ShimCommand>();
   const dirOf = (id: string): string => join(options.paths.instances, id);
+  const userOf = (slot: number) => (options.uidBase === null ? null : planAppUser(options.uidBase, slot));
 
-  /** Everything an instance leaves outside its folder; also right after a crash of the shim. */
+  /** Everything an instance leaves but its logs; also right after a crash of the shim. */
   const sweep = async (record: InstanceRecord): Promise<void> => {
     await killGroups(record.cgroups);
     await removeGroups(record.cgroups);
     if (record.netnsAddress !== null) await options.network?.releaseInstance(record.netnsAddress);
-    await rm(join(dirOf(record.id), "control.sock"), { force: true });
+    await rm(planInstanceFiles(dirOf(record.id)).control, { force: true });
+    await removeFiles(dirOf(record.id));
+  };
+
+  const keep = (command: ShimCommand): void => {
+    commands.add(command);
+    const forget = (): void => void commands.delete(command);
+    command.exit.then(forget, forget);
+  };
+
+  const enter = async (
+    record: InstanceRecord,
+    client: ControlClient,
+    order: CommandOrder,
+  ): Promise<RunningCommand> => {
+    const env = await options.environmentOf(record.releaseId);
+    const { sandbox_pid, pid: app, state } = await client.refresh();
+    // The app's own process may be a short one that its shell starts again and again.
+    const pid = sandbox_pid ?? app;
+    if (pid === null) {
+      throw new BloomError("ERR_INSTANCE_LOST", `no process of ${record.id} runs at present, it is ${state}`);
+    }
+    const command = await runCommand(options.shimPath, "enter", planEnter(order, { record, pid, env }));
+    keep(command);
+    return command;
   };
 
   const attach = async (record: InstanceRecord): Promise<Instance> => {
-    const client = await openControlClient(join(dirOf(record.id), "control.sock"));
+    const files = planInstanceFiles(dirOf(record.id));
+    const client = await openControlClient(files.control);
     open.set(record.id, client);
     const gone = client.closed.then(async () => {
       // Only the shim's end counts: after close() the instance goes on and nothing may be swept.
@@ -76,6 +94,7 @@ export function createLocalEngine(options: LocalEngineOptions): Engine {
       role: record.role,
       replica: record.replica,
       address: record.address,
+      ...(record.memoryBytes === undefined ? {} : { memoryBytes: record.memoryBytes }),
       get status(): ShimStatus {
         return client.status;
       },
@@ -90,16 +109,22 @@ export function createLocalEngine(options: LocalEngineOptions): Engine {
         await gone;
       },
       gone,
-      readTail: (lines: number) => readLastLines(join(dirOf(record.id), "log", "app.log"), lines),
+      readTail: (lines: number) => readLastLines(join(files.log, "app.log"), lines),
+      enter: (order: CommandOrder) => enter(record, client, order),
     });
   };
 
   return {
     async start(wish: InstanceWish): Promise<Instance> {
       const dir = dirOf(wish.id);
-      await mkdir(join(dir, "log"), { recursive: true, mode: 0o700 });
-      const user = options.uidBase === null ? null : userOf(options.uidBase, wish.appSlot);
-      const place = await allocate(options, wish, dir);
+      const files = planInstanceFiles(dir);
+      const user = userOf(wish.appSlot);
+      const undo = async (error: unknown): Promise<never> => {
+        await removeFiles(dir);
+        throw error;
+      };
+      const mounts = await prepareFiles(dir, wish, user).catch(undo);
+      const place = await allocatePlace(options.network, wish, files.socket).catch(undo);
       const cgroups = planCgroups(options.cgroups, wish.id, { ...wish.config.limits, weight: 100 });
       const record: InstanceRecord = {
         id: wish.id,
@@ -108,21 +133,25 @@ export function createLocalEngine(options: LocalEngineOptions): Engine {
         role: wish.role,
         replica: wish.replica,
         address: place.address,
-        netnsAddress: place.netnsAddress,
+        netnsAddress: place.netns?.address ?? null,
+        netnsPort: place.netns?.port ?? null,
         outbound: wish.config.network === "outbound",
         cgroups: cgroups.map((group) => group.path),
+        variables: planListenVariables(place.listen),
+        memoryBytes: wish.config.limits.memoryBytes,
+        user,
+        rlimits: planRlimits(wish.config.limits, { user, cgroups }),
       };
-      await writeFile(join(dir, "instance.json"), JSON.stringify(record), { mode: 0o600 });
       try {
+        await writeFile(files.record, JSON.stringify(record), { mode: 0o600 });
         const spec = planInstanceSpec(wish, {
           dir,
           bwrap: options.bwrap,
           user,
-          netns: place.netns,
-          port: place.port,
-          forwardSocket: place.address.kind === "unix" ? place.address.path : null,
-          cgroups: [...cgroups] as CgroupSpec[],
-          etc: await writeEtc(dir, wish.appName, user),
+          netns: place.netns?.path ?? null,
+          listen: place.listen,
+          cgroups,
+          mounts,
         });
         await startShim(options.shimPath, spec);
         return await attach(record);
@@ -137,17 +166,41 @@ export function createLocalEngine(options: LocalEngineOptions): Engine {
       if (record === undefined) return undefined;
       try {
         const instance = await attach(record);
-        if (record.netnsAddress !== null && record.address.kind === "tcp") {
-          const { port } = record.address;
-          await options.network?.adopt([
-            { id, port, outbound: record.outbound, address: record.netnsAddress },
-          ]);
+        const { address, netnsAddress, outbound } = record;
+        // Records of older daemons have the port only in the address.
+        const port = record.netnsPort ?? (address.kind === "tcp" ? address.port : null);
+        if (netnsAddress !== null && port !== null) {
+          await options.network?.adopt([{ id, port, outbound, address: netnsAddress }]);
         }
         return instance;
       } catch {
         await sweep(record);
         return undefined;
       }
+    },
+
+    async runTool(wish: ToolWish): Promise<RunningCommand> {
+      const user = userOf(wish.appSlot);
+      const etc = join(options.paths.tools, `etc-${wish.appSlot}`);
+      await mkdir(options.paths.tools, { recursive: true, mode: 0o700 });
+      const account = { name: "app", home: "/tmp" };
+      await applyEtc(etc, { account, user, hostname: "tool", additionalHosts: {} });
+      const cgroups = planCgroups(options.cgroups, wish.id, toolLimits);
+      const groups = cgroups.map((group) => group.path);
+      const spec = planTool(wish, { bwrap: options.bwrap, user, cgroups, etc });
+      const command = await runCommand(options.shimPath, "exec", spec);
+      const waitCleared = async (): Promise<Awaited<ShimCommand["exit"]>> => {
+        try {
+          return await command.exit;
+        } finally {
+          await killGroups(groups);
+          await removeGroups(groups);
+        }
+      };
+      const exit = waitCleared();
+      const tool: ShimCommand = { ...command, exit };
+      keep(tool);
+      return tool;
     },
 
     async list() {
@@ -159,74 +212,16 @@ export function createLocalEngine(options: LocalEngineOptions): Engine {
       const clients = [...open.values()];
       open.clear();
       for (const client of clients) client.close();
+      const running = [...commands];
+      for (const command of running) command.end();
+      await Promise.allSettled(running.map((command) => command.exit));
     },
   };
 }
 
-async function allocate(
-  options: LocalEngineOptions,
-  wish: InstanceWish,
-  dir: string,
-): Promise<{ address: InstanceAddress; netns: string | null; netnsAddress: string | null; port: number }> {
-  if (options.network !== null && wish.config.network !== "host") {
-    const port = wish.config.web.port;
-    const outbound = wish.config.network === "outbound";
-    const given = await options.network.allocateInstance({ id: wish.id, port, outbound });
-    return {
-      address: { kind: "tcp", address: given.address, port },
-      netns: given.netns,
-      netnsAddress: given.address,
-      port,
-    };
-  }
-  // Without a namespace two versions cannot share a port: each gets a free one, and the shim's forwarder
-  // gives nginx a name for it that can be switched by a rename.
-  const port = await findFreePort();
-  return { address: { kind: "unix", path: join(dir, "app.sock") }, netns: null, netnsAddress: null, port };
-}
-
-/** A user, a group and a hosts file that name what is inside the sandbox. */
-async function writeEtc(
-  dir: string,
-  hostname: string,
-  user: { uid: number; gid: number } | null,
-): Promise<SandboxMount[]> {
-  const uid = user?.uid ?? process.getuid?.() ?? 0;
-  const gid = user?.gid ?? process.getgid?.() ?? 0;
-  const files = {
-    passwd: `app:x:${uid}:${gid}:app:/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n`,
-    group: `app:x:${gid}:\nnogroup:x:65534:\n`,
-    hosts: `127.0.0.1 localhost ${hostname}\n::1 localhost ip6-localhost ip6-loopback\n`,
-    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
-    "resolv.conf": await readResolver(),
-  };
-  const etc = join(dir, "etc");
-  await mkdir(etc, { recursive: true });
-  const mounts: SandboxMount[] = [];
-  for (const [name, text] of Object.entries(files)) {
-    await writeFile(join(etc, name), text, { mode: 0o644 });
-    mounts.push({ name: `etc-${name}`, source: join(etc, name), target: `/etc/${name}`, writable: false });
-  }
-  return mounts;
-}
-
-/** A stub resolver on the host's loopback cannot be reached from a namespace; its upstream servers can. */
-async function readResolver(): Promise<string> {
-  for (const path of ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"]) {
-    const text = await readFile(path, "utf8").catch(() => "");
-    if (/^nameserver\s+(?!127\.|::1)/m.test(text)) return text;
-  }
-  return "";
-}
-
-function userOf(uidBase: number, slot: number): { uid: number; gid: number } {
-  const uid = uidBase + 2 * slot;
-  return { uid, gid: uid };
-}
-
 async function readRecord(dir: string): Promise<InstanceRecord | undefined> {
   try {
-    return instanceRecord.parse(JSON.parse(await readFile(join(dir, "instance.json"), "utf8")));
+    return instanceRecord.parse(JSON.parse(await readFile(planInstanceFiles(dir).record, "utf8")));
   } catch {
     return undefined;
   }

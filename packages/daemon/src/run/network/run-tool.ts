@@ -1,8 +1,5 @@
-import { execa } from "execa";
 import { BloomError } from "@bloomery/contract";
-
-// Daemons started by cron, su or a desktop often lack the folders where ip and nft live.
-const path = `${process.env["PATH"] ?? ""}:/usr/local/sbin:/usr/sbin:/sbin`;
+import { runProgram, type ProgramResult } from "../run-program.js";
 
 /** Applies a text with `nft -f`: all of it or nothing. Throws ERR_NETWORK_SETUP. */
 export async function applyNft(text: string): Promise<void> {
@@ -31,14 +28,9 @@ export async function applyInside(netns: string, ipText: string, nftText: string
 export async function runTool(command: string, args: readonly string[], input?: string): Promise<string> {
   const result = await spawnTool(command, args, input);
   if (result.failed) {
-    const words = result.stderr.trim().split("\n").slice(0, 3).join("; ");
-    throw new BloomError(
-      "ERR_NETWORK_SETUP",
-      `${command} failed: ${words === "" ? result.shortMessage : words}`,
-      {
-        details: { command: [command, ...args].join(" "), ...(input === undefined ? {} : { input }) },
-      },
-    );
+    throw new BloomError("ERR_NETWORK_SETUP", `${command} failed: ${result.words}`, {
+      details: { command: [command, ...args].join(" "), ...(input === undefined ? {} : { input }) },
+    });
   }
   return result.stdout;
 }
@@ -53,18 +45,10 @@ export async function tryTool(
   return result.failed ? undefined : result.stdout;
 }
 
-async function spawnTool(command: string, args: readonly string[], input: string | undefined) {
-  const result = await execa(command, args, {
-    reject: false,
-    timeout: 20_000,
-    env: { PATH: path },
-    ...(input === undefined ? { stdin: "ignore" as const } : { input }),
-  });
-  if (result.failed && result.code === "ENOENT") {
-    throw new BloomError(
-      "ERR_SYSTEM_PACKAGE_MISSING",
-      `\`${command}\` is not installed, and networks need it`,
-    );
-  }
-  return result;
+function spawnTool(
+  command: string,
+  args: readonly string[],
+  input: string | undefined,
+): Promise<ProgramResult> {
+  return runProgram(command, args, { purpose: "networks", ...(input === undefined ? {} : { input }) });
 }

@@ -116,6 +116,18 @@ export function describeOwners(test: StoreTest): void {
       expect(new Set(made.map(({ app }) => app.id)).size).toBe(1);
     });
 
+    it("gives an app one identity, whoever asks first", async () => {
+      const { apps } = test.store;
+      const { app } = await createSample(test.store);
+      const ask = (index: number) =>
+        apps.ensureIdentity(app.id, { projectId: `project-${index}`, projectEntropy: `sealed-${index}` });
+      const answers = await Promise.all([0, 1, 2, 3].map(ask));
+      expect(new Set(answers.map((one) => JSON.stringify(one))).size).toBe(1);
+      expect(await ask(9)).toEqual(answers[0]);
+      const fresh = { projectId: "x", projectEntropy: "y" };
+      await expect(apps.ensureIdentity("app-none", fresh)).rejects.toMatchObject({ code: "ERR_NOT_FOUND" });
+    });
+
     it("removes an app with everything below it, and leaves the others and the activities", async () => {
       const { store } = test;
       const gone = await createSample(store, "gone");
@@ -183,6 +195,9 @@ export function describeOwners(test: StoreTest): void {
       const scaled = await environments.update(environment.id, { replicas: { web: 4 } });
       expect(scaled).toEqual({ ...environment, desired: "stopped", replicas: { web: 4 } });
       expect(await environments.update(environment.id, {})).toEqual(scaled);
+      expect(environment.hookedVersionId).toBeNull();
+      const hooked = await environments.update(environment.id, { hookedVersionId: "ver-1" });
+      expect(hooked).toEqual({ ...scaled, hookedVersionId: "ver-1" });
       expect(await environments.update("env-none", { desired: "stopped" })).toBeUndefined();
     });
 

@@ -1,5 +1,6 @@
+import type { AppConfig } from "@bloomery/contract";
 import { describe, expect, it } from "vitest";
-import { createSample, lost, sampleConfig } from "../samples.js";
+import { createSample, oldConfig, lost, sampleConfig } from "../samples.js";
 import type { StoreTest } from "./describe-store.js";
 
 const stats = {
@@ -102,6 +103,27 @@ export function describeProducts(test: StoreTest): void {
       expect(await versions.list({ appId: app.id })).toEqual([second, version]);
       expect(await versions.list({ appId: app.id, before: 2 })).toEqual([version]);
       expect(await versions.listArtifacts()).toEqual(["a1", "a2"]);
+    });
+
+    it("fills in what a config of an older daemon lacks", async () => {
+      const { versions } = test.store;
+      const { app, build } = await createSample(test.store);
+      const origin = {
+        artifact: "a2",
+        tree: "t2",
+        config: oldConfig as unknown as AppConfig,
+        createdBy: "ada",
+      };
+      const { id } = await versions.create({ appId: app.id, buildId: build.id, ...origin });
+      const found = await versions.get(id);
+      expect(found?.config).toMatchObject({
+        limits: { memoryBytes: 512_000_000, tmpBytes: expect.any(Number) as number },
+        hooks: { deploy: null, postDeploy: null },
+        deploy: { strategy: "rolling", onHookFailure: "keep_old" },
+        mounts: {},
+        web: { locations: { "/": { passthru: true, rules: [], expiresSeconds: -1 } }, preStart: null },
+      });
+      expect(Object.isFrozen(found?.config.web.locations["/"]?.rules)).toBe(true);
     });
 
     it("needs an app and a build that exist", async () => {

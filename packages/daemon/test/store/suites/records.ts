@@ -11,7 +11,7 @@ export function describeRecords(test: StoreTest): void {
       const own = { appId: app.id, environmentId: environment.id, name: "KEY" };
       const shared = { appId: app.id, environmentId: null, name: "KEY" };
 
-      const flags = { sensitive: false, visibleBuild: true, visibleRuntime: false };
+      const flags = { sensitive: true, json: true, visibleBuild: true, visibleRuntime: false };
       const changed = await variables.set({ ...own, value: "new", ...flags });
       expect(changed).toEqual({ ...variable, value: "new", ...flags, updatedAt: changed.updatedAt });
       const first = await variables.set({ ...shared, value: "1", sensitive: false });
@@ -23,6 +23,20 @@ export function describeRecords(test: StoreTest): void {
       expect(await variables.remove(own)).toBe(true);
       expect(await variables.remove(own)).toBe(false);
       expect(await variables.get(shared)).toEqual(second);
+    });
+
+    it("keeps flags that are not named, and what was sensitive", async () => {
+      const { variables } = test.store;
+      const { app } = await createSample(test.store);
+      const key = { appId: app.id, environmentId: null, name: "TOKEN" };
+      expect(await variables.set({ ...key, value: "1", sensitive: true, visibleBuild: true })).toMatchObject({
+        ...{ json: false, visibleBuild: true, visibleRuntime: true },
+      });
+      const again = await variables.set({ ...key, value: "2", sensitive: false, visibleRuntime: false });
+      expect(again).toMatchObject({ sensitive: true, visibleBuild: true, visibleRuntime: false });
+      expect(await variables.set({ ...key, value: "3", sensitive: false })).toMatchObject({
+        ...{ sensitive: true, visibleBuild: true, visibleRuntime: false },
+      });
     });
 
     it("lets the environment's own hide the app's", async () => {

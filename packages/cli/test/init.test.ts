@@ -1,0 +1,95 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { run } from "./fake-daemon.js";
+
+let home: string;
+let root: string;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), "bloom-init-"));
+  root = join(home, "My Shop");
+  await mkdir(root);
+});
+afterEach(() => rm(home, { recursive: true }));
+
+const init = (...flags: string[]): ReturnType<typeof run> => run(["init", ...flags], {}, root);
+const read = (path: string): Promise<string> => readFile(join(root, path), "utf8");
+async function write(path: string, text: string): Promise<void> {
+  await mkdir(dirname(join(root, path)), { recursive: true });
+  await writeFile(join(root, path), text);
+}
+
+describe("in an empty folder", () => {
+  test("a program, its crate and a manifest that is valid; it says what it wrote and what is next", async () => {
+    const { code, stdout } = await init();
+    const written = ["Cargo.toml", "src/main.rs", ".gitignore", ".platform.app.yaml"];
+    expect([code, stdout.trim().split("\n")]).toEqual([
+      0,
+      [...written.map((path) => `wrote ${path}`), "next: bloom deploy"],
+    ]);
+    expect(await read("Cargo.toml")).toContain('name = "my-shop"');
+    const checked = await run(["validate", root, "--json"]);
+    expect([checked.code, JSON.parse(checked.stdout)]).toMatchObject([
+      0,
+      { problems: [], config: { name: "my-shop", web: { start: "./target/release/my-shop" } } },
+    ]);
+  });
+
+  test("a second time nothing is written", async () => {
+    await init();
+    await write("src/main.rs", "mine");
+    const { code, stderr } = await init();
+    expect([code, stderr]).toEqual([6, expect.stringContaining(".platform.app.yaml exists")]);
+    expect(await read("src/main.rs")).toBe("mine");
+  });
+
+  test("what is there already stays as it is", async () => {
+    await write("README.md", "mine");
+    await write(".gitignore", "mine");
+    const { stdout } = await init("--json");
+    expect(JSON.parse(stdout)).toEqual({
+      shape: "web",
+      written: ["Cargo.toml", "src/main.rs", ".platform.app.yaml"],
+      next: "bloom deploy",
+    });
+    expect(await read(".gitignore")).toBe("mine");
+  });
+});
+
+describe("in a crate", () => {
+  test("only the manifest, with the crate's name and program", async () => {
+    await write("Cargo.toml", '[package]\nname = "till"\nversion = "0.1.0"\nedition = "2021"\n');
+    await write("src/main.rs", "fn main() {}\n");
+    expect((await init()).stdout).toBe("wrote .platform.app.yaml\nnext: bloom deploy\n");
+    expect(await read(".platform.app.yaml")).toMatch(/^name: till$[^]*start: \.\/target\/release\/till$/m);
+    const checked = await run(["validate", root]);
+    expect([checked.code, checked.stdout]).toEqual([0, expect.stringMatching(/^valid: till/)]);
+  });
+
+  test("that has no program says so", async () => {
+    await write("Cargo.toml", '[package]\nname = "till"\nversion = "0.1.0"\n');
+    await write("src/lib.rs", "");
+    const { code, stderr } = await init();
+    expect([code, stderr]).toEqual([2, expect.stringContaining("Cargo.toml")]);
+    expect(await readdir(root)).not.toContain(".platform.app.yaml");
+  });
+});
+
+test.each(["bloom.toml", ".platform/routes.yaml", "src/main.rs"])("%s is in its way", async (path) => {
+  await write(path, "");
+  const { code, stderr } = await init();
+  expect([code, stderr]).toEqual([6, expect.stringContaining("nothing was written")]);
+  expect(await readdir(root)).toHaveLength(1);
+});
+
+test.each([
+  ["function", "no starting point for the shape function yet"],
+  ["prefork", "bloom init --shape web"],
+  ["tcp", "ERR_SHAPE_UNSUPPORTED"],
+  ["wbe", "Did you mean `web`?"],
+])("--shape %s is refused with exit code 2", async (shape, words) => {
+  const { code, stderr } = await init("--shape", shape);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
+  expect(await readdir(root)).toEqual([]);
+});

@@ -1,0 +1,6 @@
+export * from "./app-config.js";
+export * from "./complete.js";
+export * from "./json.js";
+export * from "./mounts.js";
+export * from "./problem.js";
+export * from "./web.js";

@@ -1,0 +1,42 @@
+import type { VariableView } from "@bloomery/contract";
+import { formatJson } from "../config/platform-documents.js";
+import { findLiveRelease } from "../deploy/releases.js";
+import type { Place } from "../deploy/places.js";
+import type { Store } from "../store/open-store.js";
+
+/** The manifest's variables first, then the owner's; a sensitive value never leaves the daemon. */
+export async function listVariableViews(
+  store: Store,
+  open: (sealed: string) => string,
+  place: Place,
+): Promise<VariableView[]> {
+  const release = await findLiveRelease(store, place);
+  const version = release === undefined ? undefined : await store.versions.get(release.versionId);
+  const ofManifest = {
+    level: "manifest",
+    sensitive: false,
+    visibleBuild: true,
+    visibleRuntime: true,
+  } as const;
+  const { variables = {}, platformVariables = {} } = version?.config ?? {};
+  const manifest: VariableView[] = [
+    ...Object.entries(variables).map(([name, value]) => ({ name, value, json: false })),
+    ...Object.entries(platformVariables).map(([name, value]) => ({
+      name,
+      value: typeof value === "string" ? value : formatJson(value),
+      json: typeof value !== "string",
+    })),
+  ].map((one) => ({ ...one, ...ofManifest, updatedAt: null }));
+  const rows = await store.variables.listInForce(place.app.id, place.environment.id);
+  const own = rows.map((row): VariableView => ({
+    name: row.name,
+    value: row.sensitive ? null : open(row.value),
+    sensitive: row.sensitive,
+    json: row.json,
+    visibleBuild: row.visibleBuild,
+    visibleRuntime: row.visibleRuntime,
+    level: row.environmentId === null ? "app" : "environment",
+    updatedAt: row.updatedAt,
+  }));
+  return [...manifest, ...own];
+}

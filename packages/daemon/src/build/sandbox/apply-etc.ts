@@ -1,0 +1,31 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { planEtc, type EtcFacts } from "./plan-etc.js";
+
+export interface EtcWish extends Omit<EtcFacts, "resolvConf" | "upstreamResolvConf" | "account"> {
+  readonly account: { readonly name: string; readonly home: string };
+  /** Null: the daemon's own user. */
+  readonly user: { readonly uid: number; readonly gid: number } | null;
+}
+
+/** Writes the files of /etc that must not be the host's own into this folder. */
+export async function applyEtc(folder: string, wish: EtcWish): Promise<void> {
+  const files = planEtc({
+    account: {
+      ...wish.account,
+      uid: wish.user?.uid ?? process.getuid?.() ?? 0,
+      gid: wish.user?.gid ?? process.getgid?.() ?? 0,
+    },
+    hostname: wish.hostname,
+    additionalHosts: wish.additionalHosts,
+    resolvConf: await readOptional("/etc/resolv.conf"),
+    upstreamResolvConf: await readOptional("/run/systemd/resolve/resolv.conf"),
+  });
+  await mkdir(folder, { recursive: true, mode: 0o755 });
+  for (const [name, text] of Object.entries(files))
+    await writeFile(join(folder, name), text, { mode: 0o644 });
+}
+
+function readOptional(path: string): Promise<string> {
+  return readFile(path, "utf8").catch(() => "");
+}

@@ -1,0 +1,50 @@
+import type { AppConfig, JsonValue } from "@bloomery/contract";
+
+/** Names that are the platform's alone: what a user writes under them has no effect. */
+export function isReservedVariable(name: string): boolean {
+  return name === "PORT" || name === "SOCKET" || name.startsWith("PLATFORM_");
+}
+
+/** A copy without the platform's own names: their presence means something to programs that look for them. */
+export function withoutReserved(variables: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !isReservedVariable(name)));
+}
+
+/** JSON in base64: the form of every structured PLATFORM_ variable. */
+export function encodeDocument(value: JsonValue): string {
+  return Buffer.from(JSON.stringify(value), "utf8").toString("base64");
+}
+
+/** JSON text as the platform writes it into one variable: sorted keys, a space after `:` and `,`. */
+export function formatJson(value: JsonValue): string {
+  if (Array.isArray(value)) return `[${value.map(formatJson).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}: ${formatJson(inner)}`).join(", ")}}`;
+}
+
+/**
+ * The manifest as builds see it: without what may change without a new build, because all that a build sees decides
+ * whether its result can be used again.
+ */
+export function planBuildDocument(document: AppConfig["document"]): Readonly<Record<string, JsonValue>> {
+  const { access, relationships, crons, firewall, hooks, web, workers, ...rest } = document;
+  void [access, relationships, crons, firewall];
+  return {
+    ...rest,
+    hooks: pick(hooks, ["build"]),
+    web: pick(web, ["mounts"]),
+    workers: isRecord(workers)
+      ? Object.fromEntries(Object.entries(workers).map(([name, worker]) => [name, pick(worker, ["mounts"])]))
+      : {},
+  };
+}
+
+function pick(value: JsonValue | undefined, keys: readonly string[]): Record<string, JsonValue> {
+  if (!isRecord(value)) return {};
+  return Object.fromEntries(Object.entries(value).filter(([key]) => keys.includes(key)));
+}
+
+function isRecord(value: JsonValue | undefined): value is Readonly<Record<string, JsonValue>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,81 @@
+import { open, stat, type FileHandle } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import type { LogLine } from "@bloomery/contract";
+import { planLogFiles } from "./log-file.js";
+import { readLines } from "./read-lines.js";
+
+/** A line as a log has it; names of the app and its environment are added by whoever knows them. */
+export type SourceLine = Omit<LogLine, "app" | "environment" | "execution">;
+
+/** One log: a file and its predecessors `.1`, `.2` … */
+export interface LogSeries {
+  readonly file: string;
+  readonly rotated: number;
+  /** Undefined: not a line of this log, or not one that is wanted. */
+  readonly parse: (text: string) => SourceLine | undefined;
+}
+
+/** How far a series has been read. */
+export interface SeriesCursor {
+  readonly series: LogSeries;
+  /** By identity of the file: a name is not a file, because logs are rotated while they are read. */
+  offsets: Map<string, number>;
+}
+
+export function openCursor(series: LogSeries): SeriesCursor {
+  return { series, offsets: new Map() };
+}
+
+/**
+ * What was written since the last look, oldest first, in blocks. Every file is looked at again, not only the newest:
+ * a writer may go on with a file for a while after it was moved aside. `since` passes over files that are older.
+ */
+export async function* readNews(cursor: SeriesCursor, since?: number): AsyncGenerator<SourceLine[]> {
+  const { series } = cursor;
+  const names = planLogFiles(series.file, series.rotated);
+  const found = new Map<string, { readonly name: string; readonly facts: Stats }>();
+  // Newest first: what is moved on the way is met again, never missed.
+  for (const name of names) {
+    const facts = await stat(name).catch(() => undefined);
+    if (facts?.isFile() === true && !found.has(identityOf(facts)))
+      found.set(identityOf(facts), { name, facts });
+  }
+  const known = cursor.offsets;
+  cursor.offsets = new Map([...found.keys()].map((identity) => [identity, known.get(identity) ?? 0]));
+  for (const [identity, { name, facts }] of [...found].toReversed()) {
+    const read = cursor.offsets.get(identity) ?? 0;
+    const start = read > facts.size ? 0 : read; // shorter than it was: it was emptied
+    if (facts.size === start) continue;
+    if (since !== undefined && facts.mtimeMs < since) {
+      cursor.offsets.set(identity, facts.size);
+      continue;
+    }
+    const file = await openIdentity([name, ...names], identity);
+    if (file === undefined) continue;
+    try {
+      for await (const { lines, end } of readLines(file, start, facts.size)) {
+        cursor.offsets.set(identity, end);
+        const parsed = lines.map(series.parse).filter((line) => line !== undefined);
+        if (parsed.length > 0) yield parsed;
+      }
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+/** Numbers of files are used again; the time of birth tells two such files apart. */
+function identityOf(facts: Stats): string {
+  return `${facts.ino}-${facts.birthtimeMs}`;
+}
+
+/** The file with this identity, by whichever name it has now. */
+async function openIdentity(names: readonly string[], identity: string): Promise<FileHandle | undefined> {
+  for (const name of names) {
+    const file = await open(name, "r").catch(() => undefined);
+    if (file === undefined) continue;
+    if (identityOf(await file.stat()) === identity) return file;
+    await file.close();
+  }
+  return undefined;
+}

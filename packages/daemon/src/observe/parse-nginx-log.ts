@@ -1,0 +1,61 @@
+import { z } from "zod";
+import type { SourceLine } from "./log-series.js";
+
+/** What of an access line is told; numbers that nginx does not know are `-`. */
+const accessEntry = z.object({
+  at: z.number(),
+  env: z.string(),
+  method: z.string(),
+  uri: z.string(),
+  status: z.number(),
+  bytes: z.number(),
+  request_time: z.number(),
+  client: z.string(),
+  agent: z.string(),
+});
+
+const nowhere = { version: null, instance: null, role: null } as const;
+
+/** One answered request of this environment; undefined for those of others. */
+export function parseAccessLine(line: string, environmentId: string): SourceLine | undefined {
+  // Most lines are others': a look is cheaper than reading them. Quotes within values are escaped.
+  if (!line.includes(`"env":${JSON.stringify(environmentId)}`)) return undefined;
+  const entry = accessEntry.safeParse(parseJson(line)).data;
+  if (entry === undefined || entry.env !== environmentId) return undefined;
+  const { method, uri, status, bytes, client, agent } = entry;
+  const seconds = entry.request_time.toFixed(3);
+  const text = `${client} "${method} ${uri}" ${status} ${bytes} ${seconds}s "${agent}"`;
+  const time = new Date(Math.round(entry.at * 1000)).toISOString();
+  return { ...nowhere, time, type: "access", stream: "request", text: showControls(text) };
+}
+
+/**
+ * One complaint of nginx about a request to one of these hosts. Names of files and the request's own line are in
+ * it as the client wrote them: a line that seems to be about several hosts is nobody's.
+ */
+export function parseErrorLine(line: string, hostNames: ReadonlySet<string>): SourceLine | undefined {
+  const match = /^(\d{4})\/(\d\d)\/(\d\d) (\d\d):(\d\d):(\d\d) (\[[a-z]+\]) \d+#\d+: (?:\*\d+ )?(.*)$/s.exec(
+    line,
+  );
+  if (match === null) return undefined;
+  const named = [...line.matchAll(/, server: ([^\s,]*)/g)].map(([, name = ""]) => name);
+  if (named.length === 0 || !named.every((name) => hostNames.has(name))) return undefined;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(Number);
+  // nginx writes the machine's own time, and only seconds of it.
+  const time = new Date(year, month - 1, day, hour, minute, second);
+  const text = showControls(`${match[7]} ${match[8]}`);
+  return { ...nowhere, time: time.toISOString(), type: "error", stream: "stderr", text };
+}
+
+/** What strangers write must not reach a terminal as orders to it. */
+function showControls(text: string): string {
+  return text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}

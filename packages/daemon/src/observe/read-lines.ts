@@ -1,0 +1,40 @@
+import type { FileHandle } from "node:fs/promises";
+
+/** Whole lines of a file, and where the last of them ends. */
+export interface LineBlock {
+  readonly lines: readonly string[];
+  readonly end: number;
+}
+
+const blockBytes = 65_536;
+/** What is beyond this in one line is left out: nobody reads it, and it must not fill the memory. */
+const maxLineBytes = 1_048_576;
+const newline = 0x0a;
+
+/** The whole lines between two places, in blocks; a line that has not ended at `end` yet is left for later. */
+export async function* readLines(file: FileHandle, start: number, end: number): AsyncGenerator<LineBlock> {
+  let position = start;
+  let parts: Buffer[] = [];
+  let held = 0;
+  while (position < end) {
+    const buffer = Buffer.allocUnsafe(Math.min(blockBytes, end - position));
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+    if (bytesRead === 0) return; // it was shortened meanwhile
+    const block = buffer.subarray(0, bytesRead);
+    const lines: string[] = [];
+    let from = 0;
+    for (let at = block.indexOf(newline); at !== -1; at = block.indexOf(newline, from)) {
+      parts.push(block.subarray(from, at));
+      lines.push((parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)).toString("utf8"));
+      parts = [];
+      held = 0;
+      from = at + 1;
+    }
+    if (from < bytesRead && held < maxLineBytes) {
+      parts.push(block.subarray(from));
+      held += bytesRead - from;
+    }
+    if (from > 0) yield { lines, end: position + from };
+    position += bytesRead;
+  }
+}

@@ -1,0 +1,138 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { BloomError, type LocationConfig } from "@bloomery/contract";
+import { findComplaint } from "./nginx-config-file.js";
+import { planNginxPaths } from "./nginx-paths.js";
+import { planNginx } from "./plan-nginx.js";
+import type { NginxProgram } from "./plan-nginx-spec.js";
+import { planRoutes, type RouteTarget } from "./plan-routes.js";
+import { prepareNginxFolders } from "./prepare-nginx-folders.js";
+import { quoteNginx } from "./quote-nginx.js";
+import { readPattern } from "./read-pattern.js";
+
+/** The program, and the modules it loads. */
+export type CheckingNginx = Pick<NginxProgram, "binary" | "version"> & {
+  readonly modules?: readonly string[];
+};
+
+/** What nginx refuses of a location. */
+export interface LocationProblem {
+  readonly location: string;
+  readonly pattern: string;
+  readonly message: string;
+}
+
+/**
+ * Lets nginx read what this target would add to its configuration, without touching the one that serves.
+ * Throws ERR_MANIFEST_INVALID that names the location and the rule nginx refuses.
+ */
+export async function assertRoutable(nginx: CheckingNginx, target: RouteTarget): Promise<void> {
+  const problems = await checkLocations(nginx, target.locations);
+  if (problems.length > 0) throw refuse(problems);
+  await withFolder(async (folder) => {
+    const text = planNginx(planRoutes([{ ...target, state: "running" }]), {
+      paths: planNginxPaths(folder),
+      // In its own folder nobody else listens.
+      listen: [{ address: `unix:${join(folder, "listen.sock")}`, port: 0 }],
+      version: nginx.version,
+      modules: nginx.modules ?? [],
+      workers: 1,
+      workerUser: null,
+    });
+    const complaint = await readConfig(nginx, folder, text);
+    if (complaint === undefined) return;
+    const what = complaint.replace(/ in \S+nginx\.conf:\d+$/, "");
+    throw new BloomError("ERR_MANIFEST_INVALID", `nginx refuses the app's web.locations: ${what}`);
+  });
+}
+
+/** Lets nginx compile the expressions of all rules. */
+export async function checkLocations(
+  nginx: Pick<CheckingNginx, "binary">,
+  locations: Readonly<Record<string, LocationConfig>>,
+): Promise<readonly LocationProblem[]> {
+  let rules = Object.entries(locations).flatMap(([location, { rules: own }]) =>
+    own.map(({ pattern }) => ({ location, pattern })),
+  );
+  const problems: LocationProblem[] = [];
+  if (rules.length === 0) return problems;
+  return withFolder(async (folder) => {
+    // nginx stops at the first it does not like.
+    while (problems.length < mostProblems) {
+      const complaint = await readConfig(nginx, folder, planPatterns(rules.map(({ pattern }) => pattern)));
+      if (complaint === undefined) break;
+      const at = Number(/:(\d+)$/.exec(complaint)?.[1] ?? Number.NaN) - firstLine;
+      const rule = rules[at];
+      const message = complaint.replace(/ in \S+:\d+$/, "");
+      if (rule === undefined)
+        throw new BloomError("ERR_INTERNAL", `nginx could not check the rules: ${message}`);
+      problems.push({ ...rule, message: explain(message) });
+      rules = rules.toSpliced(at, 1);
+    }
+    return problems;
+  });
+}
+
+const mostProblems = 20;
+const firstLine = 5;
+
+/** One expression a line, so that the line nginx names says which it is. */
+function planPatterns(patterns: readonly string[]): string {
+  return [
+    "error_log stderr;",
+    "pid /dev/null;",
+    "events {}",
+    "http { access_log off; map $uri $bloom_rule {",
+    ...patterns.map((pattern) => {
+      const { pattern: read } = readPattern(pattern);
+      // `~*` would be the sign for any case.
+      return `${quoteNginx(`~${read.startsWith("*") ? "(?#)" : ""}${read}`)} 1;`;
+    }),
+    "} }",
+    "",
+  ].join("\n");
+}
+
+/** `pcre2_compile() failed: missing closing parenthesis in "…" at "…"` without the names of functions. */
+function explain(message: string): string {
+  return message.replace(/^pcre2?_compile\(\) failed: /, "");
+}
+
+function refuse(problems: readonly LocationProblem[]): BloomError {
+  const lines = problems.map(
+    ({ location, pattern, message }) =>
+      `the rule \`${pattern}\` of the location \`${location}\` is no regular expression nginx takes: ${message}`,
+  );
+  return new BloomError("ERR_MANIFEST_INVALID", lines.join("\n"), { details: { problems } });
+}
+
+/** What nginx says against a text; undefined when it would take it. */
+async function readConfig(
+  { binary }: Pick<CheckingNginx, "binary">,
+  folder: string,
+  text: string,
+): Promise<string | undefined> {
+  const file = join(folder, "nginx.conf");
+  await writeFile(file, text);
+  const result = await execa(binary, ["-t", "-p", `${folder}/`, "-c", file], {
+    reject: false,
+    stdin: "ignore",
+    timeout: 60_000,
+  });
+  if (!result.failed) return undefined;
+  if (result.code === "ENOENT")
+    throw new BloomError("ERR_SYSTEM_PACKAGE_MISSING", `nginx is not at ${binary}`);
+  return findComplaint(result.stderr) ?? result.shortMessage ?? "no reason given";
+}
+
+async function withFolder<T>(act: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "bloom-nginx-check-"));
+  try {
+    await prepareNginxFolders(planNginxPaths(folder), null);
+    return await act(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,110 @@
+import type { RequestBufferingConfig } from "@bloomery/contract";
+import { planBodyLimit } from "./plan-behaviours.js";
+import type { RouteTarget } from "./plan-routes.js";
+
+/** nginx must not give up on a held request before it is answered. */
+const holdMarginSeconds = 10;
+
+/** What every app that is served has: the ways to the app, and the pages for what nginx gives up on. */
+export function planNamedLocations(
+  ways: readonly RequestBufferingConfig[],
+  upstream: string,
+  target: RouteTarget,
+): readonly string[] {
+  return [
+    ...planTimeouts(target),
+    ...planErrorPages(target.holdSocket === null ? "@bloom_page" : "= @bloom_refused"),
+    ...ways.flatMap((way, index) => planWays(index, way, upstream, target)),
+    ...planRefused(upstream, target),
+    "location @bloom_page {",
+    '\tdefault_type "";',
+    "\tadd_header Content-Type $bloom_page_type always;",
+    '\tadd_header Cache-Control "no-store" always;',
+    "\treturn 200 $bloom_page;",
+    "}",
+    "location @bloom_method {",
+    '\tdefault_type "";',
+    '\tadd_header Allow "GET, HEAD, OPTIONS" always;',
+    "\tadd_header Content-Type $bloom_page_type always;",
+    '\tadd_header Cache-Control "no-store" always;',
+    "\tif ($request_method = OPTIONS) { return 204; }",
+    "\treturn 405 $bloom_page_method;",
+    "}",
+  ];
+}
+
+/** Only what nginx itself says; answers of the app pass untouched. */
+function planErrorPages(unreachable: string): readonly string[] {
+  return [
+    "error_page 420 = $bloom_next;",
+    "error_page 403 404 413 500 504 @bloom_page;",
+    `error_page 502 ${unreachable};`,
+    "error_page 405 = @bloom_method;",
+  ];
+}
+
+/** Lets a request wait that no server has accepted; there is somebody to wait with only while requests are held. */
+function planRefused(upstream: string, target: RouteTarget): readonly string[] {
+  if (target.holdSocket === null) return [];
+  return [
+    "location @bloom_refused {",
+    ...planErrorPages("@bloom_page").map((line) => `\t${line}`),
+    `\tproxy_read_timeout ${heldSilence(target, target.timeouts.readSeconds)}s;`,
+    // What was sent to the app and lost there must not be sent again.
+    '\tif ($bloom_refused = "") { return 502; }',
+    `\tproxy_pass http://${upstream}_hold;`,
+    "}",
+  ];
+}
+
+function planTimeouts(target: RouteTarget): readonly string[] {
+  const { timeouts } = target;
+  return [
+    `proxy_connect_timeout ${timeouts.connectSeconds}s;`,
+    `proxy_read_timeout ${timeouts.readSeconds}s;`,
+    `proxy_send_timeout ${timeouts.sendSeconds}s;`,
+  ];
+}
+
+/** How long the other side may say nothing; a request that is held gets no word before it is let go. */
+function heldSilence({ holdSocket, holdSeconds }: RouteTarget, seconds: number): number {
+  return holdSocket === null ? seconds : Math.max(seconds, holdSeconds + holdMarginSeconds);
+}
+
+/**
+ * Locations and not variables in `proxy_pass`, for each of which nginx would make a TLS context that takes it a
+ * quarter of a millisecond. Without a path in the address the request line is passed on exactly as it came.
+ */
+function planWays(
+  index: number,
+  way: RequestBufferingConfig,
+  upstream: string,
+  target: RouteTarget,
+): readonly string[] {
+  const common = [
+    ...planBodyLimit(way),
+    // A body that is passed on as it comes is the app's from the first byte on: it cannot be led elsewhere.
+    ...(way.enabled ? [] : ["proxy_request_buffering off;", ...planErrorPages("@bloom_page")]),
+  ];
+  const block = (name: string, lines: readonly string[]): readonly string[] => [
+    `location @bloom_${name}${index} {`,
+    ...[...common, ...lines].map((line) => `\t${line}`),
+    "}",
+  ];
+  const { streamSeconds } = target.timeouts;
+  const [pooled, once] = way.enabled ? ["", "_once"] : ["_direct", "_direct"];
+  const hasIndex = Object.values(target.locations).some((one) => one.index.length > 0);
+  return [
+    ...block("app", [`proxy_pass http://${upstream}${pooled};`]),
+    ...block("once", [`proxy_pass http://${upstream}${once};`]),
+    // Upgraded connections and event streams live long and pass every byte on at once.
+    ...block("live", [
+      `proxy_read_timeout ${heldSilence(target, streamSeconds)}s;`,
+      `proxy_send_timeout ${streamSeconds}s;`,
+      "proxy_buffering off;",
+      `proxy_pass http://${upstream}_direct;`,
+    ]),
+    // The app is asked for the folder and not for the file of it that may not be shown.
+    ...(hasIndex ? block("back", [`proxy_pass http://${upstream}_direct$bloom_uri;`]) : []),
+  ];
+}

@@ -1,0 +1,82 @@
+import { completeConfig } from "@bloomery/contract";
+import { beforeEach, expect, test } from "vitest";
+import { createEdge, type RoutedEnvironment, type ServedEnvironment } from "../../src/deploy/edge.js";
+import type { Instance, InstanceAddress } from "../../src/run/engines/engine.js";
+
+let names: Map<string, string>;
+let routed: readonly RoutedEnvironment[];
+let family: "tcp" | "unix";
+
+const place = { id: "env-1", slot: 2 };
+const tcp: InstanceAddress = { kind: "tcp", address: "10.0.0.7", port: 8888 };
+const unix: InstanceAddress = { kind: "unix", path: "/instances/7/app.sock" };
+
+beforeEach(() => {
+  names = new Map();
+  routed = [];
+  family = "tcp";
+});
+
+function create(hasNetwork = true) {
+  const set = (name: string, value: string | null): void => {
+    if (value === null) names.delete(name);
+    else names.set(name, value);
+  };
+  const served = (): ServedEnvironment => ({
+    ...place,
+    ...{ org: "local", app: "shop", environment: "main", desired: "running", artifactDir: "/a", replicas: 1 },
+    config: completeConfig({ web: { start: "./shop", upstream: { socketFamily: family } } }),
+  });
+  return createEdge({
+    switchboard: {
+      stableAddress: (index) => `stable-${index}`,
+      setCurrent: async (name, address) => set(name, address),
+      stablePath: (name) => `/upstreams/${name}`,
+      setPath: async (name, path) => set(name, path),
+    },
+    hasNetwork,
+    listServed: async () => [served()],
+    applyRoutes: async (all) => void (routed = all),
+    assertRoutable: async () => undefined,
+  });
+}
+
+function instance(replica: number, address: InstanceAddress): Instance {
+  return { replica, address } as Instance;
+}
+
+test("leads stable addresses to instances, and missing replicas nowhere", async () => {
+  const edge = create();
+  await edge.point(place, [instance(0, tcp), instance(1, { ...tcp, address: "10.0.0.8" })]);
+  expect([...names]).toEqual([
+    ["stable-32", "10.0.0.7"],
+    ["stable-33", "10.0.0.8"],
+  ]);
+  await edge.point(place, [instance(0, { ...tcp, address: "10.0.0.9" })]);
+  expect([...names]).toEqual([["stable-32", "10.0.0.9"]]);
+  await edge.point(place, []);
+  expect(names.size).toBe(0);
+});
+
+test("an app on a socket has a stable path, with and without a network", async () => {
+  for (const hasNetwork of [true, false]) {
+    family = "unix";
+    const edge = create(hasNetwork);
+    await edge.point(place, [instance(0, unix)]);
+    await edge.refresh();
+    expect([...names]).toEqual([["web-2-0", unix.path]]);
+    expect(routed[0]?.upstreams).toEqual([{ kind: "unix", path: "/upstreams/web-2-0" }]);
+  }
+});
+
+test("a version that listens otherwise keeps the old name until nginx has the new one", async () => {
+  const edge = create();
+  await edge.point(place, [instance(0, tcp)]);
+  await edge.refresh();
+  family = "unix";
+  await edge.point(place, [instance(0, unix)]);
+  expect([...names.keys()]).toEqual(["stable-32", "web-2-0"]);
+  await edge.refresh();
+  expect(routed[0]?.upstreams).toEqual([{ kind: "unix", path: "/upstreams/web-2-0" }]);
+  expect([...names.keys()]).toEqual(["web-2-0"]);
+});
