@@ -2,6 +2,8 @@
 
 mod api;
 mod notes;
+mod program;
 
 pub use api::router;
 pub use notes::{Note, Notes};
+pub use program::{Outcome, check, serve};
