@@ -38,8 +38,8 @@ export async function measure() {
 
     const [edited, cargoEdited] = [[], []];
     for (let round = 0; round < rounds; round++) {
-      const change = (text) => text.replace(/asked to end[^"]*/, `asked to end ${round}`);
-      for (const name of ["first", "peer"]) edit(join(folders[name], "src/main.rs"), change);
+      const change = (text) => text.replace(/"asked to end[^"]*/, `"asked to end ${round}`);
+      for (const name of ["first", "peer"]) edit(join(folders[name], "src/program.rs"), change);
       cargoEdited.push(await time(cargo));
       edited.push(await time(() => deploy("first", "first")));
     }
