@@ -2,7 +2,7 @@
 //! after it are messages, and the descriptor's end is the command's.
 
 use crate::error::{SetupError, at};
-use crate::inside::{Order, start_inside};
+use crate::inside::start_inside;
 use crate::own_copy::run_from_memory;
 use crate::signals::{self, parse_signal};
 use crate::sys::{self, Close};
@@ -46,18 +46,8 @@ fn try_enter() -> Result<u8, SetupError> {
     let signals = signals::open().map_err(at("watch for signals"))?;
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
         .map_err(at("make a pair of sockets"))?;
-    let order = Order {
-        pid: spec.pid,
-        command: spec.command,
-        env: spec.env,
-        cwd: spec.cwd,
-        user: spec.user,
-        cgroups: spec.cgroups,
-        rlimits: spec.rlimits,
-        seccomp: spec.seccomp,
-    };
     let waiter = start_inside(
-        &order,
+        &spec,
         None,
         || tty.map_or(Ok(()), |size| make_terminal(size, &theirs)),
         |command| {

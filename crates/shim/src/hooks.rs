@@ -3,7 +3,7 @@
 
 use crate::child::Child;
 use crate::error::SetupError;
-use crate::inside::{Order, start_inside};
+use crate::inside::{order_beside, start_inside};
 use crate::machine::Phase;
 use crate::poller::{HOOK_ERR, HOOK_OUT};
 use crate::supervisor::Supervisor;
@@ -125,7 +125,7 @@ impl Supervisor {
     }
 
     fn start_hook(&mut self, hook: Hook, pid: i32) -> Result<i32, SetupError> {
-        let order = Order::beside(&self.spec, pid, hook.command(&self.spec).unwrap_or_default());
+        let order = order_beside(&self.spec, pid, hook.command(&self.spec).unwrap_or_default());
         let (out, their_out) = pipe()?;
         let (err, their_err) = pipe()?;
         let started = start_inside(&order, Some([their_out, their_err]), || Ok(()), |_| {})?;

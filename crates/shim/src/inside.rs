@@ -6,7 +6,7 @@ use crate::seccomp;
 use crate::setup::limit;
 use crate::signals;
 use crate::sys;
-use bloom_control::{Rlimits, Spec, User};
+use bloom_control::{EnterSpec, PROTOCOL, Spec};
 use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sched::{CloneFlags, setns};
@@ -17,7 +17,6 @@ use nix::unistd::{
     ForkResult, Gid, Pid, Uid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, execve, getegid, geteuid, getpid, getppid,
     setgroups, setresgid, setresuid, setsid,
 };
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::ffi::CString;
 use std::fs::{File, OpenOptions};
@@ -25,39 +24,20 @@ use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-/// What is to run, and as whom.
-pub struct Order {
-    /// A process inside the sandbox, as the host sees it.
-    pub pid: i32,
-    /// The whole argument list.
-    pub command: Vec<String>,
-    /// The whole environment.
-    pub env: BTreeMap<String, String>,
-    /// Where it starts, inside.
-    pub cwd: PathBuf,
-    /// Whom to become; without it the user stays.
-    pub user: Option<User>,
-    /// Folders of groups to join; those that are gone are passed over.
-    pub cgroups: Vec<PathBuf>,
-    /// Resource limits.
-    pub rlimits: Rlimits,
-    /// Whether it gets the default system call filter.
-    pub seccomp: bool,
-}
-
-impl Order {
-    /// The order for a command around the start of an instance, in the sandbox that `pid` is in.
-    pub fn beside(spec: &Spec, pid: i32, command: &[String]) -> Order {
-        Order {
-            pid,
-            command: command.to_vec(),
-            env: spec.env.clone(),
-            cwd: PathBuf::from("/"),
-            user: spec.user,
-            cgroups: spec.cgroups.iter().map(|group| group.path.clone()).collect(),
-            rlimits: spec.rlimits,
-            seccomp: spec.seccomp,
-        }
+/// The order for a command around the start of an instance, in the sandbox that `pid` is in.
+pub fn order_beside(spec: &Spec, pid: i32, command: &[String]) -> EnterSpec {
+    EnterSpec {
+        protocol: PROTOCOL,
+        id: spec.id.clone(),
+        pid,
+        command: command.to_vec(),
+        env: spec.env.clone(),
+        cwd: PathBuf::from("/"),
+        user: spec.user,
+        cgroups: spec.cgroups.iter().map(|group| group.path.clone()).collect(),
+        rlimits: spec.rlimits,
+        seccomp: spec.seccomp,
+        tty: None,
     }
 }
 
@@ -68,7 +48,7 @@ pub type Streams = [OwnedFd; 2];
 /// number), and with the caller. Without `streams` the command has the caller's. `prepare` is run in the command's
 /// process, as its user and inside, before it becomes the command; `tell` learns the command's pid as the host sees it.
 pub fn start_inside(
-    order: &Order,
+    order: &EnterSpec,
     streams: Option<Streams>,
     prepare: impl FnOnce() -> Result<(), SetupError>,
     tell: impl FnOnce(Pid),
@@ -101,7 +81,7 @@ fn set_streams(streams: Option<Streams>) -> Result<(), SetupError> {
 }
 
 fn wait_inside(
-    order: &Order,
+    order: &EnterSpec,
     parent: Pid,
     prepare: impl FnOnce() -> Result<(), SetupError>,
     tell: impl FnOnce(Pid),
@@ -145,7 +125,10 @@ fn wait_for(child: Pid) -> i32 {
     }
 }
 
-fn become_command(order: &Order, prepare: impl FnOnce() -> Result<(), SetupError>) -> Result<Infallible, SetupError> {
+fn become_command(
+    order: &EnterSpec,
+    prepare: impl FnOnce() -> Result<(), SetupError>,
+) -> Result<Infallible, SetupError> {
     let user = order.user.map_or((geteuid(), getegid()), |user| (Uid::from_raw(user.uid), Gid::from_raw(user.gid)));
     let (uid, gid) = user;
     // The bounding set goes while there is still the right to change it.
@@ -164,7 +147,7 @@ fn become_command(order: &Order, prepare: impl FnOnce() -> Result<(), SetupError
 }
 
 /// Looks a plain name up along the command's own PATH, inside.
-fn execute(order: &Order) -> Result<Infallible, SetupError> {
+fn execute(order: &EnterSpec) -> Result<Infallible, SetupError> {
     let program = order.command.first().ok_or_else(|| SetupError::refuse("command", "it is empty"))?;
     let argv = to_c(order.command.iter().cloned())?;
     let env = to_c(order.env.iter().map(|(name, value)| format!("{name}={value}")))?;

@@ -1,5 +1,6 @@
 export * from "./api/index.js";
 export * from "./config/index.js";
+export * from "./control-characters.js";
 export * from "./control.js";
 export * from "./error.js";
 export * from "./errors/index.js";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { hasControlCharacters } from "./control-characters.js";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits");
 
@@ -74,8 +75,7 @@ export function findSourceProblem(entries: readonly SourceEntry[]): SourceProble
 export function findPathProblem(path: string): string | null {
   if (path === "") return "its path is empty";
   if (path.startsWith("/")) return "its path is absolute";
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(path)) return "its path has control characters";
+  if (hasControlCharacters(path)) return "its path has control characters";
   if (/\p{Surrogate}/u.test(path)) return "its path is not valid Unicode";
   if (byteLength(path) > sourceLimits.pathBytes) return `its path exceeds ${sourceLimits.pathBytes} bytes`;
   for (const name of path.split("/")) {

@@ -1,3 +1,5 @@
+import { hasControlCharacters } from "@bloomery/contract";
+
 /** What a rule's regular expression may have. */
 const longest = 1000;
 
@@ -18,8 +20,7 @@ export function checkPattern(pattern: string): PatternCheck {
   if (pattern === "") return wrong('the regular expression is empty; write one such as "\\.css$"');
   if (pattern.length > longest)
     return wrong(`the regular expression has more than ${longest} characters; write several rules`);
-  // oxlint-disable-next-line no-control-regex -- they are what is refused
-  if (/[\u0000-\u001f\u007f]/.test(pattern))
+  if (hasControlCharacters(pattern))
     return wrong("the regular expression has control characters; write \\n, \\t or \\x.. for them");
   // With the flag x, blanks and comments mean nothing, and brackets may stand in them.
   if (/\(\?[a-wyzA-Z^]*x/.test(pattern)) return fine;

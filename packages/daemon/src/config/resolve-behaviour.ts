@@ -1,4 +1,10 @@
-import type { LocationBehaviour, ManifestPath, PlatformApp, Problem } from "@bloomery/contract";
+import {
+  hasControlCharacters,
+  type LocationBehaviour,
+  type ManifestPath,
+  type PlatformApp,
+  type Problem,
+} from "@bloomery/contract";
 import { findHeaderProblem } from "./check-headers.js";
 import { manifestProblem, type ManifestFile } from "./manifest-file.js";
 import { textAt } from "./source.js";
@@ -51,8 +57,7 @@ export function resolveBehaviour(
 }
 
 function isTarget(target: string): boolean {
-  // oxlint-disable-next-line no-control-regex -- they are what is refused
-  return target.length <= longestPassthru && !/[\u0000-\u001f\u007f]/.test(target);
+  return target.length <= longestPassthru && !hasControlCharacters(target);
 }
 
 /** Whole seconds, never more than was written; -1 is "not at all". */

@@ -1,4 +1,10 @@
-import { isExclusive, type ManifestPath, type MountConfig, type Problem } from "@bloomery/contract";
+import {
+  hasControlCharacters,
+  isExclusive,
+  type ManifestPath,
+  type MountConfig,
+  type Problem,
+} from "@bloomery/contract";
 import { normalizePath } from "./app-folder.js";
 import { containerProperty } from "./container.js";
 import { isBroken, manifestProblem, type ManifestFile } from "./manifest-file.js";
@@ -100,8 +106,7 @@ function readMounts(
 }
 
 function whyNot(path: string): string | null {
-  // oxlint-disable-next-line no-control-regex -- they are what is refused
-  if (/[\u0000-\u001f\u007f]/.test(path)) return "it has control characters";
+  if (hasControlCharacters(path)) return "it has control characters";
   return path.length > longest ? `it has more than ${longest} characters` : null;
 }
 
