@@ -1,9 +1,7 @@
 import { rmSync } from "node:fs";
+import { compareEdges } from "./lib/compare-edges.mjs";
 import { startMinimalNginx } from "./lib/minimal-nginx.mjs";
-import { copyProject, findFreePort, makeFolder, startPlatform, summarize, wrk } from "./lib/platform.mjs";
-
-const rounds = 5;
-const duration = 4;
+import { copyProject, findFreePort, makeFolder, startPlatform } from "./lib/platform.mjs";
 
 /** Warm requests through our nginx and through a hand-written one, to the very same process, in turn. */
 export async function measure() {
@@ -23,34 +21,12 @@ export async function measure() {
       ],
       [`upstream app { server ${instances[0].address}; keepalive 64; }`],
     );
-    const host = "bench-local.localhost";
-    const ours = [];
-    const peer = [];
-    const ratios = [];
-    let failed = 0;
-    await wrk(`http://127.0.0.1:${platform.httpPort}/`, host, 1);
-    await wrk(`http://127.0.0.1:${port}/`, host, 1);
-    for (let round = 0; round < rounds; round++) {
-      const a = await wrk(`http://127.0.0.1:${platform.httpPort}/`, host, duration);
-      const b = await wrk(`http://127.0.0.1:${port}/`, host, duration);
-      failed += a.failed;
-      ours.push(a.perSecond);
-      peer.push(b.perSecond);
-      ratios.push(a.perSecond / b.perSecond);
-    }
-    const ratio = summarize(ratios);
     return [
-      {
+      await compareEdges({
         what: "warm requests through the edge, access records on",
         peer: "hand-written minimal nginx reverse proxy to the same process",
-        result: `${ratio.median.toFixed(3)} × (${Math.round(summarize(ours).median)}/s beside ${Math.round(summarize(peer).median)}/s)`,
-        target: "≥ 0.95 ×",
-        met: ratio.median >= 0.95 && failed === 0,
-        ratio,
-        perSecond: summarize(ours),
-        peerPerSecond: summarize(peer),
-        failed,
-      },
+        ...{ path: "/", host: "bench-local.localhost", httpPort: platform.httpPort, peerPort: port },
+      }),
     ];
   } finally {
     nginx?.kill("SIGTERM");

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { startPlatform as launch } from "../../scripts/lib/start-platform.mjs";
 
-export { findFreePort } from "../../scripts/lib/start-platform.mjs";
+export { findFreePort } from "../../scripts/lib/find-free-port.mjs";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 const run = promisify(execFile);

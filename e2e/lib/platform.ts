@@ -10,7 +10,7 @@ import {
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-export { findFreePort } from "../../scripts/lib/start-platform.mjs";
+export { findFreePort } from "../../scripts/lib/find-free-port.mjs";
 export type { CommandResult, Disguise } from "../../scripts/lib/start-platform.mjs";
 
 export interface EdgeAnswer {

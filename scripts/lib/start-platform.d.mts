@@ -37,5 +37,3 @@ export function startPlatform(wish: {
   readonly env?: NodeJS.ProcessEnv;
   readonly disguise?: Disguise | undefined;
 }): Promise<StartedPlatform>;
-
-export function findFreePort(): Promise<number>;

@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { chmod, chown, mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findFreePort } from "./find-free-port.mjs";
 import { root } from "./paths.mjs";
 
 const cli = join(root, "packages/cli/dist/main.js");
@@ -63,15 +63,4 @@ export async function startPlatform({ prefix, flags = [], env: more = {}, disgui
       await rm(home, { recursive: true, force: true });
     },
   };
-}
-
-export function findFreePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -46,7 +46,7 @@ export function openBehaviourBook(features: NginxFeatures): BehaviourBook {
     if (passthru === false && place.folder === null) return name(["return 404;"]);
     if (passthru === false) {
       const refuse = hop(name(["deny all;"])).join(" ");
-      return name([...planLinks(place), `if (-e $bloom_file) { ${refuse} }`, "return 404;"]);
+      return name([...planMountCare(place), `if (-e $bloom_file) { ${refuse} }`, "return 404;"]);
     }
     return name(planRewrite(passthru, hasCaptures(passthru, pattern) ? pattern : null));
   };
@@ -57,7 +57,7 @@ export function openBehaviourBook(features: NginxFeatures): BehaviourBook {
     const next = fall(place, behaviour);
     if (place.folder === null || index.length === 0) return next;
     return name([
-      ...planLinks(place),
+      ...planMountCare(place),
       'set $bloom_index "";',
       ...index
         .toReversed()
@@ -77,7 +77,7 @@ export function openBehaviourBook(features: NginxFeatures): BehaviourBook {
       ...(behaviour.passthru === false
         ? []
         : [`if ($bloom_writes) { ${hop(fall(place, behaviour)).join(" ")} }`]),
-      ...planLinks(place),
+      ...planMountCare(place),
       "root /;",
       `try_files $bloom_file ${next};`,
       ...planStaticAnswer(behaviour, features),
@@ -97,10 +97,10 @@ export function planBodyLimit({ maxBodyBytes }: RequestBufferingConfig): readonl
   return [`client_max_body_size ${maxBodyBytes >= Number.MAX_SAFE_INTEGER ? 0 : maxBodyBytes};`];
 }
 
-/** The app may have planted links in its mounts. */
-function planLinks({ folder }: Place): readonly string[] {
+/** A mount changes while the app runs, by whatever it writes, and the app may have planted links there. */
+function planMountCare({ folder }: Place): readonly string[] {
   if (folder === null || folder.mount === null) return [];
-  return [`disable_symlinks on ${quoteNginxValue(`from=${folder.mount}`)};`];
+  return ["open_file_cache off;", `disable_symlinks on ${quoteNginxValue(`from=${folder.mount}`)};`];
 }
 
 function inner(text: string): string {

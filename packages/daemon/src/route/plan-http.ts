@@ -3,7 +3,7 @@ import { planPageMaps } from "./error-pages.js";
 import { planMimeTypes } from "./mime-types.js";
 import { dollarVariable, quoteNginx, quoteNginxValue } from "./quote-nginx.js";
 import type { NginxFeatures } from "./nginx-modules.js";
-import { planCompression } from "./plan-static.js";
+import { fileCache, planCompression } from "./plan-static.js";
 import type { NginxPaths } from "./nginx-paths.js";
 import type { RouteTarget, RoutingTable } from "./plan-routes.js";
 
@@ -33,6 +33,7 @@ export function planHttpHead(
     ...planTempPaths(paths),
     ...planMimeTypes(),
     ...planMaps(routes),
+    ...fileCache,
     ...planCompression(features),
     ...planPageMaps(),
     ...planAccessLog(paths),
@@ -103,7 +104,8 @@ function planMaps(routes: RoutingTable): readonly string[] {
     'map $request_uri $bloom_folder_url { default ""; "~^/*(?<bloom_path>[^?]*)" "/$bloom_path/$is_args$args"; }',
     // The last server that was tried did not even accept a connection.
     'map $upstream_connect_time $bloom_refused { volatile; default ""; "~-$" 1; }',
-    'map $status $bloom_status { default $status; "~^0" 0; }',
+    // Neither is a number in JSON: nothing was answered, and an answer of HTTP/0.9.
+    'map $status $bloom_status { default $status; "000" 0; "009" 9; }',
   ];
 }
 

@@ -31,6 +31,16 @@ export function planCompression({ brotli, brotliStatic }: NginxFeatures): readon
   ];
 }
 
+/**
+ * For the http block: files are looked for once and kept open. A release is named by its content and never changes, so
+ * that neither a file nor its absence can be out of date; what can change says so where it is served.
+ */
+export const fileCache: readonly string[] = [
+  "open_file_cache max=4096 inactive=60s;",
+  "open_file_cache_valid 60s;",
+  "open_file_cache_errors on;",
+];
+
 /** What the answer with a file has besides the file. */
 export function planStaticAnswer(behaviour: Behaviour, features: NginxFeatures): readonly string[] {
   const headers = Object.entries(behaviour.headers);

@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ShimSpec } from "@bloomery/contract";
+import { findFreePort } from "../../../../scripts/lib/find-free-port.mjs";
 import { planNginxPaths, type NginxPaths } from "../../src/route/nginx-paths.js";
 import {
   openNginxWith,
@@ -113,13 +113,4 @@ function playShim(children: Set<ChildProcess>): NginxSupervisor {
       };
     },
   };
-}
-
-export async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -1,12 +1,13 @@
 import { createServer, type Server } from "node:http";
 import { once } from "node:events";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { completeLocation, type LocationConfig } from "@bloomery/contract";
 import { generationMark } from "../../src/route/plan-nginx.js";
+import type { RouteTarget } from "../../src/route/plan-routes.js";
 import { quoteNginxValue } from "../../src/route/quote-nginx.js";
 import { call } from "./call.js";
 import { openBench, type NginxBench } from "./real-nginx.js";
@@ -33,6 +34,7 @@ async function serve(
   locations: Record<string, LocationConfig>,
   files: Record<string, string>,
   folder = "artifact",
+  mounts: RouteTarget["mounts"] = [],
 ): Promise<void> {
   const artifactDir = join(bench.home, folder);
   for (const [path, text] of Object.entries(files)) {
@@ -41,7 +43,7 @@ async function serve(
   }
   await chmod(artifactDir, 0o755);
   await bench.serve([
-    makeTarget({ servers: [{ kind: "tcp", address: "127.0.0.1", port }], locations, artifactDir }),
+    makeTarget({ servers: [{ kind: "tcp", address: "127.0.0.1", port }], locations, artifactDir, mounts }),
   ]);
 }
 
@@ -105,6 +107,33 @@ describe("web.locations", () => {
     expect((await call(bench.port, { path: "/missing" })).status).toBe(404);
     await serve({ "/": location({ root: "public", allow: false, passthru: true }) }, files);
     expect(await call(bench.port, { path: "/a.css" })).toMatchObject({ body: "app GET /a.css" });
+  });
+
+  test("what an app does in a mount is seen at once; a release keeps what was asked for once", async () => {
+    const source = join(bench.home, "mount");
+    await mkdir(source, { recursive: true });
+    await chmod(source, 0o755);
+    const locations = { "/": location({ root: "public", index: ["index.html"] }) };
+    await serve(locations, files, "cached", [{ path: "public/data", source }]);
+    const get = async (path: string): Promise<unknown> => {
+      const { status, body } = await call(bench.port, { path });
+      return status === 200 ? body : status;
+    };
+    expect(await get("/data/a.txt")).toBe(404);
+    await writeFile(join(source, "a.txt"), "first");
+    expect(await get("/data/a.txt")).toBe("first");
+    await rm(join(source, "a.txt"));
+    await writeFile(join(source, "a.txt"), "second");
+    expect(await get("/data/a.txt")).toBe("second");
+    await rm(join(source, "a.txt"));
+    expect(await get("/data/a.txt")).toBe(404);
+    expect(await get("/data/")).toBe(403);
+    await writeFile(join(source, "index.html"), "index");
+    expect(await get("/data/")).toBe("index");
+
+    expect(await get("/a.css")).toBe("css");
+    await serve(locations, { ...files, "public/a.css": "new" }, "cached-next");
+    expect(await get("/a.css")).toBe("new");
   });
 
   test("nothing static and no passthru is 404", async () => {

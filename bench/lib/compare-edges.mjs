@@ -1,0 +1,37 @@
+import { summarize, wrk } from "./platform.mjs";
+
+const rounds = 5;
+const duration = 4;
+const wanted = 0.95;
+
+/**
+ * Full load on our edge and on a hand-written nginx, in turn: requests per second of both and the ratios of each
+ * round, as a row of the published table. Without `isTarget` the number is only told.
+ */
+export async function compareEdges({ what, peer, path, host, httpPort, peerPort, isTarget = true }) {
+  const [ours, theirs] = [httpPort, peerPort].map((port) => `http://127.0.0.1:${port}${path}`);
+  const [perSecond, peerPerSecond, ratios] = [[], [], []];
+  let failed = 0;
+  for (const url of [ours, theirs]) await wrk(url, host, 1);
+  for (let round = 0; round < rounds; round++) {
+    const a = await wrk(ours, host, duration);
+    const b = await wrk(theirs, host, duration);
+    failed += a.failed + b.failed;
+    perSecond.push(a.perSecond);
+    peerPerSecond.push(b.perSecond);
+    ratios.push(a.perSecond / b.perSecond);
+  }
+  const ratio = summarize(ratios);
+  const [own, other] = [perSecond, peerPerSecond].map((values) => Math.round(summarize(values).median));
+  return {
+    what,
+    peer,
+    result: `${ratio.median.toFixed(3)} × (${own}/s beside ${other}/s)`,
+    target: isTarget ? `≥ ${wanted} ×` : "none",
+    met: failed === 0 && (!isTarget || ratio.median >= wanted),
+    ratio,
+    perSecond: summarize(perSecond),
+    peerPerSecond: summarize(peerPerSecond),
+    failed,
+  };
+}
