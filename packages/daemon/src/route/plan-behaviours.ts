@@ -10,6 +10,8 @@ import type { Place } from "./resolve-places.js";
 export interface BehaviourBook {
   /** Where a request goes that this behaviour decides: a named location, or a variable that holds one. */
   enter(place: Place, behaviour: Behaviour): string;
+  /** The same for a block that stands for the place itself and has said where its files are: it goes nowhere first. */
+  decide(place: Place, behaviour: Behaviour): readonly string[];
   /** The block of these directives. */
   name(directives: readonly string[]): string;
   /** The blocks of all that was entered. */
@@ -68,22 +70,26 @@ export function openBehaviourBook(features: NginxFeatures): BehaviourBook {
     ]);
   };
 
+  /** The file itself; `file` is what nginx calls it in this block. */
+  const serve = (place: Place, behaviour: Behaviour, file: string): readonly string[] => [
+    // A file takes no writes; whoever is next may.
+    ...(behaviour.passthru === false
+      ? []
+      : [`if ($bloom_writes) { ${hop(fall(place, behaviour)).join(" ")} }`]),
+    ...planMountCare(place),
+    `try_files ${file} ${enterIndex(place, behaviour)};`,
+    ...planStaticAnswer(behaviour, features),
+  ];
+  const mayServe = (place: Place, behaviour: Behaviour): boolean => place.folder !== null && behaviour.allow;
+
   const enter = (place: Place, behaviour: Behaviour): string => {
-    const next = enterIndex(place, behaviour);
-    if (place.folder === null || !behaviour.allow) return next;
-    return name([
-      ...planBodyLimit(place.location.requestBuffering),
-      // A file takes no writes; whoever is next may.
-      ...(behaviour.passthru === false
-        ? []
-        : [`if ($bloom_writes) { ${hop(fall(place, behaviour)).join(" ")} }`]),
-      ...planMountCare(place),
-      "root /;",
-      `try_files $bloom_file ${next};`,
-      ...planStaticAnswer(behaviour, features),
-    ]);
+    if (!mayServe(place, behaviour)) return enterIndex(place, behaviour);
+    const limit = planBodyLimit(place.location.requestBuffering);
+    return name([...limit, "root /;", ...serve(place, behaviour, "$bloom_file")]);
   };
-  return { enter, name, lines, ways };
+  const decide = (place: Place, behaviour: Behaviour): readonly string[] =>
+    mayServe(place, behaviour) ? serve(place, behaviour, "$uri") : hop(enterIndex(place, behaviour));
+  return { enter, decide, name, lines, ways };
 }
 
 /** Goes on at a named location. */

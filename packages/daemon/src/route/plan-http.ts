@@ -1,8 +1,9 @@
 import { manifestDefaults } from "@bloomery/contract";
 import { planPageMaps } from "./error-pages.js";
 import { planMimeTypes } from "./mime-types.js";
-import { dollarVariable, quoteNginx, quoteNginxValue } from "./quote-nginx.js";
+import { dollarVariable, quoteNginx } from "./quote-nginx.js";
 import type { NginxFeatures } from "./nginx-modules.js";
+import { planAccessLog } from "./plan-access-log.js";
 import { fileCache, planCompression } from "./plan-static.js";
 import type { NginxPaths } from "./nginx-paths.js";
 import type { RouteTarget, RoutingTable } from "./plan-routes.js";
@@ -122,32 +123,6 @@ function planWays(routes: RoutingTable): readonly string[] {
     `\tdefault @bloom_back${index};`,
     "}",
   ]).flat();
-}
-
-function planAccessLog(paths: NginxPaths): readonly string[] {
-  const fields = {
-    time: '"$time_iso8601"',
-    at: "$msec",
-    env: '"$bloom_env"',
-    app: '"$bloom_app"',
-    host: '"$host"',
-    method: '"$request_method"',
-    uri: '"$request_uri"',
-    status: "$bloom_status",
-    bytes: "$body_bytes_sent",
-    request_bytes: "$request_length",
-    request_time: "$request_time",
-    // Several, separated by commas, when more than one server was tried.
-    upstream_time: '"$upstream_response_time"',
-    upstream: '"$upstream_addr"',
-    client: '"$remote_addr"',
-    agent: '"$http_user_agent"',
-  };
-  const line = Object.entries(fields).map(([name, value]) => `"${name}":${value}`);
-  return [
-    `log_format bloom escape=json '{${line.join(",")}}';`,
-    `access_log ${quoteNginxValue(paths.accessLog)} bloom buffer=64k flush=1s;`,
-  ];
 }
 
 function planProxyDefaults(): readonly string[] {

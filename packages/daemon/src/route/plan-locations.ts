@@ -18,9 +18,9 @@ export interface PlannedLocations {
 const mostBlocks = 8;
 
 /**
- * The location blocks of one app that runs. Each prefix says which file is meant and who decides; the deciding blocks
- * are named ones that prefixes share. Every block costs nginx time at each reload, so where prefixes are many, one
- * map stands for all of them.
+ * The location blocks of one app that runs. Where prefixes are few, each decides in a block of its own. Every block
+ * costs nginx time at each reload, so where they are many, one map stands for all of them, and says which file is
+ * meant and who decides: named blocks that prefixes share.
  */
 export function planLocations(
   target: RouteTarget,
@@ -28,15 +28,19 @@ export function planLocations(
   features: NginxFeatures,
 ): PlannedLocations {
   const book = openBehaviourBook(features);
-  const places = resolvePlaces(target).map((place) => ({ place, next: chooseNext(place, book) }));
+  const resolved = resolvePlaces(target);
+  if (resolved.length <= mostBlocks) {
+    const lines = resolved.flatMap((place) => planPlace(place, planDecision(place, book)));
+    return { maps: [], lines: [...lines, ...book.lines, ...planNamedLocations(book.ways, upstream, target)] };
+  }
+  const places = resolved.map((place) => ({ place, next: chooseNext(place, book) }));
   const limit = places[0]?.place.location.requestBuffering.maxBodyBytes;
   // nginx looks at a body's length before it looks at anything else of a request, so a limit takes a block.
   const limited = places
     .filter(({ place }) => place.location.requestBuffering.maxBodyBytes !== limit)
     .map(({ place }) => `${place.prefix}/`);
   const own = places.filter(
-    ({ place: { prefix } }) =>
-      places.length <= mostBlocks || prefix === "" || limited.some((one) => `${prefix}/`.startsWith(one)),
+    ({ place: { prefix } }) => prefix === "" || limited.some((one) => `${prefix}/`.startsWith(one)),
   );
   const mapped = places.filter((one) => !own.includes(one));
   const map = `$${upstream}_places`;
@@ -47,7 +51,7 @@ export function planLocations(
       ...own.flatMap(({ place, next }) =>
         place.prefix === "" && mapped.length > 0
           ? planMapped(place, [...mapped, { place, next }], map)
-          : planPlace(place, next),
+          : planPlace(place, hop(next)),
       ),
       ...book.lines,
       ...planNamedLocations(book.ways, upstream, target),
@@ -122,15 +126,15 @@ function planMapped({ location }: Place, places: readonly PlacedNext[], map: str
   ];
 }
 
-/** The same as a block of its own, which takes two: one for the prefix itself and one for what is below. */
-function planPlace({ prefix, location, folder }: Place, next: string): readonly string[] {
+/** A place as a block of its own, which takes two: one for the prefix itself and one for what is below. */
+function planPlace({ prefix, location, folder }: Place, decision: readonly string[]): readonly string[] {
   const block = (match: string, file: string | undefined): readonly string[] => [
     `location ${match} {`,
     ...planBodyLimit(location.requestBuffering).map(indent),
     ...(file === undefined
       ? []
       : [`\talias ${quoteNginxValue(file)};`, "\tset $bloom_file $request_filename;"]),
-    ...hop(next).map(indent),
+    ...decision.map(indent),
     "}",
   ];
   const below = block(quoteNginx(`${prefix}/`), folder === null ? undefined : `${folder.source}/`);
@@ -141,17 +145,23 @@ function planPlace({ prefix, location, folder }: Place, next: string): readonly 
  * Who decides: the first rule that matches, else the location itself. Conditions and not a map: an expression that
  * gives up then ends the request with 500, where a map would go on as if it had not matched.
  */
+function planRules(place: Place, book: BehaviourBook): readonly string[] {
+  return place.location.rules.map((rule) => {
+    const next = book.enter(place, behaviourOf(place.location, rule));
+    return `if ($uri ~ ${quoteNginx(readPattern(rule.pattern).pattern)}) { ${hop(next).join(" ")} }`;
+  });
+}
+
+/** The decision in a block of the place's own. */
+function planDecision(place: Place, book: BehaviourBook): readonly string[] {
+  return [...planRules(place, book), ...book.decide(place, behaviourOf(place.location, null))];
+}
+
+/** The same in a named block that is shared. */
 function chooseNext(place: Place, book: BehaviourBook): string {
   const own = book.enter(place, behaviourOf(place.location, null));
-  const { rules } = place.location;
-  if (rules.length === 0) return own;
-  return book.name([
-    ...rules.map((rule) => {
-      const next = book.enter(place, behaviourOf(place.location, rule));
-      return `if ($uri ~ ${quoteNginx(readPattern(rule.pattern).pattern)}) { ${hop(next).join(" ")} }`;
-    }),
-    ...hop(own),
-  ]);
+  const rules = planRules(place, book);
+  return rules.length === 0 ? own : book.name([...rules, ...hop(own)]);
 }
 
 function indent(line: string): string {

@@ -35,7 +35,7 @@ export function planNginx(routes: RoutingTable, facts: NginxFacts): string {
     ...head.map(indent),
     ...planServers(
       routes.filter((route) => route.hostNames.length > 0),
-      facts.listen,
+      facts,
       features,
     ),
     "}",
@@ -48,13 +48,16 @@ let remembered = new Map<string, string>();
 
 function planServers(
   routes: RoutingTable,
-  listen: readonly ListenAddress[],
+  { listen, paths }: NginxFacts,
   features: NginxFeatures,
 ): readonly string[] {
   const texts = new Map<string, string>();
   for (const route of routes) {
-    const key = JSON.stringify([route, listen, features]);
-    texts.set(key, remembered.get(key) ?? planServer(route, listen, features).map(indent).join("\n"));
+    const key = JSON.stringify([route, listen, paths, features]);
+    texts.set(
+      key,
+      remembered.get(key) ?? planServer(route, { listen, paths }, features).map(indent).join("\n"),
+    );
   }
   remembered = texts;
   return [...texts.values()];

@@ -1,9 +1,11 @@
 import type { InstanceAddress } from "../run/engines/engine.js";
 import { planPage } from "./error-pages.js";
+import type { NginxPaths } from "./nginx-paths.js";
 import type { NginxFeatures } from "./nginx-modules.js";
+import { planServerLog } from "./plan-access-log.js";
 import { planLocations } from "./plan-locations.js";
 import type { RouteTarget } from "./plan-routes.js";
-import { quoteNginx, quoteNginxValue } from "./quote-nginx.js";
+import { quoteNginx } from "./quote-nginx.js";
 
 /** An address nginx listens on; a `unix:` address has no port. */
 export interface ListenAddress {
@@ -28,7 +30,7 @@ const poolIdleMs = 100;
 /** The upstream and the server block of one environment. */
 export function planServer(
   target: RouteTarget,
-  listen: readonly ListenAddress[],
+  { listen, paths }: { readonly listen: readonly ListenAddress[]; readonly paths: NginxPaths },
   features: NginxFeatures,
 ): readonly string[] {
   const upstream = `bloom_${target.environmentId.replace(/[^A-Za-z0-9]/g, "_")}`;
@@ -36,20 +38,22 @@ export function planServer(
   const planned = isServed
     ? planLocations(target, upstream, features)
     : { maps: [], lines: planUnserved(target.state) };
+  const { format, log } = planServerLog(paths, upstream, target);
   return [
+    format,
     ...(isServed ? planUpstream(upstream, target) : []),
     ...planned.maps,
     "server {",
     ...listen.map((address) => `\tlisten ${formatListen(address)};`),
     `\tserver_name ${target.hostNames.map(quoteNginx).join(" ")};`,
-    ...planLabels(target).map(indent),
+    `\t${log}`,
     ...planned.lines.map(indent),
     "}",
   ];
 }
 
 /** Variables that locations set; one that no server sets is an error where it is used. */
-const serverVariables = ["env", "app", "file", "next", "index", "uri", "moved", "place"];
+const serverVariables = ["file", "next", "index", "uri", "moved", "place"];
 
 /** What answers under a host name nobody has. */
 export function planDefaultServer(listen: readonly ListenAddress[]): readonly string[] {
@@ -98,15 +102,6 @@ function planUpstream(name: string, { servers, holdSocket }: RouteTarget): reado
 
 function planUnserved(state: RouteTarget["state"]): readonly string[] {
   return ["location / {", ...planPage(state === "stopped" ? "stopped" : "starting").map(indent), "}"];
-}
-
-/** For the access log. */
-function planLabels(target: RouteTarget): readonly string[] {
-  const app = `${target.org}:${target.app}`;
-  return [
-    `set $bloom_env ${quoteNginxValue(target.environmentId)};`,
-    `set $bloom_app ${quoteNginxValue(app)};`,
-  ];
 }
 
 function formatServer(server: InstanceAddress): string {

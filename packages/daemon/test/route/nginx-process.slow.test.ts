@@ -199,6 +199,15 @@ describe("logs", () => {
     expect(lines[1]).toMatchObject({ env: "", app: "", host: "nobody.localhost", status: 404 });
   });
 
+  test("labels are read back as they are, whatever they hold", async () => {
+    const bench = await open();
+    const labels = { environmentId: `e'"\\n$host\n`, org: "o${uri}'", app: 'a\\"é' };
+    await bench.serve([{ ...stopped("a"), ...labels }]);
+    await call(bench.port, { host: "a.localhost" });
+    const [line] = await waitForLines(bench.paths.accessLog, 1);
+    expect(line).toMatchObject({ env: labels.environmentId, app: `${labels.org}:${labels.app}` });
+  });
+
   test("a log that has grown too large is moved and a new one begun", async () => {
     const bench = await open({ rotation: { maxBytes: 10, files: 3 } });
     await bench.serve([stopped("a")]);

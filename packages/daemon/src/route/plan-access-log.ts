@@ -1,0 +1,57 @@
+import type { NginxPaths } from "./nginx-paths.js";
+import type { RouteTarget } from "./plan-routes.js";
+import { quoteNginxValue } from "./quote-nginx.js";
+
+/** Who a server belongs to, as lines of the log say it. */
+interface LogLabels {
+  readonly environmentId: string;
+  /** `org:app` */
+  readonly app: string;
+}
+
+/** For the http block: what is logged when a request ends before a server is chosen. */
+export function planAccessLog(paths: NginxPaths): readonly string[] {
+  return [planFormat("bloom", { environmentId: "", app: "" }), planLog(paths, "bloom")];
+}
+
+/** A format for each server, because text costs a request nothing and variables do. */
+export function planServerLog(
+  paths: NginxPaths,
+  name: string,
+  { environmentId, org, app }: Pick<RouteTarget, "environmentId" | "org" | "app">,
+): { readonly format: string; readonly log: string } {
+  return { format: planFormat(name, { environmentId, app: `${org}:${app}` }), log: planLog(paths, name) };
+}
+
+/** All servers write into one file, and nginx gives a file one buffer. */
+function planLog(paths: NginxPaths, format: string): string {
+  return `access_log ${quoteNginxValue(paths.accessLog)} ${format} buffer=64k flush=1s;`;
+}
+
+function planFormat(name: string, { environmentId, app }: LogLabels): string {
+  const fields = {
+    time: '"$time_iso8601"',
+    at: "$msec",
+    env: writeText(environmentId),
+    app: writeText(app),
+    host: '"$host"',
+    method: '"$request_method"',
+    uri: '"$request_uri"',
+    status: "$bloom_status",
+    bytes: "$body_bytes_sent",
+    request_bytes: "$request_length",
+    request_time: "$request_time",
+    // Several, separated by commas, when more than one server was tried.
+    upstream_time: '"$upstream_response_time"',
+    upstream: '"$upstream_addr"',
+    client: '"$remote_addr"',
+    agent: '"$http_user_agent"',
+  };
+  const line = Object.entries(fields).map(([key, value]) => `"${key}":${value}`);
+  return `log_format ${name} escape=json '{${line.join(",")}}';`;
+}
+
+/** A text of JSON within a word of nginx in single quotes. */
+function writeText(text: string): string {
+  return JSON.stringify(text).replace(/[\\']/g, "\\$&").replaceAll("$", "${bloom_dollar}");
+}
