@@ -117,6 +117,20 @@ describe("hooks", () => {
     expect([code, stderr]).toEqual([12, expect.stringContaining("version 4 is live at")]);
   });
 
+  test("the one that failed is marked so, and no other", async () => {
+    const end = { ...failed("ERR_HOOK_FAILED", "the deploy hook ended with code 7"), version: 4 };
+    const warning = { type: "warning", message: "it goes live all the same", failed: true } as const;
+    site.answerEvents([phase("deploy_hook"), warning, phase("switch"), phase("post_deploy_hook")], {
+      ...end,
+      state: "live",
+    });
+    const { stderr } = await deploy();
+    expect(stderr.split("\n").map((line) => line.replace(/ \(.*/, ""))).toEqual(
+      expect.arrayContaining(["failed: deploy hook", "done: switch", "done: post_deploy hook"]),
+    );
+    expect(stderr).not.toContain("failed: post_deploy hook");
+  });
+
   test("--no-hooks leaves them out of a rollback", async () => {
     daemon.answers.rollback = { body: deployment };
     await run(["rollback", "shop", "2", "--no-hooks"], { BLOOM_API: daemon.url });

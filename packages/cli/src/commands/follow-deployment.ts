@@ -49,9 +49,7 @@ export async function followDeployment(
 export function assertLive({ output }: Pick<Context, "output">, finished: DeploymentView): void {
   if (finished.error === null) return;
   if (finished.state === "live") {
-    output.say(
-      `version ${finished.version} is live at ${finished.url} all the same: the project wants it so`,
-    );
+    output.say(`version ${finished.version} is live at ${finished.url} all the same`);
   }
   throw parseErrorDocument(finished.error);
 }
@@ -92,7 +90,8 @@ function finish(
   phases: Phases,
 ): DeploymentView {
   const { error } = deployment;
-  phases.end(error === null);
+  // What went wrong with one that is live was said when it happened.
+  phases.end(error === null || deployment.state === "live");
   const isInterrupted = context.signal.aborted;
   if (isInterrupted && error !== null) {
     throw new BloomError("ERR_INTERRUPTED", `the deployment ${deployment.id} was cancelled`);
@@ -125,7 +124,9 @@ function show({ output }: Context, event: DeploymentEvent, phases: Phases): void
     case "progress":
       return phases.progress(nameOf(event.phase), event.done, event.total, event.current);
     case "warning":
-      return phases.print(output.paint("yellow", `warning: ${event.message}`));
+      phases.print(output.paint("yellow", `warning: ${event.message}`));
+      if (event.failed === true) phases.end(false);
+      return;
     case "log":
       if (event.source === "app" || event.source === "hook") return phases.print(`  | ${event.text}`);
       if (event.source === "platform" || output.verbose) phases.print(event.text);
