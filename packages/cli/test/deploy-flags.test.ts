@@ -138,6 +138,21 @@ describe("hooks", () => {
   });
 });
 
+test("what the project's files are warned of is said once, not again by the daemon", async () => {
+  await site.write(".platform.app.yaml", "type: rust:1\nzzzz: {}\n");
+  const message = ".platform.app.yaml:2:1 warning: zzzz: unknown key, it has no effect; remove it";
+  site.answerEvents(
+    [
+      { type: "warning", message },
+      { type: "warning", message: "the mount /data hides files" },
+    ],
+    live,
+  );
+  const { stderr } = await deploy();
+  expect(stderr.split(message)).toHaveLength(2);
+  expect(stderr).toContain("warning: the mount /data hides files");
+});
+
 test("a redeploy shows the same as a deploy", async () => {
   daemon.answers.redeploy = { body: deployment };
   site.answerEvents([phase("start"), phase("post_deploy_hook")], live);

@@ -17,13 +17,15 @@ const cancelLimitMs = 10_000;
 
 /**
  * Shows a deployment until it has finished and returns it; its `error` is the caller's to throw. Ctrl-C cancels
- * it, waits for its end and throws ERR_INTERRUPTED; one that was live already stays live and is returned.
+ * it, waits for its end and throws ERR_INTERRUPTED; one that was live already stays live and is returned. Warnings
+ * that were `said` before are not shown again.
  */
 export async function followDeployment(
   context: Context,
   ref: AppRef,
   deployment: DeploymentView,
   phases: Phases,
+  said: ReadonlySet<string> = new Set(),
 ): Promise<DeploymentView> {
   const client = context.client();
   const params = { org: ref.org, app: ref.app, deployment: deployment.id };
@@ -34,6 +36,7 @@ export async function followDeployment(
     for await (const event of client.stream("watchDeployment", { params }, { signal: giveUp.signal })) {
       if (event.type === "finished") return finish(context, event.deployment, build, phases);
       if (event.type === "log" && event.source === "build") keepLast(build, event.text);
+      if (event.type === "warning" && said.has(event.message)) continue;
       show(context, event, phases);
     }
   } finally {
