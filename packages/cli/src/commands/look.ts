@@ -62,7 +62,8 @@ export const lookCommands: readonly Command[] = [
         String(one.restarts),
         formatBytes(one.memoryBytes),
         formatAge(one.startedAt),
-        one.state === "ready" ? "" : (one.lastExit ?? one.lastProbe ?? ""),
+        // How it ended last is worth knowing of one that is up again; what a probe saw is not.
+        one.lastExit ?? (one.state === "ready" ? "" : (one.lastProbe ?? "")),
       ]);
       const head = [
         "INSTANCE",

@@ -34,10 +34,14 @@ export function planBuildDocument(document: AppConfig["document"]): Readonly<Rec
     ...rest,
     hooks: pick(hooks, ["build"]),
     web: pick(web, ["mounts"]),
-    workers: isRecord(workers)
-      ? Object.fromEntries(Object.entries(workers).map(([name, worker]) => [name, pick(worker, ["mounts"])]))
-      : {},
+    workers: isRecord(workers) ? pickMounts(workers) : {},
   };
+}
+
+/** A worker without mounts of its own leaves no trace: it needs no new build to come or go. */
+function pickMounts(workers: Readonly<Record<string, JsonValue>>): Record<string, JsonValue> {
+  const picked = Object.entries(workers).map(([name, worker]) => [name, pick(worker, ["mounts"])] as const);
+  return Object.fromEntries(picked.filter(([, worker]) => Object.keys(worker).length > 0));
 }
 
 function pick(value: JsonValue | undefined, keys: readonly string[]): Record<string, JsonValue> {

@@ -26,7 +26,7 @@ export async function viewInstance(instance: Instance, place: InstancePlace): Pr
     memoryBytes: status.memory_bytes,
     connections: status.connections,
     address: address.kind === "tcp" ? `${address.address}:${address.port}` : address.path,
-    lastExit: status.last_exit === null ? null : describeExit(status.last_exit),
+    lastExit: status.last_exit === null ? null : describeExit(status.last_exit, instance.memoryBytes),
     lastProbe: status.last_probe,
   };
 }

@@ -27,7 +27,7 @@ describe("the name", () => {
   });
 
   it("may be anything in the file when the command names the app", () => {
-    const texts = { ...crate, ".platform.app.yaml": "name: my_app\ntype: rust:1\n" };
+    const texts = { ...crate, ".platform.app.yaml": "name: My_App\ntype: rust:1\n" };
     expect(load(texts).config).toBeNull();
     expect(load(texts, { appName: "my-app" })).toMatchObject({ config: { name: "my-app" }, problems: [] });
   });

@@ -134,6 +134,13 @@ describe("at build time", () => {
     });
   });
 
+  test("a worker without mounts leaves no trace: it comes and goes without a build", () => {
+    const more = { queue: { mounts: {} }, mail: { commands: { start: "mail" } } };
+    const changed = { ...config, document: { ...config.document, workers: more } };
+    const told = planBuildVariables(changed, facts.own, facts.identity);
+    expect(told["PLATFORM_APPLICATION"]).toBe(env["PLATFORM_APPLICATION"]);
+  });
+
   test("the owner's variables, typed ones as JSON", () => {
     expect([env["SHARED"], env["TYPED"]]).toEqual(["environment", '{"a": [true, null], "b": 1}']);
     expect(decode(env["PLATFORM_VARIABLES"])).toMatchObject({ "php:limit": "9" });

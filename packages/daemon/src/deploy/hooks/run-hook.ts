@@ -80,15 +80,20 @@ function failed(
   tail: readonly string[],
 ): BloomError {
   const how = exit.signal === null ? `ended with code ${exit.code}` : `was ended by ${exit.signal}`;
-  const isReadOnly = tail.some((line) => /read-only file system/i.test(line));
+  const hint = hintOf(name, tail);
   return new BloomError("ERR_HOOK_FAILED", `the ${name} hook ${how}`, {
     details: { hook: name, code: exit.code, tail: [...tail] },
-    ...(isReadOnly
-      ? {
-          hint: "Files below /app cannot be changed after the build: write into a mount, declared under `mounts`.",
-        }
-      : {}),
+    ...(hint === null ? {} : { hint }),
   });
+}
+
+/** Null: the code's own hint says it. */
+function hintOf(name: HookName, tail: readonly string[]): string | null {
+  if (tail.some((line) => /read-only file system/i.test(line)))
+    return "Files below /app cannot be changed after the build: write into a mount, declared under `mounts`.";
+  if (name === "post_deploy")
+    return "`bloom log post-deploy APP` shows what the hook said; `bloom redeploy APP` runs it again.";
+  return null;
 }
 
 function summarize(script: string): string {

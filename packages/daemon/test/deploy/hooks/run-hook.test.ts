@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BloomError } from "@bloomery/contract";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { hookLogFile, openHookLog } from "../../../src/deploy/hooks/hook-log.js";
+import { hookLogFile, openHookLog, type HookName } from "../../../src/deploy/hooks/hook-log.js";
 import { runHook } from "../../../src/deploy/hooks/run-hook.js";
 import type { CommandOrder, Instance, RunningCommand } from "../../../src/run/engines/engine.js";
 
@@ -34,11 +34,15 @@ const instance = {
   },
 } as unknown as Instance;
 
-async function run(script: string, signal = new AbortController().signal): Promise<string[]> {
+async function run(
+  script: string,
+  signal = new AbortController().signal,
+  name: HookName = "deploy",
+): Promise<string[]> {
   const lines: string[] = [];
   const log = openHookLog(file);
   try {
-    await runHook(instance, { name: "deploy", script, log, signal, onLine: (text) => lines.push(text) });
+    await runHook(instance, { name, script, log, signal, onLine: (text) => lines.push(text) });
   } finally {
     expect(await log.close()).toBeNull();
   }
@@ -59,6 +63,13 @@ test("its lines are told and kept, each with its time and stream", async () => {
 
 test("the exit code of the whole script decides: a failure in its middle does not", async () => {
   expect(await run("false\necho on")).toEqual(["on"]);
+});
+
+test("a failed post_deploy says where its log is and what runs it again", async () => {
+  const signal = new AbortController().signal;
+  const failure = await run("exit 7", signal, "post_deploy").catch((error: unknown) => error);
+  expect((failure as BloomError).hint).toContain("bloom log post-deploy");
+  expect((failure as BloomError).hint).toContain("bloom redeploy");
 });
 
 test("a failure says the code and the last lines", async () => {
