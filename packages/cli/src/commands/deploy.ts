@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import {
   BloomError,
   formatAppRef,
+  formatProblem,
   parseAppRef,
   type AppConfig,
   type ApiRoutes,
@@ -83,8 +84,9 @@ export async function applyDeploy(context: Context, project: Project, plan: Depl
   const { output } = context;
   const { ref, config } = plan;
   const phases = createPhases(output);
+  const said = new Set(plan.problems.map((problem) => formatProblem(problem)));
   const began = await send(context, project, plan, phases);
-  const finished = await followDeployment(context, ref, began, phases);
+  const finished = await followDeployment(context, ref, began, phases, said);
   assertLive(context, finished);
   const document = {
     app: ref.app,

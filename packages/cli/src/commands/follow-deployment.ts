@@ -17,13 +17,15 @@ const cancelLimitMs = 10_000;
 
 /**
  * Shows a deployment until it has finished and returns it; its `error` is the caller's to throw. Ctrl-C cancels
- * it, waits for its end and throws ERR_INTERRUPTED; one that was live already stays live and is returned.
+ * it, waits for its end and throws ERR_INTERRUPTED; one that was live already stays live and is returned. `said` are
+ * warnings that were printed before.
  */
 export async function followDeployment(
   context: Context,
   ref: AppRef,
   deployment: DeploymentView,
   phases: Phases,
+  said: ReadonlySet<string> = new Set(),
 ): Promise<DeploymentView> {
   const client = context.client();
   const params = { org: ref.org, app: ref.app, deployment: deployment.id };
@@ -34,6 +36,7 @@ export async function followDeployment(
     for await (const event of client.stream("watchDeployment", { params }, { signal: giveUp.signal })) {
       if (event.type === "finished") return finish(context, event.deployment, build, phases);
       if (event.type === "log" && event.source === "build") keepLast(build, event.text);
+      if (event.type === "warning" && said.has(event.message)) continue;
       show(context, event, phases);
     }
   } finally {
@@ -118,6 +121,11 @@ function nameOf(phase: DeployPhase): string {
   return spokenPhases[phase] ?? phase;
 }
 
+/** A warning about a file says that it is one after the place. */
+function markWarning(message: string): string {
+  return /^\S+:\d+:\d+ warning: /.test(message) ? message : `warning: ${message}`;
+}
+
 function show({ output }: Context, event: DeploymentEvent, phases: Phases): void {
   switch (event.type) {
     case "phase":
@@ -125,7 +133,7 @@ function show({ output }: Context, event: DeploymentEvent, phases: Phases): void
     case "progress":
       return phases.progress(nameOf(event.phase), event.done, event.total, event.current);
     case "warning":
-      return phases.print(output.paint("yellow", `warning: ${event.message}`));
+      return phases.print(output.paint("yellow", markWarning(event.message)));
     case "log":
       if (event.source === "app" || event.source === "hook") return phases.print(`  | ${event.text}`);
       if (event.source === "platform" || output.verbose) phases.print(event.text);
