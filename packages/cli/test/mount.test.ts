@@ -171,8 +171,11 @@ describe("download", () => {
     expect(daemon.calls[1]?.query).toEqual({ path: "uploads" });
     expect(await mount("download", "shop", "uploads/none", "else")).toMatchObject({
       code: 5,
-      stderr: expect.stringContaining("there is no none in the mount uploads") as string,
+      stderr: expect.stringMatching(
+        /^failed: download .*\nerror: there is no none in the mount uploads\n/,
+      ) as string,
     });
+    expect(await readdir(root)).toEqual(["down"]);
   });
 
   test("gives back what upload sent", async () => {

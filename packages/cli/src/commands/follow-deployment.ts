@@ -120,6 +120,11 @@ function nameOf(phase: DeployPhase): string {
   return spokenPhases[phase] ?? phase;
 }
 
+/** A warning about a file says that it is one after the place. */
+function markWarning(message: string): string {
+  return /^\S+:\d+:\d+ warning: /.test(message) ? message : `warning: ${message}`;
+}
+
 function show({ output }: Context, event: DeploymentEvent, phases: Phases): void {
   switch (event.type) {
     case "phase":
@@ -127,7 +132,7 @@ function show({ output }: Context, event: DeploymentEvent, phases: Phases): void
     case "progress":
       return phases.progress(nameOf(event.phase), event.done, event.total, event.current);
     case "warning":
-      phases.print(output.paint("yellow", `warning: ${event.message}`));
+      phases.print(output.paint("yellow", markWarning(event.message)));
       if (event.failed === true) phases.end(false);
       return;
     case "log":

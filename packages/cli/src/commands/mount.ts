@@ -112,8 +112,14 @@ async function download(context: Context): Promise<void> {
     if (isFull) await confirm(`${folder} is not empty. Replace files of the same name?`);
     const phases = createPhases(output);
     phases.enter("download");
-    const unpacked = await unpackLocal(stream, folder, inner).finally(() => phases.end(!stream.errored));
-    if (inner !== "" && unpacked.entries === 0) {
+    let isMissing = true;
+    const unpacked = await unpackLocal(stream, folder, inner)
+      .then((done) => {
+        isMissing = inner !== "" && done.entries === 0;
+        return done;
+      })
+      .finally(() => phases.end(!isMissing));
+    if (isMissing) {
       throw new BloomError("ERR_NOT_FOUND", `there is no ${inner} in the mount ${mount}`, {
         hint: `\`bloom exec ${args[0] ?? ""} -- ls ${mount}\` shows what there is.`,
       });

@@ -1,4 +1,4 @@
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir, readdir, rmdir } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract } from "tar";
@@ -21,7 +21,7 @@ export async function unpackLocal(stream: Readable, folder: string, inner: strin
   const counts = { entries: 0, files: 0, bytes: 0 };
   const skipped: string[] = [];
   let failure: BloomError | undefined;
-  await mkdir(folder, { recursive: true });
+  const made = await mkdir(folder, { recursive: true });
   const unpack = extract({
     cwd: folder,
     preserveOwner: false,
@@ -54,6 +54,8 @@ export async function unpackLocal(stream: Readable, folder: string, inner: strin
     throw explainUnpack(folder, error);
   }
   if (failure !== undefined) throw failure;
+  // A slip in the path leaves nothing behind.
+  if (counts.entries === 0 && inner !== "" && made !== undefined) await rmdir(folder);
   return { ...counts, skipped };
 }
 

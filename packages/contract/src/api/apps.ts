@@ -1,8 +1,16 @@
 import { z } from "zod";
+import { manifestLimits } from "../manifest/defaults.js";
 import { appName, environmentName, orgName, roleName } from "../names.js";
 import { deploymentState, desiredState, instanceState } from "../states.js";
 import { appParams, done, environmentParams, timestamp } from "./common.js";
 import { defineRoutes } from "./route.js";
+
+const { min, max } = manifestLimits.replicas;
+const replicaCount = z
+  .number()
+  .int()
+  .min(min, `must be ${min} or more; \`bloom stop\` ends all`)
+  .max(max, `must be ${max} or fewer`);
 
 /** `running` and `stopped` are wishes; `crashed` and `deploying` are what is seen; `empty` was never deployed. */
 export const environmentHealth = z.enum(["empty", "running", "starting", "crashed", "stopped"]);
@@ -121,7 +129,7 @@ export const appRoutes = defineRoutes({
     tag: "apps",
     summary: "Sets how many replicas of each role run",
     params: environmentParams,
-    body: z.object({ replicas: z.record(roleName, z.number().int().min(1).max(16)) }),
+    body: z.object({ replicas: z.record(roleName, replicaCount) }),
     response: environmentView,
   },
   stopEnvironment: {

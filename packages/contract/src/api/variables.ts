@@ -46,7 +46,12 @@ export const variableRoutes = defineRoutes({
     body: z.object({
       /** Where they are set and removed. */
       level: z.enum(["app", "environment"]).default("environment"),
-      set: z.record(variableKey, z.string().max(131_072)).default({}),
+      set: z
+        .record(
+          variableKey,
+          z.string().max(131_072, "a value may have at most 131072 bytes; put larger ones into a file"),
+        )
+        .default({}),
       unset: z.array(variableKey).default([]),
       /** Flags of those that are set. */
       sensitive: z.boolean().default(false),

@@ -1,4 +1,5 @@
 import { BloomError, type AppConfig } from "@bloomery/contract";
+import { assertEnvironmentFits } from "../release/assert-environment-fits.js";
 import { obtainIdentity } from "../release/identity.js";
 import { planBuildVariables } from "../release/plan-build-variables.js";
 import { planEnvironment, type EnvironmentFacts } from "../release/plan-environment.js";
@@ -48,7 +49,9 @@ export async function readBuildVariables(
 ): Promise<Readonly<Record<string, string>>> {
   const own = await readVariables(parts, place, "visibleBuild");
   const identity = await obtainIdentity(parts.store, parts.secrets, place.app.id);
-  return planBuildVariables(config, own, identity);
+  const variables = planBuildVariables(config, own, identity);
+  assertEnvironmentFits(variables);
+  return variables;
 }
 
 /**
@@ -95,6 +98,8 @@ export async function loadRunnable(
     );
   }
   const facts = await loadFacts(parts, place, release, version);
+  const env = planEnvironment(facts);
+  assertEnvironmentFits(env);
   const runnable: RunnableRelease = Object.freeze({
     environmentId: place.environment.id,
     releaseId: release.id,
@@ -102,7 +107,7 @@ export async function loadRunnable(
     appSlot: place.app.slot,
     config: version.config,
     artifactDir: parts.artifactDir(version.artifact),
-    env: planEnvironment(facts),
+    env,
     runtimeDocument: planRuntimeDocument(facts),
   });
   return { runnable, version };

@@ -155,3 +155,17 @@ describe("loadConfig", () => {
     expect(JSON.stringify(load(texts))).toBe(JSON.stringify(load(texts)));
   });
 });
+
+describe("a manifest longer than a variable may be", () => {
+  it.each([
+    [".platform.app.yaml", (one: string, at: number) => `    "/l${at}": { headers: { X: "${one}" } }\n`],
+    ["bloom.toml", (one: string, at: number) => `[http.locations."/l${at}".headers]\nX = "${one}"\n`],
+  ])("is said where its locations are, in %s", (file, write) => {
+    const locations = Array.from({ length: 100 }, (_, at) => write("x".repeat(1900), at)).join("");
+    const head = file === "bloom.toml" ? "" : "name: a\ntype: rust:1\nweb:\n  locations:\n";
+    const { config, problems } = load({ ...crate, [file]: head + locations });
+    expect(config).not.toBeNull();
+    expect(problems).toMatchObject([{ severity: "warning", file }]);
+    expect(problems[0]?.message).toContain("PLATFORM_APPLICATION leaves out the locations");
+  });
+});
