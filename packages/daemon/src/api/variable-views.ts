@@ -5,7 +5,10 @@ import type { Place } from "../deploy/places.js";
 import { tryOpen, type Secrets } from "../release/secrets.js";
 import type { Store } from "../store/open-store.js";
 
-/** The manifest's variables first, then the owner's; a sensitive value never leaves the daemon. */
+/**
+ * What holds: the manifest's variables first, as far as the owner's do not hide them, then the owner's. A sensitive
+ * value never leaves the daemon.
+ */
 export async function listVariableViews(
   store: Store,
   secrets: Pick<Secrets, "open">,
@@ -39,5 +42,13 @@ export async function listVariableViews(
     level: row.environmentId === null ? "app" : "environment",
     updatedAt: row.updatedAt,
   }));
-  return [...manifest, ...own];
+  return [...manifest.flatMap((one) => unlessHidden(one, own)), ...own];
+}
+
+/** One that is replaced at run time only still holds in builds, and the other way round. */
+function unlessHidden(one: VariableView, own: readonly VariableView[]): VariableView[] {
+  const over = own.find(({ name }) => name === one.name);
+  if (over === undefined) return [one];
+  const visible = { visibleBuild: !over.visibleBuild, visibleRuntime: !over.visibleRuntime };
+  return visible.visibleBuild || visible.visibleRuntime ? [{ ...one, ...visible }] : [];
 }
