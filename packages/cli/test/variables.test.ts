@@ -53,6 +53,11 @@ describe("lists", () => {
     expect(JSON.parse(secrets.stdout)).toEqual({ secrets: [secret] });
   });
 
+  test("say of a value that the daemon cannot open why it is not there", async () => {
+    daemon.answers.listVariables = { body: { variables: [{ ...plain, value: null }] } };
+    expect((await bloom("env", "list", "shop")).stdout).toContain("(sealed with another key)");
+  });
+
   test("--level shows one level", async () => {
     const { stdout } = await bloom("env", "list", "shop", "--level", "app", "--json");
     expect(JSON.parse(stdout)).toEqual({ variables: [plain] });

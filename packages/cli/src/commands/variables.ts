@@ -49,7 +49,7 @@ export const variableCommands: readonly Command[] = [
       const shown = variables.filter((one) => level === undefined || one.level === level);
       const rows = shown.map((one) => [
         one.name,
-        one.value ?? "(sensitive)",
+        one.value ?? (one.sensitive ? "(sensitive)" : "(sealed with another key)"),
         one.level,
         ...describeFlags(one),
       ]);

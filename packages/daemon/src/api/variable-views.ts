@@ -2,12 +2,16 @@ import type { VariableView } from "@bloomery/contract";
 import { formatJson } from "../config/platform-documents.js";
 import { findLiveRelease } from "../deploy/releases.js";
 import type { Place } from "../deploy/places.js";
+import { tryOpen, type Secrets } from "../release/secrets.js";
 import type { Store } from "../store/open-store.js";
 
-/** The manifest's variables first, then the owner's; a sensitive value never leaves the daemon. */
+/**
+ * What holds: the manifest's variables first, as far as the owner's do not hide them, then the owner's. A sensitive
+ * value never leaves the daemon.
+ */
 export async function listVariableViews(
   store: Store,
-  open: (sealed: string) => string,
+  secrets: Pick<Secrets, "open">,
   place: Place,
 ): Promise<VariableView[]> {
   const release = await findLiveRelease(store, place);
@@ -30,7 +34,7 @@ export async function listVariableViews(
   const rows = await store.variables.listInForce(place.app.id, place.environment.id);
   const own = rows.map((row): VariableView => ({
     name: row.name,
-    value: row.sensitive ? null : open(row.value),
+    value: row.sensitive ? null : tryOpen(secrets, row.value),
     sensitive: row.sensitive,
     json: row.json,
     visibleBuild: row.visibleBuild,
@@ -38,5 +42,13 @@ export async function listVariableViews(
     level: row.environmentId === null ? "app" : "environment",
     updatedAt: row.updatedAt,
   }));
-  return [...manifest, ...own];
+  return [...manifest.flatMap((one) => unlessHidden(one, own)), ...own];
+}
+
+/** One that is replaced at run time only still holds in builds, and the other way round. */
+function unlessHidden(one: VariableView, own: readonly VariableView[]): VariableView[] {
+  const over = own.find(({ name }) => name === one.name);
+  if (over === undefined) return [one];
+  const visible = { visibleBuild: !over.visibleBuild, visibleRuntime: !over.visibleRuntime };
+  return visible.visibleBuild || visible.visibleRuntime ? [{ ...one, ...visible }] : [];
 }

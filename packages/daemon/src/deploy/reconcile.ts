@@ -1,5 +1,7 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { BloomError } from "@bloomery/contract";
 import type { Engine } from "../run/engines/engine.js";
+import type { Environment } from "../store/environments.js";
 import type { Store } from "../store/open-store.js";
 import type { Fleet } from "./fleet.js";
 import type { Healer, Wanted } from "./heal.js";
@@ -20,9 +22,13 @@ export async function closeUnfinished(store: Store, boot: string): Promise<numbe
   return lost.length;
 }
 
+/** Milliseconds a daemon waits at its start for apps to come up. */
+const patience = 10_000;
+
 /**
  * Finds again what runs and brings every environment to what is wanted. Instances of live releases keep
- * serving without a blink; those of deployments that were lost are stopped.
+ * serving without a blink; those of deployments that were lost are stopped. An app that does not come up is
+ * tried again later: it must not keep the daemon, and with it the way to mend it, from starting.
  */
 export async function reconcile(parts: {
   readonly store: Store;
@@ -33,6 +39,7 @@ export async function reconcile(parts: {
   /** Ends what belongs to none of these instances; after adoption, before anything new is started. */
   readonly sweepStrays: (keep: ReadonlySet<string>) => Promise<void>;
   readonly log: { info(fields: object, text: string): void };
+  readonly patienceMs?: number;
 }): Promise<void> {
   const { store, engine, fleet } = parts;
   const recorded = new Set((await store.instances.listLive()).map((row) => row.id));
@@ -53,15 +60,39 @@ export async function reconcile(parts: {
 
   const environments = await store.environments.list();
   for (const environment of environments) {
-    const wanted = await parts.wantedOf(environment.id);
+    const releaseId = await wantedRelease(parts, environment);
     const present = fleet.all().filter((instance) => instance.environmentId === environment.id);
     const serving = present.filter(
-      (instance) => instance.releaseId === wanted?.releaseId && instance.status.state !== "draining",
+      (instance) => instance.releaseId === releaseId && instance.status.state !== "draining",
     );
     fleet.promote(environment.id, serving);
     const strangers = present.filter((instance) => !serving.includes(instance));
     void fleet.retire(strangers, 10_000);
   }
   if (adopted > 0) parts.log.info({ instances: adopted }, "running instances found again");
-  await Promise.all(environments.map((environment) => parts.healer.heal(environment.id)));
+  const missing = new Set(environments.map(({ id }) => id));
+  const healed = environments.map(async ({ id }) => {
+    await parts.healer.heal(id);
+    missing.delete(id);
+  });
+  const enough = new AbortController();
+  const { patienceMs = patience } = parts;
+  const timer = delay(patienceMs, undefined, { signal: enough.signal }).catch(() => undefined);
+  await Promise.race([Promise.all(healed), timer]);
+  enough.abort();
+  if (missing.size > 0) {
+    parts.log.info({ environments: [...missing] }, "not every app is up yet; they are tried further");
+  }
+}
+
+/** What cannot be read is as it was: the healer says why, and tries again. */
+async function wantedRelease(
+  { wantedOf }: Pick<Parameters<typeof reconcile>[0], "wantedOf">,
+  { id, liveReleaseId }: Pick<Environment, "id" | "liveReleaseId">,
+): Promise<string | null> {
+  try {
+    return (await wantedOf(id))?.releaseId ?? null;
+  } catch {
+    return liveReleaseId;
+  }
 }

@@ -4,7 +4,7 @@ import { obtainIdentity } from "../release/identity.js";
 import { planBuildVariables } from "../release/plan-build-variables.js";
 import { planEnvironment, type EnvironmentFacts } from "../release/plan-environment.js";
 import { planRuntimeDocument } from "../release/plan-runtime-document.js";
-import type { Secrets } from "../release/secrets.js";
+import { tryOpen, type Secrets } from "../release/secrets.js";
 import type { OwnValue, OwnVariables } from "../release/split-variables.js";
 import type { Store } from "../store/open-store.js";
 import type { Release } from "../store/releases.js";
@@ -33,12 +33,19 @@ export async function readVariables(
       rows
         .filter((row) => row[sight])
         .map((row): [string, OwnValue] => {
-          const text = parts.secrets.open(row.value);
+          const text = tryOpen(parts.secrets, row.value);
+          if (text === null) throw unreadable(row.name, environmentId === null ? "app" : "environment");
           return [row.name, row.json ? { json: text } : text];
         }),
     );
   };
   return { app: await open(null), environment: await open(place.environment.id) };
+}
+
+function unreadable(name: string, level: "app" | "environment"): BloomError {
+  const message = `the variable ${name} (${level}) was sealed with another secrets.key`;
+  const hint = `Restore secrets.key from its backup, or set the variable anew: \`bloom secret set APP ${name} --level ${level}\`.`;
+  return new BloomError("ERR_SECRETS_LOST", message, { hint });
 }
 
 /** Everything a build is told of the app and its owner's variables. */
@@ -66,7 +73,8 @@ export async function obtainRelease(
 ): Promise<{ readonly release: Release; readonly isLive: boolean }> {
   const live = await findLiveRelease(store, place);
   if (live !== undefined && live.versionId === version.id) {
-    const frozen = secrets.open(live.variables);
+    // Of one that was sealed with a lost key nobody can say that nothing has changed.
+    const frozen = tryOpen(secrets, live.variables);
     if (frozen === JSON.stringify(variables)) return { release: live, isLive: true };
   }
   const release = await store.releases.create({

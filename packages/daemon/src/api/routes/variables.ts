@@ -36,7 +36,7 @@ export function createVariableHandlers(context: ApiContext): Noun {
   return {
     async listVariables({ params }) {
       const place = await findPlace(store, params);
-      return { variables: await listVariableViews(store, secrets.open, place) };
+      return { variables: await listVariableViews(store, secrets, place) };
     },
 
     async changeVariables({ params, body }, { caller }) {
@@ -57,7 +57,7 @@ export function createVariableHandlers(context: ApiContext): Noun {
       const row =
         body.apply && isLive ? await context.deployer.applyVariables(place, caller.name) : undefined;
       return {
-        variables: await listVariableViews(store, secrets.open, place),
+        variables: await listVariableViews(store, secrets, place),
         deployment: row === undefined ? null : await viewDeployment(views, row),
       };
     },

@@ -17,8 +17,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
+/** Kills for memory that the instance tells of. */
+let kills = 0;
+
 /** Runs commands as plain children: sandboxes are tried where they are made. */
 const instance = {
+  memoryBytes: 64_000_000,
+  refresh: async () => ({ oom_kills: kills }),
   async enter(order: CommandOrder): Promise<RunningCommand> {
     const [program = "", ...args] = order.command;
     const child = spawn(program, args, { cwd: folder, detached: true, stdio: "pipe" });
@@ -63,6 +68,15 @@ test("its lines are told and kept, each with its time and stream", async () => {
 
 test("the exit code of the whole script decides: a failure in its middle does not", async () => {
   expect(await run("false\necho on")).toEqual(["on"]);
+});
+
+test("a failure says when something was killed for its memory", async () => {
+  const running = run("sleep 0.2; exit 1");
+  await expect.poll(() => readFile(file, "utf8")).toContain("Launching");
+  kills++;
+  await expect(running).rejects.toThrow(
+    "the deploy hook ended with code 1; a process was killed, because the instance with the hook used more than its 64 MB of memory",
+  );
 });
 
 test("a failed post_deploy says where its log is and what runs it again", async () => {
