@@ -32,13 +32,19 @@ export async function reconcile(parts: {
   readonly wantedOf: (environmentId: string) => Promise<Wanted | undefined>;
   /** Ends what belongs to none of these instances; after adoption, before anything new is started. */
   readonly sweepStrays: (keep: ReadonlySet<string>) => Promise<void>;
-  readonly log: { info(fields: object, text: string): void };
+  readonly log: { info(fields: object, text: string): void; warn(fields: object, text: string): void };
 }): Promise<void> {
   const { store, engine, fleet } = parts;
   const recorded = new Set((await store.instances.listLive()).map((row) => row.id));
   let adopted = 0;
   // In turn would cost a connect and a status for each; a hundred at a time is quick and bounded.
-  const ids = [...(await engine.list())].filter((id) => recorded.has(id));
+  const folders = await engine.list();
+  const ids = folders.filter((id) => recorded.has(id));
+  // A database that was restored does not know all that runs; to serve beside it would be two of one kind.
+  await endStrays(
+    parts,
+    folders.filter((id) => !recorded.has(id)),
+  );
   for (let index = 0; index < ids.length; index += 100) {
     const found = await Promise.all(ids.slice(index, index + 100).map((id) => engine.adopt(id)));
     for (const instance of found) {
@@ -64,4 +70,23 @@ export async function reconcile(parts: {
   }
   if (adopted > 0) parts.log.info({ instances: adopted }, "running instances found again");
   await Promise.all(environments.map((environment) => parts.healer.heal(environment.id)));
+}
+
+async function endStrays(
+  { engine, log }: Pick<Parameters<typeof reconcile>[0], "engine" | "log">,
+  ids: readonly string[],
+): Promise<void> {
+  for (let index = 0; index < ids.length; index += 100) {
+    const some = ids.slice(index, index + 100);
+    const ended = await Promise.all(
+      some.map((id) =>
+        engine.endStray(id).catch((error: unknown) => {
+          log.warn({ error, instance: id }, "an instance nobody knows could not be ended");
+          return false;
+        }),
+      ),
+    );
+    const strays = some.filter((_, at) => ended[at]);
+    if (strays.length > 0) log.info({ instances: strays }, "instances nobody knows were ended");
+  }
 }
