@@ -94,8 +94,12 @@ async function upload(context: Context): Promise<void> {
     phases.end(false);
     throw packing.failure() ?? error;
   }
+  const { skipped } = packing;
+  for (const reason of skipped) output.say(`left out: ${reason}`);
   const { files, bytes } = packing.counts;
-  output.result({ path, files, bytes }, [`${describeCount(files)}, ${formatBytes(bytes)}, are in ${path}`]);
+  output.result({ path, files, bytes, skipped }, [
+    `${describeCount(files)}, ${formatBytes(bytes)}, are in ${path}`,
+  ]);
 }
 
 async function download(context: Context): Promise<void> {

@@ -14,7 +14,7 @@ import { detectShape } from "./detect-shape.js";
 import { freezeDeep } from "./freeze.js";
 import { appFileName, applicationsFile, listApps, type AppEntry } from "./list-apps.js";
 import { loadPlatformApp } from "./load-platform-app.js";
-import { loadManifest, missingManifest, type ManifestFile } from "./manifest-file.js";
+import { loadManifest, manifestProblem, missingManifest, type ManifestFile } from "./manifest-file.js";
 import { parseToml } from "./parse-toml.js";
 import type { LoadConfigOptions, ProjectParts } from "./parts.js";
 import type { ProjectFiles } from "./project-files.js";
@@ -45,6 +45,7 @@ export function loadConfig(files: ProjectFiles, options: LoadConfigOptions = {})
       ? resolveConfig(parts, detected.reason, options)
       : { config: null, problems: [] };
   const problems = [toml, yaml, cargo, toolchainFile, detected, resolved].flatMap((part) => part.problems);
+  problems.push(...checkWanted(parts, listed.apps, options.manifestApp));
   return finish(resolved.config, [...misplaced, ...problems]);
 }
 
@@ -62,6 +63,19 @@ export function toConfigError(problems: readonly Problem[]): BloomError {
 function finish(config: AppConfig | null, problems: readonly Problem[]): LoadedConfig {
   const hasErrors = problems.some(({ severity }) => severity === "error");
   return freezeDeep({ config: hasErrors ? null : config, problems: problems.toSorted(byPlace) });
+}
+
+/** The only app is not looked for by its name, so here it is seen that another was meant. */
+function checkWanted(
+  { yaml, toml }: ProjectParts,
+  apps: readonly AppEntry[],
+  wanted: string | undefined,
+): readonly Problem[] {
+  const { name } = yaml.data;
+  if (wanted === undefined || name === undefined || apps.length > 1) return [];
+  if ([name, toml.data.name].includes(wanted)) return [];
+  const message = `the project has no app "${wanted}", only "${name}"; type \`--app-name ${name}\`, or leave it out`;
+  return [manifestProblem(yaml, "error", ["name"], message)];
 }
 
 /** All files of one app; without a manifest it is the top of the tree. */

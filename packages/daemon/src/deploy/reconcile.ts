@@ -38,14 +38,20 @@ export async function reconcile(parts: {
   readonly wantedOf: (environmentId: string) => Promise<Wanted | undefined>;
   /** Ends what belongs to none of these instances; after adoption, before anything new is started. */
   readonly sweepStrays: (keep: ReadonlySet<string>) => Promise<void>;
-  readonly log: { info(fields: object, text: string): void };
+  readonly log: { info(fields: object, text: string): void; warn(fields: object, text: string): void };
   readonly patienceMs?: number;
 }): Promise<void> {
   const { store, engine, fleet } = parts;
   const recorded = new Set((await store.instances.listLive()).map((row) => row.id));
   let adopted = 0;
   // In turn would cost a connect and a status for each; a hundred at a time is quick and bounded.
-  const ids = [...(await engine.list())].filter((id) => recorded.has(id));
+  const folders = await engine.list();
+  const ids = folders.filter((id) => recorded.has(id));
+  // A database that was restored does not know all that runs; to serve beside it would be two of one kind.
+  await endStrays(
+    parts,
+    folders.filter((id) => !recorded.has(id)),
+  );
   for (let index = 0; index < ids.length; index += 100) {
     const found = await Promise.all(ids.slice(index, index + 100).map((id) => engine.adopt(id)));
     for (const instance of found) {
@@ -70,18 +76,32 @@ export async function reconcile(parts: {
     void fleet.retire(strangers, 10_000);
   }
   if (adopted > 0) parts.log.info({ instances: adopted }, "running instances found again");
-  const missing = new Set(environments.map(({ id }) => id));
-  const healed = environments.map(async ({ id }) => {
-    await parts.healer.heal(id);
+  await heal(
+    parts,
+    environments.map(({ id }) => id),
+  );
+}
+
+/** Waits for what comes up soon; the rest goes on by itself. */
+async function heal(
+  {
+    healer,
+    log,
+    patienceMs = patience,
+  }: Pick<Parameters<typeof reconcile>[0], "healer" | "log" | "patienceMs">,
+  ids: readonly string[],
+): Promise<void> {
+  const missing = new Set(ids);
+  const healed = ids.map(async (id) => {
+    await healer.heal(id);
     missing.delete(id);
   });
   const enough = new AbortController();
-  const { patienceMs = patience } = parts;
   const timer = delay(patienceMs, undefined, { signal: enough.signal }).catch(() => undefined);
   await Promise.race([Promise.all(healed), timer]);
   enough.abort();
   if (missing.size > 0) {
-    parts.log.info({ environments: [...missing] }, "not every app is up yet; they are tried further");
+    log.info({ environments: [...missing] }, "not every app is up yet; they are tried further");
   }
 }
 
@@ -94,5 +114,24 @@ async function wantedRelease(
     return (await wantedOf(id))?.releaseId ?? null;
   } catch {
     return liveReleaseId;
+  }
+}
+
+async function endStrays(
+  { engine, log }: Pick<Parameters<typeof reconcile>[0], "engine" | "log">,
+  ids: readonly string[],
+): Promise<void> {
+  for (let index = 0; index < ids.length; index += 100) {
+    const some = ids.slice(index, index + 100);
+    const ended = await Promise.all(
+      some.map((id) =>
+        engine.endStray(id).catch((error: unknown) => {
+          log.warn({ error, instance: id }, "an instance nobody knows could not be ended");
+          return false;
+        }),
+      ),
+    );
+    const strays = some.filter((_, at) => ended[at]);
+    if (strays.length > 0) log.info({ instances: strays }, "instances nobody knows were ended");
   }
 }

@@ -35,3 +35,13 @@ function toMilliseconds(time: string): string {
   const date = new Date(time);
   return Number.isNaN(date.getTime()) ? time : date.toISOString();
 }
+
+type Sorted = InstancePlace & Pick<InstanceView, "role" | "replica">;
+
+/** As people look for them; a fleet knows them in the order in which they came. */
+export function compareInstances(one: Sorted, other: Sorted): number {
+  const keyOf = ({ org, app, environment, role }: Sorted): string => [org, app, environment, role].join("\0");
+  const [a, b] = [keyOf(one), keyOf(other)];
+  if (a !== b) return a < b ? -1 : 1;
+  return one.version - other.version || one.replica - other.replica;
+}

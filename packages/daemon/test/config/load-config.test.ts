@@ -39,6 +39,23 @@ describe("the name", () => {
   });
 });
 
+describe("the only app of a project", () => {
+  const texts = { ...crate, ".platform.app.yaml": "name: shop\ntype: rust:1\n" };
+
+  it("is meant by its name, or without one", () => {
+    expect(load(texts, { manifestApp: "shop" }).config?.name).toBe("shop");
+    expect(load(texts).config?.name).toBe("shop");
+    expect(load(crate, { manifestApp: "shop" }).config).not.toBeNull();
+  });
+
+  it("is not meant by another", () => {
+    const { config, problems } = load(texts, { manifestApp: "other" });
+    expect(config).toBeNull();
+    expect(problems).toMatchObject([{ file: ".platform.app.yaml", line: 1, column: 7 }]);
+    expect(problems[0]?.message).toContain('no app "other", only "shop"');
+  });
+});
+
 describe("the start command", () => {
   it.each([
     ["cargo build", "debug"],

@@ -29,7 +29,7 @@ async function openBench(release: (live: string) => string) {
       engine: { list: async () => [running.id], adopt: async () => running } as unknown as Engine,
       healer: { heal } as Healer,
       sweepStrays: async () => undefined,
-      log: { info: (_, text) => void told.said.push(text) },
+      log: { info: (_, text) => void told.said.push(text), warn: () => undefined },
     });
   return { ...sample, running, told, run };
 }

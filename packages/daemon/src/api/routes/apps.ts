@@ -7,7 +7,7 @@ import {
   placeOfEnvironment,
   formatPlace,
 } from "../../deploy/places.js";
-import { viewInstance } from "../../observe/list-instances.js";
+import { compareInstances, viewInstance } from "../../observe/list-instances.js";
 import { recordActivity } from "../activity.js";
 import type { Caller } from "../caller.js";
 import type { Handlers } from "../handlers.js";
@@ -116,7 +116,8 @@ export function createAppHandlers(context: ApiContext): Noun {
           return viewInstance(instance, { ...names, version: release?.versionNumber ?? 0 });
         }),
       );
-      return { instances: found.filter((instance) => instance !== undefined) };
+      const instances = found.filter((instance) => instance !== undefined);
+      return { instances: instances.toSorted(compareInstances) };
     },
 
     scaleEnvironment: ({ params, body }, { caller }) =>
