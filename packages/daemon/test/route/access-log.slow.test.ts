@@ -7,12 +7,12 @@ import { nginxUser, openBench, type NginxBench } from "./real-nginx.js";
 import { makeTarget } from "./targets.js";
 import { waitUntil } from "./wait-until.js";
 
-let bench: NginxBench | undefined;
-afterEach(() => bench?.close());
+let opened: NginxBench | undefined;
+afterEach(() => opened?.close());
 
 async function open(wish: Partial<NginxCoreOptions> = {}): Promise<NginxBench> {
-  bench = await openBench(wish);
-  return bench;
+  opened = await openBench(wish);
+  return opened;
 }
 
 const stopped = makeTarget({ environmentId: "env-a", hostNames: ["a.localhost"], state: "stopped" });
