@@ -102,6 +102,12 @@ describe("a change", () => {
     expect((await bloom("env", "set", "shop", "A=1")).code).toBe(12);
   });
 
+  test("is told of by the name it has in the app", async () => {
+    expect((await bloom("env", "set", "shop", "env:log=debug")).stdout).toBe(
+      "LOG: kept until the app runs\n",
+    );
+  });
+
   test("without a deployment says when it will be", async () => {
     expect((await bloom("env", "set", "shop", "A=1", "--no-apply")).stdout).toBe(
       "A: kept for the next deployment\n",

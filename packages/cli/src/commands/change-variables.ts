@@ -1,5 +1,6 @@
 import {
   BloomError,
+  plainVariableKey,
   variableKey,
   type ApiRoutes,
   type RouteInput,
@@ -37,7 +38,7 @@ export async function changeVariables(context: Context, body: VariableChange): P
     const finished = await followDeployment(context, place, answer.deployment, createPhases(context.output));
     assertLive(context, finished);
   }
-  const names = [...Object.keys(body.set ?? {}), ...(body.unset ?? [])].join(", ");
+  const names = [...Object.keys(body.set ?? {}), ...(body.unset ?? [])].map(plainVariableKey).join(", ");
   context.output.result({ variables: answer.variables }, [
     `${names}: ${describeForce(body, answer.deployment !== null)}`,
   ]);

@@ -65,7 +65,7 @@ export const variableCommands: readonly Command[] = [
     group,
     summary: "Set variables and replace the running instances",
     about:
-      "Variables that are not named stay as they are. `NAME` is an environment variable, `prefix:name` is found in\nPLATFORM_VARIABLES. A value that others on this machine must not see comes from a file or standard input:\n`NAME` alone with --from, or `bloom secret set`.",
+      "Variables that are not named stay as they are. `NAME` is an environment variable, `env:name` one in\ncapitals as in a .platform.app.yaml, `prefix:name` is found in PLATFORM_VARIABLES. A value that others on this machine\nmust not see comes from a file or standard input: `NAME` alone with --from, or `bloom secret set`.",
     args: [appArgument, { name: "name=value", about: "such as LOG=debug or shop:limit=5", many: true }],
     flags: [
       environmentFlag,
