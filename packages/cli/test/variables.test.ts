@@ -15,6 +15,7 @@ const plain: VariableView = {
   visibleBuild: true,
   visibleRuntime: true,
   level: "app",
+  overridden: false,
   updatedAt: null,
 };
 const secret: VariableView = {
@@ -51,6 +52,15 @@ describe("lists", () => {
     ]);
     const secrets = await bloom("secret", "list", "shop", "--json");
     expect(JSON.parse(secrets.stdout)).toEqual({ secrets: [secret] });
+  });
+
+  test("say of a variable that another level hides", async () => {
+    const hidden = { ...plain, value: "info", overridden: true };
+    const over = { ...plain, level: "environment" };
+    daemon.answers.listVariables = { body: { variables: [hidden, over] } };
+    const rows = (await bloom("env", "list", "shop")).stdout.split("\n").map((line) => line.split(/ {2,}/));
+    expect(rows[1]).toEqual(["LOG", "info", "app (overridden)", "yes", "yes", "-"]);
+    expect(rows[2]).toEqual(["LOG", "debug", "environment", "yes", "yes", "-"]);
   });
 
   test("say of a value that the daemon cannot open why it is not there", async () => {

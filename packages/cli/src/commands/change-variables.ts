@@ -50,6 +50,11 @@ function describeForce({ apply, visibleBuild }: VariableChange, isApplied: boole
   return visibleBuild === true ? `${running}; the next deploy builds with it` : running;
 }
 
+/** Whose it is, and whether another level hides it. */
+export function describeLevel({ level, overridden }: VariableView): string {
+  return overridden ? `${level} (overridden)` : level;
+}
+
 /** Three columns: who sees a variable, and of which kind it is. */
 export function describeFlags(one: VariableView): string[] {
   const kind = [one.sensitive ? "sensitive" : "", one.json ? "json" : ""].filter((word) => word !== "");

@@ -19,6 +19,8 @@ export const variableView = z.object({
   visibleBuild: z.boolean(),
   visibleRuntime: z.boolean(),
   level: variableLevel,
+  /** Another level has the same name and comes first, so this one has no effect. */
+  overridden: z.boolean(),
   updatedAt: timestamp.nullable(),
 });
 export type VariableView = z.infer<typeof variableView>;

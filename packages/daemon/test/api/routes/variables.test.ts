@@ -74,8 +74,14 @@ test("a sensitive value is never shown again, not even when it is set anew witho
 
 test("the environment's hides the app's", async () => {
   await change({ level: "app", set: { COLOR: "grey" } });
-  expect(await change({ set: { COLOR: "blue" } })).toMatchObject([{ value: "blue", level: "environment" }]);
-  expect(await change({ unset: ["COLOR"] })).toMatchObject([{ value: "grey", level: "app" }]);
+  const both = await change({ set: { COLOR: "blue" } });
+  const shown = both.map(({ value, level, overridden }) => [level, value, overridden]);
+  expect(shown).toEqual([
+    ["app", "grey", true],
+    ["environment", "blue", false],
+  ]);
+  const [left] = await change({ unset: ["COLOR"] });
+  expect(left).toMatchObject({ value: "grey", level: "app", overridden: false });
 });
 
 test("builds see what is visible to them, processes what is visible at run time", async () => {
