@@ -122,7 +122,16 @@ describe("a change", () => {
     expect((await bloom("env", "set", "shop", "A=1", "--no-apply")).stdout).toBe(
       "A: kept for the next deployment\n",
     );
-    expect((await bloom("env", "unset", "shop", "A")).stdout).toBe("A: kept until the app runs\n");
+  });
+
+  test.each([
+    [["A"], "A: removed\n"],
+    [["LOG", "env:a"], "LOG: removed; the app's value holds now\nA: removed\n"],
+    [["LOG", "--no-apply"], "LOG: removed from the next deployment on; the app's value then holds\n"],
+  ])("that unsets %j says what holds instead", async (argv, words) => {
+    const hidden = { ...plain, level: "manifest", overridden: true };
+    daemon.answers.changeVariables = { body: { variables: [hidden, plain], deployment: null } };
+    expect((await bloom("env", "unset", "shop", ...argv)).stdout).toBe(words);
   });
 });
 

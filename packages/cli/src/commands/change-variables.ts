@@ -38,10 +38,23 @@ export async function changeVariables(context: Context, body: VariableChange): P
     const finished = await followDeployment(context, place, answer.deployment, createPhases(context.output));
     assertLive(context, finished);
   }
-  const names = [...Object.keys(body.set ?? {}), ...(body.unset ?? [])].map(plainVariableKey).join(", ");
-  context.output.result({ variables: answer.variables }, [
-    `${names}: ${describeForce(body, answer.deployment !== null)}`,
-  ]);
+  const set = Object.keys(body.set ?? {}).map(plainVariableKey);
+  const force = describeForce(body, answer.deployment !== null);
+  const removed = (body.unset ?? []).map(
+    (key) => `${plainVariableKey(key)}: ${describeRemoved(plainVariableKey(key), body, answer.variables)}`,
+  );
+  const lines = [...(set.length === 0 ? [] : [`${set.join(", ")}: ${force}`]), ...removed];
+  context.output.result({ variables: answer.variables }, lines);
+}
+
+/** What there is instead of a variable that is gone. */
+function describeRemoved(name: string, { apply }: VariableChange, variables: readonly VariableView[]): string {
+  const left = variables.find((one) => one.name === name && !one.overridden);
+  const [removed, holds] =
+    apply === false
+      ? ["removed from the next deployment on", "then holds"]
+      : ["removed", "holds now"];
+  return left === undefined ? removed : `${removed}; the ${left.level}'s value ${holds}`;
 }
 
 function describeForce({ apply, visibleBuild }: VariableChange, isApplied: boolean): string {
