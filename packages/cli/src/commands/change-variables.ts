@@ -48,12 +48,14 @@ export async function changeVariables(context: Context, body: VariableChange): P
 }
 
 /** What there is instead of a variable that is gone. */
-function describeRemoved(name: string, { apply }: VariableChange, variables: readonly VariableView[]): string {
+function describeRemoved(
+  name: string,
+  { apply }: VariableChange,
+  variables: readonly VariableView[],
+): string {
   const left = variables.find((one) => one.name === name && !one.overridden);
   const [removed, holds] =
-    apply === false
-      ? ["removed from the next deployment on", "then holds"]
-      : ["removed", "holds now"];
+    apply === false ? ["removed from the next deployment on", "then holds"] : ["removed", "holds now"];
   return left === undefined ? removed : `${removed}; the ${left.level}'s value ${holds}`;
 }
 
