@@ -1,6 +1,9 @@
 import {
   errorDocument,
+  formatAppRef,
+  nameAppIn,
   type ActivityView,
+  type AppRef,
   type AppView,
   type DeploymentView,
   type EnvironmentView,
@@ -41,7 +44,7 @@ export async function viewDeployment(parts: ViewParts, row: Deployment): Promise
     // A build that is older than the deployment was made for another one.
     reused: build !== undefined && build.createdAt < row.createdAt,
     url: place === undefined ? "" : urlOf(namesOf(place), parts.edge),
-    error: viewError(row.error),
+    error: viewError(row.error, place === undefined ? {} : namesOf(place)),
     timings: row.timings,
     createdBy: row.createdBy,
     createdAt: row.createdAt,
@@ -139,13 +142,15 @@ export function viewActivity(row: Activity): ActivityView {
     app: names.app ?? null,
     environment: row.environment,
     deployment: row.deploymentId,
-    error: viewError(row.error),
+    error: viewError(row.error, names),
     createdAt: row.createdAt,
     finishedAt: row.finishedAt,
   };
 }
 
-/** Keeps only what the contract knows of an error. */
-function viewError(error: ErrorDocument | null): DeploymentView["error"] {
-  return error === null ? null : errorDocument.parse(error);
+/** Keeps only what the contract knows of an error, and names the app. */
+function viewError(error: ErrorDocument | null, { org, app }: Partial<AppRef>): DeploymentView["error"] {
+  if (error === null) return null;
+  const isPlaced = org !== undefined && app !== undefined;
+  return errorDocument.parse(isPlaced ? nameAppIn(error, formatAppRef({ org, app })) : error);
 }
