@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { InstanceView } from "@bloomery/contract";
+import { app, environment } from "./documents.js";
 import { run, startFakeDaemon, type FakeDaemon } from "./fake-daemon.js";
 
 let daemon: FakeDaemon;
@@ -13,7 +14,7 @@ const ready: InstanceView = {
 };
 
 async function ps(instance: Partial<InstanceView>): Promise<string> {
-  daemon.answers.listInstances = { body: { instances: [{ ...ready, ...instance }] } };
+  daemon.answers.listInstances = { body: { instances: [{ ...ready, ...instance }], troubles: [] } };
   return (await run(["ps"], { BLOOM_API: daemon.url })).stdout;
 }
 
@@ -27,4 +28,16 @@ test("ps says what a probe saw only while it is waited for", async () => {
   const lastProbe = "connection refused";
   expect(await ps({ lastProbe, state: "starting" })).toContain(lastProbe);
   expect(await ps({ lastProbe })).not.toContain(lastProbe);
+});
+
+test("status and ps say why an environment does not start, even when it has no instance", async () => {
+  const trouble = "the start command does not stay up: exit code 1";
+  const hurt = { ...environment, health: "starting", instances: { ready: 0, wanted: 1 }, trouble };
+  daemon.answers.getApp = { body: { ...app, environments: [hurt] } };
+  const status = await run(["status", "shop"], { BLOOM_API: daemon.url });
+  expect(status.stderr).toBe(`main is starting: ${trouble}\n`);
+  const place = { org: "local", app: "shop", environment: "main" };
+  daemon.answers.listInstances = { body: { instances: [], troubles: [{ ...place, reason: trouble }] } };
+  const listed = await run(["ps"], { BLOOM_API: daemon.url });
+  expect(listed.stderr).toBe(`shop (main) does not start: ${trouble}\n`);
 });

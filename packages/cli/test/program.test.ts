@@ -83,7 +83,7 @@ describe("answers", () => {
   });
 
   test.each([["ps"], ["activities"]])("%s of an app that is not there is exit code 5", async (verb) => {
-    daemon.answers.listInstances = { body: { instances: [] } };
+    daemon.answers.listInstances = { body: { instances: [], troubles: [] } };
     daemon.answers.listActivities = { body: { activities: [] } };
     daemon.answers.getApp = {
       status: 404,
@@ -100,7 +100,7 @@ describe("answers", () => {
   });
 
   test("an environment that is not there is exit code 5, and the others are named", async () => {
-    daemon.answers.listInstances = { body: { instances: [] } };
+    daemon.answers.listInstances = { body: { instances: [], troubles: [] } };
     daemon.answers.getApp = { body: app };
     for (const verb of ["ps", "url"]) {
       expect(await run([verb, "shop", "-e", "nope"], env)).toMatchObject({

@@ -99,6 +99,8 @@ export const lookCommands: readonly Command[] = [
         "LAST",
       ];
       output.table(answer, head, rows);
+      for (const trouble of answer.troubles)
+        output.say(`${formatAppRef(trouble)} (${trouble.environment}) does not start: ${trouble.reason}`);
     },
   },
   {
@@ -117,6 +119,8 @@ export const lookCommands: readonly Command[] = [
           : `${environment.lastDeployment.state} ${formatAge(environment.lastDeployment.createdAt)}`,
       ]);
       output.table(app, ["ENVIRONMENT", "HEALTH", "VERSION", "READY", "URL", "LAST DEPLOYMENT"], rows);
+      for (const { name, health, trouble } of app.environments)
+        if (trouble !== null) output.say(`${name} is ${health}: ${trouble}`);
     },
   },
   {

@@ -32,7 +32,8 @@ export const mountCommands: readonly Command[] = [
     async run(context) {
       const call = { params: placeOf(context), query: { size: "true" } };
       const { mounts } = await context.client().call("listMounts", call);
-      const wanted = context.args[1] === undefined ? undefined : parseMountPath(context.args[1]);
+      const wanted =
+        context.args[1] === undefined ? undefined : parseMountPath(context.args[1], context.args[0]);
       const shown = mounts.filter(({ path }) => wanted === undefined || path === wanted);
       if (wanted !== undefined && shown.length === 0) throw noMount(wanted, mounts);
       const rows = shown.map((one) => [
@@ -79,7 +80,7 @@ export const mountCommands: readonly Command[] = [
 async function upload(context: Context): Promise<void> {
   const { args, client, cwd, output } = context;
   const params = placeOf(context);
-  const path = parseMountPath(args[1] ?? "");
+  const path = parseMountPath(args[1] ?? "", args[0]);
   const { assertPackable, packLocal } = await import("../inside/pack-local.js");
   const local = resolve(cwd, args[2] ?? "");
   await assertPackable(local);
@@ -105,7 +106,7 @@ async function upload(context: Context): Promise<void> {
 async function download(context: Context): Promise<void> {
   const { args, client, confirm, cwd, output } = context;
   const params = placeOf(context);
-  const path = parseMountPath(args[1] ?? "");
+  const path = parseMountPath(args[1] ?? "", args[0]);
   const folder = resolve(cwd, args[2] ?? basename(path));
   const { hasContent, unpackLocal } = await import("../inside/unpack-local.js");
   const isFull = await hasContent(folder);
@@ -152,7 +153,7 @@ async function findMount(
 }
 
 /** A mount's path as the manifest may write it. Throws ERR_INVALID_ARGUMENT. */
-function parseMountPath(word: string): string {
+function parseMountPath(word: string, app = "APP"): string {
   const path = word
     .replace(/^\/app(?=\/|$)/, "")
     .split("/")
@@ -160,7 +161,7 @@ function parseMountPath(word: string): string {
     .join("/");
   if (path !== "" && !path.split("/").includes("..")) return path;
   throw new BloomError("ERR_INVALID_ARGUMENT", `\`${word}\` is not a path in a mount`, {
-    hint: "Write it as below the app's folder, such as uploads or uploads/pictures; `bloom mount list APP` shows the mounts.",
+    hint: `Write it as below the app's folder, such as uploads or uploads/pictures; \`bloom mount list ${app}\` shows the mounts.`,
   });
 }
 

@@ -24,6 +24,8 @@ export const environmentView = z.object({
   release: z.number().int().nullable(),
   replicas: z.record(roleName, z.number().int()),
   instances: z.object({ ready: z.number().int(), wanted: z.number().int() }),
+  /** Why fewer are ready than wanted, as far as it is known. */
+  trouble: z.string().nullable(),
   lastDeployment: z
     .object({
       id: z.string(),
@@ -119,7 +121,13 @@ export const appRoutes = defineRoutes({
       app: appName.optional(),
       environment: environmentName.optional(),
     }),
-    response: z.object({ instances: z.array(instanceView) }),
+    response: z.object({
+      instances: z.array(instanceView),
+      /** Environments that cannot start: they may have no instance at all. */
+      troubles: z.array(
+        z.object({ org: orgName, app: appName, environment: environmentName, reason: z.string() }),
+      ),
+    }),
   },
   scaleEnvironment: {
     method: "PUT",

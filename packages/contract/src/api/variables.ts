@@ -9,7 +9,7 @@ export const variableLevel = z.enum(["app", "environment", "manifest"]);
 export type VariableLevel = z.infer<typeof variableLevel>;
 
 export const variableView = z.object({
-  /** `NAME`, `env:NAME` for the same, or `prefix:name`. */
+  /** `NAME` or `prefix:name`. */
   name: z.string(),
   /** Null for sensitive ones: they can be written, never read. */
   value: z.string().nullable(),
@@ -19,6 +19,8 @@ export const variableView = z.object({
   visibleBuild: z.boolean(),
   visibleRuntime: z.boolean(),
   level: variableLevel,
+  /** Another level has the same name and comes first, so this one has no effect. */
+  overridden: z.boolean(),
   updatedAt: timestamp.nullable(),
 });
 export type VariableView = z.infer<typeof variableView>;
