@@ -88,6 +88,15 @@ describe("kill -9 under load", () => {
     expect((await load.stop()).failures).toEqual([]);
   });
 
+  test("none at all: a daemon that leaves its apps finds them again", async () => {
+    const [before] = (await shop.ps()).instances;
+    await shop.platform().bloom("server", "stop", "--keep-apps");
+    expect((await shop.platform().get(shop.host)).body).toBe("good");
+    await shop.platform().start();
+    const [after] = (await shop.ps()).instances;
+    expect(after).toMatchObject({ id: before?.id, pid: before?.pid, state: "ready" });
+  });
+
   test("of the daemon while it deploys: the deployment is marked failed and its lock is gone", async () => {
     const slow = await makeProject({
       ...crateFiles("shop", answeringApp("good")),

@@ -29,7 +29,7 @@ describe("hooks", () => {
   };
   const edit = (mark: string): Promise<void> => project.write("mark.txt", mark);
   const logs = async (...flags: string[]): Promise<Line[]> => {
-    const { stdout } = await platform.bloom("logs", "mirror", "--json", ...flags);
+    const { stdout } = await platform.bloom("logs", "mirror", "--json", "--tail", "all", ...flags);
     return stdout
       .trim()
       .split("\n")

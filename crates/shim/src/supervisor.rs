@@ -158,9 +158,8 @@ impl Supervisor {
     fn take_report(&mut self) {
         let Some(child) = &mut self.child else { return };
         child.read_report();
-        if self.facts.ready_at.is_some() && child.has_begun() {
-            // It was ready before its pid was known.
-            self.publish();
+        if child.report().is_none() && self.hooks.answered && !self.hooks.are_pending() {
+            self.take_verdict(Ok(()));
         }
     }
 

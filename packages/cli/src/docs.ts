@@ -71,7 +71,7 @@ const meanings: Record<keyof typeof exitCodes, string> = {
   unreachable: "no daemon answers",
   internal: "a bug of ours, or a failure nothing foresaw",
   buildFailed: "the build failed",
-  notReady: "the new version did not become ready; the old one still serves",
+  notReady: "the new version did not become ready, or a hook failed; the message says which version serves",
   interrupted: "interrupted",
 };
 

@@ -12,7 +12,7 @@ export function explainUsage(error: CommanderError, argv: readonly string[]): Bl
   const isHelp = error.message === "(outputHelp)";
   return new BloomError("ERR_USAGE", isHelp ? "a verb is missing" : error.message.replace(/^error: /, ""), {
     hint: isExec
-      ? "Write `--` before the command: bloom exec APP -- CMD."
+      ? `Write \`--\` before the command: bloom exec ${words[1] ?? "APP"} -- CMD.`
       : near === undefined
         ? `See \`bloom ${placeOf(words)}--help\`.`
         : `Did you mean \`${near}\`?`,

@@ -117,11 +117,40 @@ describe("hooks", () => {
     expect([code, stderr]).toEqual([12, expect.stringContaining("version 4 is live at")]);
   });
 
+  test("the one that failed is marked so, and no other", async () => {
+    const end = { ...failed("ERR_HOOK_FAILED", "the deploy hook ended with code 7"), version: 4 };
+    const warning = { type: "warning", message: "it goes live all the same", failed: true } as const;
+    site.answerEvents([phase("deploy_hook"), warning, phase("switch"), phase("post_deploy_hook")], {
+      ...end,
+      state: "live",
+    });
+    const { stderr } = await deploy();
+    expect(stderr.split("\n").map((line) => line.replace(/ \(.*/, ""))).toEqual(
+      expect.arrayContaining(["failed: deploy hook", "done: switch", "done: post_deploy hook"]),
+    );
+    expect(stderr).not.toContain("failed: post_deploy hook");
+  });
+
   test("--no-hooks leaves them out of a rollback", async () => {
     daemon.answers.rollback = { body: deployment };
     await run(["rollback", "shop", "2", "--no-hooks"], { BLOOM_API: daemon.url });
     expect(daemon.calls[0]?.body).toEqual({ version: 2, hooks: false });
   });
+});
+
+test("what the project's files are warned of is said once, not again by the daemon", async () => {
+  await site.write(".platform.app.yaml", "type: rust:1\nzzzz: {}\n");
+  const message = ".platform.app.yaml:2:1 warning: zzzz: unknown key, it has no effect; remove it";
+  site.answerEvents(
+    [
+      { type: "warning", message },
+      { type: "warning", message: "the mount /data hides files" },
+    ],
+    live,
+  );
+  const { stderr } = await deploy();
+  expect(stderr.split(message)).toHaveLength(2);
+  expect(stderr).toContain("warning: the mount /data hides files");
 });
 
 test("a redeploy shows the same as a deploy", async () => {

@@ -68,6 +68,23 @@ describe("a deploy", () => {
     expect((await deploy("-q")).stderr).toBe("");
   });
 
+  test("says each warning once", async () => {
+    await write("bloom.toml", '[http.locations."/docs"]\nroot = ""\n');
+    const message =
+      'bloom.toml:2:8 warning: http.locations./docs.root: the folder is empty, so this is the app\'s whole folder with its source and its program; write "root: public", or leave the key out';
+    const later = "bloom.toml:1:1 warning: what only the daemon finds";
+    answerEvents(
+      [message, later, "the mount hides files"].map((text) => ({ type: "warning", message: text })),
+      live,
+    );
+    const { stderr } = await deploy();
+    expect(stderr.split("\n").filter((line) => line.includes("warning"))).toEqual([
+      message,
+      later,
+      "warning: the mount hides files",
+    ]);
+  });
+
   test("sends only the contents that the daemon lacks", async () => {
     const text = "fn main() {}\n";
     daemon.answers.planUpload = { body: { tree: "b".repeat(64), missing: [sha256(text)] } };

@@ -10,6 +10,7 @@ export const environment: EnvironmentView = {
   release: 5,
   replicas: { web: 1 },
   instances: { ready: 1, wanted: 1 },
+  trouble: null,
   lastDeployment: null,
 };
 

@@ -237,7 +237,7 @@ describe("what goes wrong", () => {
 
   test.each([
     [["exec", "shop"], "missing required argument 'command'"],
-    [["exec", "shop", "ls", "-l"], "Write `--` before the command"],
+    [["exec", "shop", "ls", "-l"], "Write `--` before the command: bloom exec shop -- CMD."],
     [["exec", "No", "--", "ls"], "not a valid name"],
     [["exec", "shop", "--", ""], "the command is empty"],
   ])("%j is refused", async (argv, words) => {

@@ -92,6 +92,19 @@ test("flags become the query", async () => {
   expect(since).toBeLessThanOrEqual(Date.now() - 600_000);
 });
 
+test.each([
+  [[], { tail: "100" }],
+  [["-f"], { follow: "true", tail: "100" }],
+  [["--tail", "3"], { tail: "3" }],
+  [["--tail", "all"], {}],
+  [["--since", "2026-01-31"], { since: "2026-01-31T00:00:00.000Z" }],
+  [["--since", "2026-01-31", "--tail", "3"], { since: "2026-01-31T00:00:00.000Z", tail: "3" }],
+])("%j asks for the last lines unless it says from when", async (flags, query) => {
+  daemon.answers.readLogs = [{ lines: [] }, gone];
+  await readTexts(...flags);
+  expect(daemon.calls[0]?.query).toEqual({ follow: "false", ...query });
+});
+
 test.each(["yesterday", "10", "5w", "-3m", ""])("--since %j is refused", async (since) => {
   expect(await readTexts(`--since=${since}`)).toMatchObject({ code: 2 });
 });
@@ -103,11 +116,11 @@ test("types and streams become the query; a stream of one type alone needs no --
     expect((await readTexts(...flags)).code).toBe(0);
     return daemon.calls[0]?.query;
   };
-  const follow = "false";
-  expect(await ask("--type", "all")).toEqual({ follow, types: "app,hooks,access,error,build" });
-  expect(await ask("--type", "app,access")).toEqual({ follow, types: "app,access" });
-  expect(await ask("--stream", "post-deploy")).toEqual({ follow, stream: "post_deploy" });
-  expect(await ask("--stream", "request")).toEqual({ follow, types: "access", stream: "request" });
+  const standard = { follow: "false", tail: "100" };
+  expect(await ask("--type", "all")).toEqual({ ...standard, types: "app,hooks,access,error,build" });
+  expect(await ask("--type", "app,access")).toEqual({ ...standard, types: "app,access" });
+  expect(await ask("--stream", "post-deploy")).toEqual({ ...standard, stream: "post_deploy" });
+  expect(await ask("--stream", "request")).toEqual({ ...standard, types: "access", stream: "request" });
 });
 
 test.each([

@@ -109,7 +109,7 @@ describe("upload", () => {
   test("sends a file under its own name", async () => {
     await write("up/@note.txt", "x".repeat(100_000));
     expect((await mount("upload", "shop", "uploads", "up/@note.txt", "--json")).stdout).toBe(
-      '{"path":"uploads","files":1,"bytes":100000}\n',
+      '{"path":"uploads","files":1,"bytes":100000,"skipped":[]}\n',
     );
     expect(await readTar(daemon.calls[0]?.body)).toEqual({ "./@note.txt": "x".repeat(100_000) });
   });
@@ -171,8 +171,11 @@ describe("download", () => {
     expect(daemon.calls[1]?.query).toEqual({ path: "uploads" });
     expect(await mount("download", "shop", "uploads/none", "else")).toMatchObject({
       code: 5,
-      stderr: expect.stringContaining("there is no none in the mount uploads") as string,
+      stderr: expect.stringMatching(
+        /^failed: download .*\nerror: there is no none in the mount uploads\n/,
+      ) as string,
     });
+    expect(await readdir(root)).toEqual(["down"]);
   });
 
   test("gives back what upload sent", async () => {
@@ -228,6 +231,22 @@ describe("download", () => {
     const { mode, uid } = await stat(join(root, "down/powerful"));
     expect([mode & 0o7777, uid]).toEqual([0o755, process.getuid?.()]);
     expect((await stat(join(root, "down/closed"))).mode & 0o600).toBe(0o600);
+  });
+
+  test("links that lead out of the folder are named", async () => {
+    daemon.answers.downloadMount = {
+      bytes: archive(
+        file("./out", "", { type: "SymbolicLink", linkpath: "/etc/passwd" }),
+        file("./in/up", "", { type: "SymbolicLink", linkpath: "../../.." }),
+        file("./fine", "", { type: "SymbolicLink", linkpath: "in" }),
+      ),
+    };
+    const { code, stdout } = await mount("download", "shop", "uploads", "down", "--json");
+    expect([code, (JSON.parse(stdout) as { skipped: string[] }).skipped]).toEqual([
+      0,
+      ["out: a link to /etc/passwd, out of the folder", "in/up: a link to ../../.., out of the folder"],
+    ]);
+    expect(await readlink(join(root, "down/fine"))).toBe("in");
   });
 
   test("what cannot be written is an error", async () => {

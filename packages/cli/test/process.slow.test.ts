@@ -62,6 +62,12 @@ function start(argv: readonly string[], env: NodeJS.ProcessEnv = {}): Started {
   return { child, ended };
 }
 
+test("a daemon that does not start in the foreground says once why", async () => {
+  const { code, stderr } = await start(["server", "start", "--api-port", "none"]).ended;
+  expect(code).toBe(2);
+  expect(stderr.match(/none/g)).toHaveLength(1);
+});
+
 describe("exit codes of the process", () => {
   test.each([
     [["--version"], 0],

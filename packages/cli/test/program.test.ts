@@ -82,6 +82,34 @@ describe("answers", () => {
     });
   });
 
+  test.each([["ps"], ["activities"]])("%s of an app that is not there is exit code 5", async (verb) => {
+    daemon.answers.listInstances = { body: { instances: [], troubles: [] } };
+    daemon.answers.listActivities = { body: { activities: [] } };
+    daemon.answers.getApp = {
+      status: 404,
+      body: { error: { code: "ERR_NOT_FOUND", message: "there is no app shop" } },
+    };
+    expect((await run([verb], env)).code).toBe(0);
+    expect(await run([verb, "shop"], env)).toMatchObject({
+      code: 5,
+      stdout: "",
+      stderr: expect.stringContaining("there is no app shop") as string,
+    });
+    daemon.answers.getApp = { body: app };
+    expect((await run([verb, "shop"], env)).code).toBe(0);
+  });
+
+  test("an environment that is not there is exit code 5, and the others are named", async () => {
+    daemon.answers.listInstances = { body: { instances: [], troubles: [] } };
+    daemon.answers.getApp = { body: app };
+    for (const verb of ["ps", "url"]) {
+      expect(await run([verb, "shop", "-e", "nope"], env)).toMatchObject({
+        code: 5,
+        stderr: expect.stringContaining("next: It has main.") as string,
+      });
+    }
+  });
+
   test("logs are one object a line", async () => {
     const line = {
       time: "2026-01-01T00:00:00.000001Z",

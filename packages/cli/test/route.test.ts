@@ -40,6 +40,18 @@ test("tells the outcome, what decided it, and the steps; --json the document", a
   expect(JSON.parse((await route("/style.css", "--json")).stdout)).toEqual(explanation);
 });
 
+test.each<[RouteExplanation["outcome"], number, string]>([
+  ["static", 301, "nginx sends the client on (301)"],
+  ["missing", 400, "refused: this is no path (400)"],
+  ["missing", 404, "not found (404)"],
+  ["forbidden", 403, "refused (403)"],
+  ["forbidden", 405, "refused: files can only be read (405)"],
+  ["missing", 500, "nginx gives up: the paths lead in a circle (500)"],
+])("%s with %i", async (outcome, status, said) => {
+  daemon.answers.explainRoute = { body: { ...explanation, outcome, status } };
+  expect((await route("/style.css")).stdout.split("\n")[0]).toBe(`GET /style.css: ${said}`);
+});
+
 test("leaves out what did not happen", async () => {
   const nothing = { location: null, rule: null, file: null, status: null, steps: [] };
   daemon.answers.explainRoute = { body: { ...explanation, ...nothing, outcome: "unknown_host" } };

@@ -15,6 +15,7 @@ const plain: VariableView = {
   visibleBuild: true,
   visibleRuntime: true,
   level: "app",
+  overridden: false,
   updatedAt: null,
 };
 const secret: VariableView = {
@@ -51,6 +52,20 @@ describe("lists", () => {
     ]);
     const secrets = await bloom("secret", "list", "shop", "--json");
     expect(JSON.parse(secrets.stdout)).toEqual({ secrets: [secret] });
+  });
+
+  test("say of a variable that another level hides", async () => {
+    const hidden = { ...plain, value: "info", overridden: true };
+    const over = { ...plain, level: "environment" };
+    daemon.answers.listVariables = { body: { variables: [hidden, over] } };
+    const rows = (await bloom("env", "list", "shop")).stdout.split("\n").map((line) => line.split(/ {2,}/));
+    expect(rows[1]).toEqual(["LOG", "info", "app (overridden)", "yes", "yes", "-"]);
+    expect(rows[2]).toEqual(["LOG", "debug", "environment", "yes", "yes", "-"]);
+  });
+
+  test("say of a value that the daemon cannot open why it is not there", async () => {
+    daemon.answers.listVariables = { body: { variables: [{ ...plain, value: null }] } };
+    expect((await bloom("env", "list", "shop")).stdout).toContain("(sealed with another key)");
   });
 
   test("--level shows one level", async () => {
@@ -97,11 +112,26 @@ describe("a change", () => {
     expect((await bloom("env", "set", "shop", "A=1")).code).toBe(12);
   });
 
+  test("is told of by the name it has in the app", async () => {
+    expect((await bloom("env", "set", "shop", "env:log=debug")).stdout).toBe(
+      "LOG: kept until the app runs\n",
+    );
+  });
+
   test("without a deployment says when it will be", async () => {
     expect((await bloom("env", "set", "shop", "A=1", "--no-apply")).stdout).toBe(
       "A: kept for the next deployment\n",
     );
-    expect((await bloom("env", "unset", "shop", "A")).stdout).toBe("A: kept until the app runs\n");
+  });
+
+  test.each([
+    [["A"], "A: removed\n"],
+    [["LOG", "env:a"], "LOG: removed; the app's value holds now\nA: removed\n"],
+    [["LOG", "--no-apply"], "LOG: removed from the next deployment on; the app's value then holds\n"],
+  ])("that unsets %j says what holds instead", async (argv, words) => {
+    const hidden = { ...plain, level: "manifest", overridden: true };
+    daemon.answers.changeVariables = { body: { variables: [hidden, plain], deployment: null } };
+    expect((await bloom("env", "unset", "shop", ...argv)).stdout).toBe(words);
   });
 });
 

@@ -68,6 +68,13 @@ export class BloomError extends Error {
   }
 }
 
+/** The same error with the app's name in the commands of its hint, which can then be copied. */
+export function nameAppIn(error: ErrorDocument, app: string): ErrorDocument {
+  if (error.hint === undefined) return error;
+  const hint = error.hint.replace(/`bloom [^`]*`/g, (command) => command.replace(/(?<= )APP\b/, () => app));
+  return { ...error, hint };
+}
+
 /** Rebuilds a BloomError from its document; an unknown code becomes ERR_INTERNAL with the same words. */
 export function parseErrorDocument(document: unknown): BloomError {
   const fields =

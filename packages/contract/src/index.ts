@@ -7,6 +7,7 @@ export * from "./errors/index.js";
 export * from "./ids.js";
 export * from "./manifest/index.js";
 export * from "./names.js";
+export * from "./nginx-modules.js";
 export * from "./source.js";
 export * from "./states.js";
 export * from "./suggest.js";

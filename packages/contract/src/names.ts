@@ -33,8 +33,8 @@ export const variableName = z
   );
 
 /**
- * How a variable is named where it is set: `NAME` and `env:NAME` are environment variables, `prefix:name` is found
- * in PLATFORM_VARIABLES only.
+ * How a variable is named where it is set: `NAME` is an environment variable, `env:name` one in capitals,
+ * `prefix:name` is found in PLATFORM_VARIABLES only.
  */
 export const variableKey = z
   .string()
@@ -43,6 +43,11 @@ export const variableKey = z
     /^(?:(?:env:)?[A-Za-z_][A-Za-z0-9_]*|(?!env:)[A-Za-z][A-Za-z0-9_.-]*:[A-Za-z0-9_][A-Za-z0-9_.:-]*)$/,
     "a variable must be `NAME`, `env:NAME` or `prefix:name`",
   );
+
+/** The name a variable is kept by: `env:name` is the environment variable NAME, in capitals as in a manifest's `env`. */
+export function plainVariableKey(key: string): string {
+  return key.startsWith("env:") ? key.slice("env:".length).toUpperCase() : key;
+}
 
 /** An app as users write it: `app` or `org:app`. */
 export interface AppRef {

@@ -144,7 +144,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const healer = createHealer({ fleet, edge, wantedOf: operations.wantedOf, log });
     parts.healer = healer;
 
-    const views: ViewParts = { store, fleet, edge: settings };
+    const views: ViewParts = { store, fleet, healer, edge: settings };
     const hub = createEventHub(join(paths.logs, "deployments"));
     const jobs = createJobs();
     const deployer = createDeployer({

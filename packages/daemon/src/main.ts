@@ -38,10 +38,14 @@ function tellParent(message: object): void {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: Object.fromEntries(flags.map((flag) => [flag, { type: "string" as const }])),
+    options: {
+      ...Object.fromEntries(flags.map((flag) => [flag, { type: "string" as const }])),
+      attended: { type: "boolean" },
+    },
     strict: true,
   });
-  const settings = resolveSettings(values, process.env, {
+  const { attended: _attended, ...given } = values;
+  const settings = resolveSettings(given, process.env, {
     isRoot: process.getuid?.() === 0,
     shimPath,
   });
@@ -61,9 +65,11 @@ try {
 } catch (error) {
   const known = toBloomError(error);
   tellParent({ ready: false, error: known.toDocument() });
-  process.stderr.write(
-    `bloomd: ${known.message}\n${known.hint === undefined ? "" : `  next: ${known.hint}\n`}`,
-  );
+  // Started with --attended: who started us says it, in its own way and to the same reader.
+  if (!process.argv.includes("--attended"))
+    process.stderr.write(
+      `bloomd: ${known.message}\n${known.hint === undefined ? "" : `  next: ${known.hint}\n`}`,
+    );
   if (known.code === "ERR_INTERNAL") process.stderr.write(`${known.stack ?? ""}\n`);
   // Let the pipe to the parent drain.
   setTimeout(() => process.exit(known.exitCode), 50);

@@ -1,7 +1,9 @@
-use crate::harness::{Shim, app, free_port, read_pids, shell, spec, until};
+use crate::harness::{Folder, Shim, app, free_port, read_pids, shell, spec, until};
 use serde_json::json;
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -232,4 +234,24 @@ fn idles_in_little_memory_and_without_waking_up() {
         assert!(Instant::now() < end, "it keeps waking up");
     }
     shim.stop();
+}
+
+#[test]
+fn an_instance_is_ready_only_when_it_can_be_entered() {
+    let folder = Folder::new();
+    let sandbox = folder.0.join("sandbox");
+    // Tells of its namespace late, as bubblewrap does on a busy machine: the app may be up long before.
+    let script = r#"#!/bin/sh
+        sh -c 'sleep 60 & wait' & init=$!
+        sleep 0.3
+        echo "{ \"child-pid\": $init }" >"/dev/fd/$2"
+        wait"#;
+    fs::write(&sandbox, script).unwrap();
+    fs::set_permissions(&sandbox, fs::Permissions::from_mode(0o755)).unwrap();
+    let shim = Shim::start(spec(&[sandbox.to_str().unwrap()], json!({ "sandbox": "bwrap" })));
+    let (mut watcher, first) = shim.watcher();
+    assert_eq!(first["state"], "starting");
+    let ready = watcher.until(|status| status["state"] == "ready");
+    assert!(ready["sandbox_pid"].is_i64(), "{ready}");
+    assert!(shim.status()["pid"].is_i64());
 }

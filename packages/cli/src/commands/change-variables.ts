@@ -1,5 +1,6 @@
 import {
   BloomError,
+  plainVariableKey,
   variableKey,
   type ApiRoutes,
   type RouteInput,
@@ -37,16 +38,36 @@ export async function changeVariables(context: Context, body: VariableChange): P
     const finished = await followDeployment(context, place, answer.deployment, createPhases(context.output));
     assertLive(context, finished);
   }
-  const names = [...Object.keys(body.set ?? {}), ...(body.unset ?? [])].join(", ");
-  context.output.result({ variables: answer.variables }, [
-    `${names}: ${describeForce(body, answer.deployment !== null)}`,
-  ]);
+  const set = Object.keys(body.set ?? {}).map(plainVariableKey);
+  const force = describeForce(body, answer.deployment !== null);
+  const removed = (body.unset ?? []).map(
+    (key) => `${plainVariableKey(key)}: ${describeRemoved(plainVariableKey(key), body, answer.variables)}`,
+  );
+  const lines = [...(set.length === 0 ? [] : [`${set.join(", ")}: ${force}`]), ...removed];
+  context.output.result({ variables: answer.variables }, lines);
+}
+
+/** What there is instead of a variable that is gone. */
+function describeRemoved(
+  name: string,
+  { apply }: VariableChange,
+  variables: readonly VariableView[],
+): string {
+  const left = variables.find((one) => one.name === name && !one.overridden);
+  const [removed, holds] =
+    apply === false ? ["removed from the next deployment on", "then holds"] : ["removed", "holds now"];
+  return left === undefined ? removed : `${removed}; the ${left.level}'s value ${holds}`;
 }
 
 function describeForce({ apply, visibleBuild }: VariableChange, isApplied: boolean): string {
   if (apply === false) return "kept for the next deployment";
   const running = isApplied ? "in force" : "kept until the app runs";
   return visibleBuild === true ? `${running}; the next deploy builds with it` : running;
+}
+
+/** Whose it is, and whether another level hides it. */
+export function describeLevel({ level, overridden }: VariableView): string {
+  return overridden ? `${level} (overridden)` : level;
 }
 
 /** Three columns: who sees a variable, and of which kind it is. */

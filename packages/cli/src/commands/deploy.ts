@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import {
   BloomError,
   formatAppRef,
+  formatProblem,
   parseAppRef,
   type AppConfig,
   type ApiRoutes,
@@ -84,7 +85,8 @@ export async function applyDeploy(context: Context, project: Project, plan: Depl
   const { ref, config } = plan;
   const phases = createPhases(output);
   const began = await send(context, project, plan, phases);
-  const finished = await followDeployment(context, ref, began, phases);
+  const said = new Set(plan.problems.map(formatProblem));
+  const finished = await followDeployment(context, ref, began, phases, said);
   assertLive(context, finished);
   const document = {
     app: ref.app,

@@ -17,13 +17,15 @@ const cancelLimitMs = 10_000;
 
 /**
  * Shows a deployment until it has finished and returns it; its `error` is the caller's to throw. Ctrl-C cancels
- * it, waits for its end and throws ERR_INTERRUPTED; one that was live already stays live and is returned.
+ * it, waits for its end and throws ERR_INTERRUPTED; one that was live already stays live and is returned. Warnings
+ * that were `said` before are not shown again.
  */
 export async function followDeployment(
   context: Context,
   ref: AppRef,
   deployment: DeploymentView,
   phases: Phases,
+  said: ReadonlySet<string> = new Set(),
 ): Promise<DeploymentView> {
   const client = context.client();
   const params = { org: ref.org, app: ref.app, deployment: deployment.id };
@@ -34,6 +36,7 @@ export async function followDeployment(
     for await (const event of client.stream("watchDeployment", { params }, { signal: giveUp.signal })) {
       if (event.type === "finished") return finish(context, event.deployment, build, phases);
       if (event.type === "log" && event.source === "build") keepLast(build, event.text);
+      if (event.type === "warning" && said.has(event.message)) continue;
       show(context, event, phases);
     }
   } finally {
@@ -49,9 +52,7 @@ export async function followDeployment(
 export function assertLive({ output }: Pick<Context, "output">, finished: DeploymentView): void {
   if (finished.error === null) return;
   if (finished.state === "live") {
-    output.say(
-      `version ${finished.version} is live at ${finished.url} all the same: the project wants it so`,
-    );
+    output.say(`version ${finished.version} is live at ${finished.url} all the same`);
   }
   throw parseErrorDocument(finished.error);
 }
@@ -92,7 +93,8 @@ function finish(
   phases: Phases,
 ): DeploymentView {
   const { error } = deployment;
-  phases.end(error === null);
+  // What went wrong with one that is live was said when it happened.
+  phases.end(error === null || deployment.state === "live");
   const isInterrupted = context.signal.aborted;
   if (isInterrupted && error !== null) {
     throw new BloomError("ERR_INTERRUPTED", `the deployment ${deployment.id} was cancelled`);
@@ -118,6 +120,11 @@ function nameOf(phase: DeployPhase): string {
   return spokenPhases[phase] ?? phase;
 }
 
+/** A warning about a file says that it is one after the place. */
+function markWarning(message: string): string {
+  return /^\S+:\d+:\d+ warning: /.test(message) ? message : `warning: ${message}`;
+}
+
 function show({ output }: Context, event: DeploymentEvent, phases: Phases): void {
   switch (event.type) {
     case "phase":
@@ -125,7 +132,9 @@ function show({ output }: Context, event: DeploymentEvent, phases: Phases): void
     case "progress":
       return phases.progress(nameOf(event.phase), event.done, event.total, event.current);
     case "warning":
-      return phases.print(output.paint("yellow", `warning: ${event.message}`));
+      phases.print(output.paint("yellow", markWarning(event.message)));
+      if (event.failed === true) phases.end(false);
+      return;
     case "log":
       if (event.source === "app" || event.source === "hook") return phases.print(`  | ${event.text}`);
       if (event.source === "platform" || output.verbose) phases.print(event.text);

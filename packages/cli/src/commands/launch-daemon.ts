@@ -40,7 +40,9 @@ export function launchDaemon(argv: readonly string[], { env, logHome }: LaunchOp
     });
   }
   const log = logHome === undefined ? undefined : openLog(logHome);
-  const child = spawn(process.execPath, [main, ...argv], {
+  // What is on our standard error is read by the one whom we tell what is wrong.
+  const attended = log === undefined ? ["--attended"] : [];
+  const child = spawn(process.execPath, [main, ...argv, ...attended], {
     detached: true,
     env,
     stdio: ["ignore", "ignore", log ?? "inherit", "pipe"],

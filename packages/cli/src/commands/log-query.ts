@@ -14,7 +14,10 @@ export interface LogQuery {
   readonly role?: string;
 }
 
-/** The flags of `bloom logs`. Throws ERR_INVALID_ARGUMENT. */
+/** So many of the last lines are shown when nothing says how many: a log may have millions. */
+export const standardLines = 100;
+
+/** The flags of `bloom logs`: where no time is given, the last lines. Throws ERR_INVALID_ARGUMENT. */
 export function planLogQuery(flags: Context["flags"]): LogQuery {
   const { since, tail, version, role } = flags;
   const stream = typeof flags["stream"] === "string" ? parseStream(flags["stream"]) : undefined;
@@ -24,12 +27,17 @@ export function planLogQuery(flags: Context["flags"]): LogQuery {
     ...(types === undefined ? {} : { types: types.join(",") }),
     ...(stream === undefined ? {} : { stream }),
     ...(typeof since === "string" ? { since: parseSince(since) } : {}),
-    ...(typeof tail === "string" ? { tail: parseCount("--tail", tail, 0) } : {}),
+    ...planTail(tail, typeof since === "string"),
     ...(typeof version === "string"
       ? { version: parseCount("--version", version.replace(/^v/, ""), 1) }
       : {}),
     ...(typeof role === "string" ? { role } : {}),
   };
+}
+
+function planTail(tail: string | boolean | undefined, hasStart: boolean): { readonly tail?: number } {
+  if (typeof tail !== "string") return hasStart ? {} : { tail: standardLines };
+  return tail === "all" ? {} : { tail: parseCount("--tail", tail, 0) };
 }
 
 /** The logs that `bloom log` knows, each with what it means here. */
@@ -48,7 +56,7 @@ export const logNames = Object.keys(namedLogs);
 export function planNamedLog(name: string, flags: Context["flags"]): LogQuery {
   const found = namedLogs[name];
   if (found === undefined) throw unknownWord("the log", name, logNames);
-  const lines = parseCount("--lines", String(flags["lines"] ?? "100"), 0);
+  const lines = parseCount("--lines", String(flags["lines"] ?? standardLines), 0);
   return { follow: String(flags["tail"] === true), ...found, tail: lines };
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { BloomError } from "@bloomery/contract";
 import { appArgument, environmentFlag, type Command, type Context } from "../command.js";
 import { createLogMemory, formatLogLine } from "./log-lines.js";
-import { logNames, planLogQuery, planNamedLog, type LogQuery } from "./log-query.js";
+import { logNames, standardLines, planLogQuery, planNamedLog, type LogQuery } from "./log-query.js";
 import { environmentOf, parsePlace, placeOf, type Place } from "./place.js";
 
 export const logCommands: readonly Command[] = [
@@ -11,7 +11,7 @@ export const logCommands: readonly Command[] = [
     group: "Look",
     summary: "Print an app's output",
     about:
-      "Following goes on through deploys and restarts, also of the platform itself; Ctrl-C ends it. Without --type it is\nwhat the app and its hooks said; `all` adds the requests, nginx's complaints and the builds, in order of time.",
+      "Following goes on through deploys and restarts, also of the platform itself; Ctrl-C ends it. Without --type it is\nwhat the app and its hooks said; `all` adds the requests, nginx's complaints and the builds, in order of time. Of\nlong logs the last 100 lines are shown: `--tail all` and --since show more.",
     args: [appArgument],
     flags: [
       environmentFlag,
@@ -24,7 +24,7 @@ export const logCommands: readonly Command[] = [
       { flag: "--since <time>", about: "only from this time on: 10m, 2h, 1d or an ISO time" },
       { flag: "--version <number>", about: "only this version" },
       { flag: "--role <name>", about: "only this role" },
-      { flag: "-n, --tail <count>", about: "only the last lines" },
+      { flag: "-n, --tail <count>", about: "how many of the last lines, or all (100; with --since all)" },
     ],
     examples: [
       "bloom logs shop -f",
@@ -42,7 +42,7 @@ export const logCommands: readonly Command[] = [
     args: [{ name: "type", about: logNames.join(", "), choices: logNames }, appArgument],
     flags: [
       environmentFlag,
-      { flag: "--lines <count>", about: "how many of the last lines", fallback: "100" },
+      { flag: "--lines <count>", about: "how many of the last lines", fallback: String(standardLines) },
       { flag: "--tail", about: "go on with what comes" },
     ],
     examples: ["bloom log access shop", "bloom log deploy shop --lines 20", "bloom log app shop --tail"],

@@ -21,6 +21,20 @@ function describe(environment: EnvironmentView): string[] {
   ];
 }
 
+/** The environment of that name. Throws ERR_NOT_FOUND with those there are. */
+function assertEnvironment(
+  app: string,
+  environments: readonly EnvironmentView[],
+  name: string,
+): EnvironmentView {
+  const found = environments.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  const names = environments.map((one) => one.name).join(", ");
+  throw new BloomError("ERR_NOT_FOUND", `${app} has no environment ${name}`, {
+    hint: names === "" ? "Deploy the app first." : `It has ${names}.`,
+  });
+}
+
 export const lookCommands: readonly Command[] = [
   {
     name: "apps",
@@ -48,9 +62,15 @@ export const lookCommands: readonly Command[] = [
     examples: ["bloom ps", "bloom ps shop"],
     async run({ client, output, args, flags }) {
       const ref = args[0] === undefined ? {} : parseAppRef(args[0]);
-      const environment =
+      const environment: { environment?: string } =
         typeof flags["environment"] === "string" ? { environment: flags["environment"] } : {};
       const answer = await client().call("listInstances", { query: { ...ref, ...environment } });
+      // None at all: is there such an app?
+      if (args[0] !== undefined && answer.instances.length === 0) {
+        const { environments } = await client().call("getApp", { params: parseAppRef(args[0]) });
+        const { environment: wanted } = environment;
+        if (wanted !== undefined) assertEnvironment(args[0], environments, wanted);
+      }
       const rows = answer.instances.map((one) => [
         one.id,
         formatAppRef(one),
@@ -62,7 +82,8 @@ export const lookCommands: readonly Command[] = [
         String(one.restarts),
         formatBytes(one.memoryBytes),
         formatAge(one.startedAt),
-        one.state === "ready" ? "" : (one.lastExit ?? one.lastProbe ?? ""),
+        // How it ended last is worth knowing of one that is up again; what a probe saw is not.
+        one.lastExit ?? (one.state === "ready" ? "" : (one.lastProbe ?? "")),
       ]);
       const head = [
         "INSTANCE",
@@ -78,6 +99,8 @@ export const lookCommands: readonly Command[] = [
         "LAST",
       ];
       output.table(answer, head, rows);
+      for (const trouble of answer.troubles)
+        output.say(`${formatAppRef(trouble)} (${trouble.environment}) does not start: ${trouble.reason}`);
     },
   },
   {
@@ -96,6 +119,8 @@ export const lookCommands: readonly Command[] = [
           : `${environment.lastDeployment.state} ${formatAge(environment.lastDeployment.createdAt)}`,
       ]);
       output.table(app, ["ENVIRONMENT", "HEALTH", "VERSION", "READY", "URL", "LAST DEPLOYMENT"], rows);
+      for (const { name, health, trouble } of app.environments)
+        if (trouble !== null) output.say(`${name} is ${health}: ${trouble}`);
     },
   },
   {
@@ -108,9 +133,7 @@ export const lookCommands: readonly Command[] = [
     async run(context) {
       const { org, app, environment } = placeOf(context);
       const view = await context.client().call("getApp", { params: { org, app } });
-      const found = view.environments.find((one) => one.name === environment);
-      if (found === undefined)
-        throw new BloomError("ERR_NOT_FOUND", `${app} has no environment ${environment}`);
+      const found = assertEnvironment(app, view.environments, environment);
       context.output.result({ url: found.url }, [found.url]);
     },
   },
@@ -163,6 +186,9 @@ export const lookCommands: readonly Command[] = [
       const answer = await client().call("listActivities", {
         query: { ...ref, limit: parseCount("--limit", String(flags["limit"]), 1) },
       });
+      // What a deleted app left is still told; a name that was never there is a slip.
+      if (args[0] !== undefined && answer.activities.length === 0)
+        await client().call("getApp", { params: parseAppRef(args[0]) });
       const rows = answer.activities.map((one) => [
         one.id,
         formatAge(one.createdAt),

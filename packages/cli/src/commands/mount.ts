@@ -32,7 +32,8 @@ export const mountCommands: readonly Command[] = [
     async run(context) {
       const call = { params: placeOf(context), query: { size: "true" } };
       const { mounts } = await context.client().call("listMounts", call);
-      const wanted = context.args[1] === undefined ? undefined : parseMountPath(context.args[1]);
+      const wanted =
+        context.args[1] === undefined ? undefined : parseMountPath(context.args[1], context.args[0]);
       const shown = mounts.filter(({ path }) => wanted === undefined || path === wanted);
       if (wanted !== undefined && shown.length === 0) throw noMount(wanted, mounts);
       const rows = shown.map((one) => [
@@ -79,7 +80,7 @@ export const mountCommands: readonly Command[] = [
 async function upload(context: Context): Promise<void> {
   const { args, client, cwd, output } = context;
   const params = placeOf(context);
-  const path = parseMountPath(args[1] ?? "");
+  const path = parseMountPath(args[1] ?? "", args[0]);
   const { assertPackable, packLocal } = await import("../inside/pack-local.js");
   const local = resolve(cwd, args[2] ?? "");
   await assertPackable(local);
@@ -94,14 +95,18 @@ async function upload(context: Context): Promise<void> {
     phases.end(false);
     throw packing.failure() ?? error;
   }
+  const { skipped } = packing;
+  for (const reason of skipped) output.say(`left out: ${reason}`);
   const { files, bytes } = packing.counts;
-  output.result({ path, files, bytes }, [`${describeCount(files)}, ${formatBytes(bytes)}, are in ${path}`]);
+  output.result({ path, files, bytes, skipped }, [
+    `${describeCount(files)}, ${formatBytes(bytes)}, are in ${path}`,
+  ]);
 }
 
 async function download(context: Context): Promise<void> {
   const { args, client, confirm, cwd, output } = context;
   const params = placeOf(context);
-  const path = parseMountPath(args[1] ?? "");
+  const path = parseMountPath(args[1] ?? "", args[0]);
   const folder = resolve(cwd, args[2] ?? basename(path));
   const { hasContent, unpackLocal } = await import("../inside/unpack-local.js");
   const isFull = await hasContent(folder);
@@ -112,8 +117,14 @@ async function download(context: Context): Promise<void> {
     if (isFull) await confirm(`${folder} is not empty. Replace files of the same name?`);
     const phases = createPhases(output);
     phases.enter("download");
-    const unpacked = await unpackLocal(stream, folder, inner).finally(() => phases.end(!stream.errored));
-    if (inner !== "" && unpacked.entries === 0) {
+    let isMissing = true;
+    const unpacked = await unpackLocal(stream, folder, inner)
+      .then((done) => {
+        isMissing = inner !== "" && done.entries === 0;
+        return done;
+      })
+      .finally(() => phases.end(!isMissing));
+    if (isMissing) {
       throw new BloomError("ERR_NOT_FOUND", `there is no ${inner} in the mount ${mount}`, {
         hint: `\`bloom exec ${args[0] ?? ""} -- ls ${mount}\` shows what there is.`,
       });
@@ -142,7 +153,7 @@ async function findMount(
 }
 
 /** A mount's path as the manifest may write it. Throws ERR_INVALID_ARGUMENT. */
-function parseMountPath(word: string): string {
+function parseMountPath(word: string, app = "APP"): string {
   const path = word
     .replace(/^\/app(?=\/|$)/, "")
     .split("/")
@@ -150,7 +161,7 @@ function parseMountPath(word: string): string {
     .join("/");
   if (path !== "" && !path.split("/").includes("..")) return path;
   throw new BloomError("ERR_INVALID_ARGUMENT", `\`${word}\` is not a path in a mount`, {
-    hint: "Write it as below the app's folder, such as uploads or uploads/pictures; `bloom mount list APP` shows the mounts.",
+    hint: `Write it as below the app's folder, such as uploads or uploads/pictures; \`bloom mount list ${app}\` shows the mounts.`,
   });
 }
 

@@ -32,6 +32,15 @@ const outcomes: Record<RouteExplanation["outcome"], string> = {
   unknown_host: "no app has this host name",
 };
 
+/** What is not what its outcome's name says. */
+const byStatus: Readonly<Record<number, string>> = {
+  204: "nginx answers for the file",
+  301: "nginx sends the client on",
+  400: "refused: this is no path",
+  405: "refused: files can only be read",
+  500: "nginx gives up: the paths lead in a circle",
+};
+
 /** The outcome first, what it was decided by, then the way there. */
 function describeRoute(answer: RouteExplanation, { paint }: Pick<Output, "paint">): string[] {
   const { location, rule, file, rewrittenTo, status } = answer;
@@ -41,7 +50,8 @@ function describeRoute(answer: RouteExplanation, { paint }: Pick<Output, "paint"
     ["file", file === null ? undefined : `${file.path} (${file.found})`],
     ["rewritten to", rewrittenTo ?? undefined],
   ];
-  const verdict = `${outcomes[answer.outcome]}${status === null ? "" : ` (${status})`}`;
+  const said = byStatus[status ?? 0] ?? outcomes[answer.outcome];
+  const verdict = `${said}${status === null ? "" : ` (${status})`}`;
   return [
     `${answer.method} ${answer.url}: ${paint("bold", verdict)}`,
     ...rows.flatMap(([name, text]) => (text === undefined ? [] : [`  ${name.padEnd(12)}  ${text}`])),

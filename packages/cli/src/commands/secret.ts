@@ -1,6 +1,12 @@
 import { BloomError } from "@bloomery/contract";
 import { appArgument, environmentFlag, type Command } from "../command.js";
-import { changeVariables, describeFlags, parseVariableName, planChange } from "./change-variables.js";
+import {
+  changeVariables,
+  describeFlags,
+  describeLevel,
+  parseVariableName,
+  planChange,
+} from "./change-variables.js";
 import { placeOf } from "./place.js";
 import { readNamedValue } from "./secret-value.js";
 import { applyFlag, levelFlag, visibleFlags } from "./variables.js";
@@ -19,7 +25,7 @@ export const secretCommands: readonly Command[] = [
     async run(context) {
       const { variables } = await context.client().call("listVariables", { params: placeOf(context) });
       const secrets = variables.filter((one) => one.sensitive);
-      const rows = secrets.map((one) => [one.name, one.level, ...describeFlags(one).slice(0, 2)]);
+      const rows = secrets.map((one) => [one.name, describeLevel(one), ...describeFlags(one).slice(0, 2)]);
       context.output.table({ secrets }, ["NAME", "FROM", "VISIBLE IN BUILD", "AT RUNTIME"], rows);
     },
   },

@@ -3,6 +3,7 @@ import { appArgument, environmentFlag, type Command, type FlagSpec } from "../co
 import {
   changeVariables,
   describeFlags,
+  describeLevel,
   parseVariable,
   parseVariableName,
   planChange,
@@ -36,7 +37,7 @@ export const variableCommands: readonly Command[] = [
     group,
     summary: "List an environment's variables",
     about:
-      "An environment's own come before the app's, and those before the manifest's: what is listed is what holds.",
+      "An environment's own come before the app's, and those before the manifest's. One that is overridden has no effect\nuntil the one that hides it is unset.",
     args: [appArgument],
     flags: [
       environmentFlag,
@@ -49,8 +50,8 @@ export const variableCommands: readonly Command[] = [
       const shown = variables.filter((one) => level === undefined || one.level === level);
       const rows = shown.map((one) => [
         one.name,
-        one.value ?? "(sensitive)",
-        one.level,
+        one.value ?? (one.sensitive ? "(sensitive)" : "(sealed with another key)"),
+        describeLevel(one),
         ...describeFlags(one),
       ]);
       context.output.table(
@@ -65,7 +66,7 @@ export const variableCommands: readonly Command[] = [
     group,
     summary: "Set variables and replace the running instances",
     about:
-      "Variables that are not named stay as they are. `NAME` is an environment variable, `prefix:name` is found in\nPLATFORM_VARIABLES. A value that others on this machine must not see comes from a file or standard input:\n`NAME` alone with --from, or `bloom secret set`.",
+      "Variables that are not named stay as they are. `NAME` is an environment variable, `env:name` one in\ncapitals as in a .platform.app.yaml, `prefix:name` is found in PLATFORM_VARIABLES. A value that others on this machine\nmust not see comes from a file or standard input: `NAME` alone with --from, or `bloom secret set`.",
     args: [appArgument, { name: "name=value", about: "such as LOG=debug or shop:limit=5", many: true }],
     flags: [
       environmentFlag,

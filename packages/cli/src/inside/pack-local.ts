@@ -10,6 +10,8 @@ export interface Packing {
   readonly stream: Readable;
   /** What has been packed so far. */
   readonly counts: { readonly files: number; readonly bytes: number };
+  /** What was left out, each with the reason. */
+  readonly skipped: readonly string[];
   /** Why it broke off; undefined when it did not. */
   failure(): BloomError | undefined;
 }
@@ -29,6 +31,7 @@ export async function assertPackable(path: string): Promise<void> {
  */
 export function packLocal(path: string, prefix: string): Packing {
   const counts = { files: 0, bytes: 0 };
+  const skipped: string[] = [];
   let failure: BloomError | undefined;
   const stream = new PassThrough();
   // A bare name that begins with @ would be taken for an archive.
@@ -39,7 +42,16 @@ export function packLocal(path: string, prefix: string): Packing {
       cwd,
       portable: true,
       ...(prefix === "" ? {} : { prefix }),
-      onWriteEntry({ type, stat }) {
+      // Pipes and sockets have no content that would ever end.
+      filter(at, entry) {
+        if ("type" in entry || entry.isFile() || entry.isDirectory() || entry.isSymbolicLink()) return true;
+        skipped.push(`${at.replace(/^\.\//, "")}: a device, a pipe or a socket`);
+        return false;
+      },
+      onWriteEntry(entry) {
+        const { type, stat } = entry;
+        // Portable archives have no times of folders, which would be those of 1970.
+        entry.noMtime = false;
         if (type !== "File") return;
         counts.files++;
         counts.bytes += stat?.size ?? 0;
@@ -48,12 +60,20 @@ export function packLocal(path: string, prefix: string): Packing {
     [name],
   );
   pack.on("error", (error: unknown) => {
-    const { path: at = path, message } = error as NodeJS.ErrnoException;
-    failure = new BloomError("ERR_INVALID_ARGUMENT", `${at} cannot be read: ${message}`, {
-      cause: error,
-    });
+    failure = explain(path, error);
     stream.destroy(failure);
   });
   pack.pipe(stream);
-  return { stream, counts, failure: () => failure };
+  return { stream, counts, skipped, failure: () => failure };
+}
+
+function explain(path: string, error: unknown): BloomError {
+  const { path: at = path, message } = error as NodeJS.ErrnoException;
+  // What Node makes of bytes that are no UTF-8; a file of that name is not there.
+  const isNamed = !at.includes("\uFFFD");
+  return new BloomError(
+    "ERR_INVALID_ARGUMENT",
+    isNamed ? `${at} cannot be read: ${message}` : `the name of ${at} is not valid UTF-8`,
+    { cause: error, ...(isNamed ? {} : { hint: "Rename it, or upload the others without it." }) },
+  );
 }

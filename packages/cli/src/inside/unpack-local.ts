@@ -1,4 +1,4 @@
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir, readdir, rmdir } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract } from "tar";
@@ -21,13 +21,19 @@ export async function unpackLocal(stream: Readable, folder: string, inner: strin
   const counts = { entries: 0, files: 0, bytes: 0 };
   const skipped: string[] = [];
   let failure: BloomError | undefined;
-  await mkdir(folder, { recursive: true });
+  const made = await mkdir(folder, { recursive: true });
   const unpack = extract({
     cwd: folder,
     preserveOwner: false,
     filter(path, entry) {
       const rest = findBelow(path, inner);
       if (rest === undefined) return false;
+      const target = "type" in entry && entry.type === "SymbolicLink" ? (entry.linkpath ?? "") : "";
+      // tar would make it relative, which is another link.
+      if (target.startsWith("/")) {
+        skipped.push(describeLink(rest, target));
+        return false;
+      }
       if (inner !== "" && "linkpath" in entry) {
         entry.path = rest;
         // A second name of a file is told by the first, from the archive's top.
@@ -43,9 +49,9 @@ export async function unpackLocal(stream: Readable, folder: string, inner: strin
       counts.files++;
       counts.bytes += entry.size;
     },
-    onwarn(code, message, data: { readonly code?: unknown } = {}) {
+    onwarn(code, message, data: WarningData = {}) {
       if (isErrno(data.code)) failure ??= explainLocal(folder, data.code, message);
-      else if (code !== "TAR_ENTRY_INFO") skipped.push(message);
+      else if (code !== "TAR_ENTRY_INFO") skipped.push(explainSkipped(message, data));
     },
   });
   try {
@@ -54,7 +60,30 @@ export async function unpackLocal(stream: Readable, folder: string, inner: strin
     throw explainUnpack(folder, error);
   }
   if (failure !== undefined) throw failure;
+  // A slip in the path leaves nothing behind.
+  if (counts.entries === 0 && inner !== "" && made !== undefined) await rmdir(folder);
   return { ...counts, skipped };
+}
+
+/** What tar says of an entry it does not take. */
+interface WarningData {
+  readonly code?: unknown;
+  readonly entry?: { readonly path: string; readonly linkpath?: string | undefined };
+}
+
+function explainSkipped(message: string, { entry }: WarningData): string {
+  if (entry === undefined) return message;
+  return message === "linkpath escapes extraction directory"
+    ? describeLink(entry.path, entry.linkpath ?? "")
+    : `${trimDot(entry.path)}: ${message}`;
+}
+
+function describeLink(path: string, target: string): string {
+  return `${trimDot(path)}: a link to ${target}, out of the folder`;
+}
+
+function trimDot(path: string): string {
+  return path.replace(/^(?:\.\/)+/, "");
 }
 
 /** A name of the archive as seen from a folder in it; undefined when it lies elsewhere. */

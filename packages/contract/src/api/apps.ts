@@ -1,8 +1,16 @@
 import { z } from "zod";
+import { manifestLimits } from "../manifest/defaults.js";
 import { appName, environmentName, orgName, roleName } from "../names.js";
 import { deploymentState, desiredState, instanceState } from "../states.js";
 import { appParams, done, environmentParams, timestamp } from "./common.js";
 import { defineRoutes } from "./route.js";
+
+const { min, max } = manifestLimits.replicas;
+const replicaCount = z
+  .number()
+  .int()
+  .min(min, `must be ${min} or more; \`bloom stop\` ends all`)
+  .max(max, `must be ${max} or fewer`);
 
 /** `running` and `stopped` are wishes; `crashed` and `deploying` are what is seen; `empty` was never deployed. */
 export const environmentHealth = z.enum(["empty", "running", "starting", "crashed", "stopped"]);
@@ -16,6 +24,8 @@ export const environmentView = z.object({
   release: z.number().int().nullable(),
   replicas: z.record(roleName, z.number().int()),
   instances: z.object({ ready: z.number().int(), wanted: z.number().int() }),
+  /** Why fewer are ready than wanted, as far as it is known. */
+  trouble: z.string().nullable(),
   lastDeployment: z
     .object({
       id: z.string(),
@@ -111,7 +121,13 @@ export const appRoutes = defineRoutes({
       app: appName.optional(),
       environment: environmentName.optional(),
     }),
-    response: z.object({ instances: z.array(instanceView) }),
+    response: z.object({
+      instances: z.array(instanceView),
+      /** Environments that cannot start: they may have no instance at all. */
+      troubles: z.array(
+        z.object({ org: orgName, app: appName, environment: environmentName, reason: z.string() }),
+      ),
+    }),
   },
   scaleEnvironment: {
     method: "PUT",
@@ -121,7 +137,7 @@ export const appRoutes = defineRoutes({
     tag: "apps",
     summary: "Sets how many replicas of each role run",
     params: environmentParams,
-    body: z.object({ replicas: z.record(roleName, z.number().int().min(1).max(16)) }),
+    body: z.object({ replicas: z.record(roleName, replicaCount) }),
     response: environmentView,
   },
   stopEnvironment: {

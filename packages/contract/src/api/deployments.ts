@@ -76,7 +76,12 @@ export const deploymentEvent = z.discriminatedUnion("type", [
     source: z.enum(["build", "app", "hook", "platform"]),
     text: z.string(),
   }),
-  z.object({ type: z.literal("warning"), message: z.string() }),
+  z.object({
+    type: z.literal("warning"),
+    message: z.string(),
+    /** The phase it was said in has failed, and the deployment goes on. */
+    failed: z.literal(true).optional(),
+  }),
   z.object({ type: z.literal("stats"), stats: buildStats, toolchain: z.string() }),
   z.object({ type: z.literal("finished"), deployment: deploymentView }),
 ]);

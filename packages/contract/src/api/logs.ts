@@ -5,7 +5,7 @@ import { defineRoutes } from "./route.js";
 
 /**
  * Where a line comes from: `app` the start command, `hooks` every hook, `access` nginx's record of requests, `error`
- * nginx's complaints about this app, `build` the builds of the versions that ran here.
+ * nginx's complaints about this app, `build` the builds made for this environment, those that failed among them.
  */
 export const logType = z.enum(["app", "hooks", "access", "error", "build"]);
 export type LogType = z.infer<typeof logType>;

@@ -9,7 +9,7 @@ export const variableLevel = z.enum(["app", "environment", "manifest"]);
 export type VariableLevel = z.infer<typeof variableLevel>;
 
 export const variableView = z.object({
-  /** `NAME`, `env:NAME` for the same, or `prefix:name`. */
+  /** `NAME` or `prefix:name`. */
   name: z.string(),
   /** Null for sensitive ones: they can be written, never read. */
   value: z.string().nullable(),
@@ -19,6 +19,8 @@ export const variableView = z.object({
   visibleBuild: z.boolean(),
   visibleRuntime: z.boolean(),
   level: variableLevel,
+  /** Another level has the same name and comes first, so this one has no effect. */
+  overridden: z.boolean(),
   updatedAt: timestamp.nullable(),
 });
 export type VariableView = z.infer<typeof variableView>;
@@ -46,7 +48,12 @@ export const variableRoutes = defineRoutes({
     body: z.object({
       /** Where they are set and removed. */
       level: z.enum(["app", "environment"]).default("environment"),
-      set: z.record(variableKey, z.string().max(131_072)).default({}),
+      set: z
+        .record(
+          variableKey,
+          z.string().max(131_072, "a value may have at most 131072 bytes; put larger ones into a file"),
+        )
+        .default({}),
       unset: z.array(variableKey).default([]),
       /** Flags of those that are set. */
       sensitive: z.boolean().default(false),

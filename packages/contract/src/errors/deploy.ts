@@ -9,6 +9,12 @@ export const deployErrors = {
     when: "Another deployment holds the environment's lock; the message says whose.",
     hint: "Wait for it to end, or repeat the command with --wait.",
   },
+  ERR_ENVIRONMENT_TOO_LARGE: {
+    status: 422,
+    exit: 2,
+    when: "The variables of a build or a release are larger than Linux hands to a process.",
+    hint: "Put large values into a file of the project or of a mount, and its path into the variable.",
+  },
   ERR_START_FAILED: {
     status: 422,
     exit: 12,

@@ -71,4 +71,10 @@ export const platformErrors = {
     when: "The database's own check fails: the file is damaged, or is no database.",
     hint: "Stop the daemon and put a backup in its place; docs/guides/restore.md says how.",
   },
+  ERR_SECRETS_LOST: {
+    status: 500,
+    exit: 10,
+    when: "A stored value was sealed with another secrets.key than the daemon has.",
+    hint: "Restore secrets.key from the backup that belongs to this database, or see docs/guides/restore.md.",
+  },
 } as const satisfies Record<string, ErrorEntry>;

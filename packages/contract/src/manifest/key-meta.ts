@@ -14,6 +14,8 @@ export interface KeyMeta {
   readonly expected: string;
   /** A value that would be right, shown after "write". */
   readonly example: unknown;
+  /** Of an entry of a map: what was written, as it would be right. It replaces `example` where it is defined. */
+  readonly correct?: (name: string, written: unknown) => Readonly<Record<string, unknown>> | undefined;
   /** In words, as the reference prints it. */
   readonly default?: string;
   /** `now` when absent. */

@@ -119,8 +119,16 @@ function collectWords(stream: Readable): () => string {
   return () => words.slice(0, keptWords).trim();
 }
 
+const mostLines = 3;
+
 function explainFailure(what: string, code: number, words: string): BloomError {
-  const said = words === "" ? `tar ended with ${code}` : words.replaceAll(`${inside}/0`, ".");
-  const isFull = /No space left on device|Disk quota exceeded|Wrote only \d+ of/.test(words);
-  return new BloomError(isFull ? "ERR_DISK_FULL" : "ERR_INVALID_ARGUMENT", `${what}: ${said}`);
+  const lines = words.replaceAll(`${inside}/0`, ".").split("\n");
+  const rest = lines.length > mostLines ? "\n…" : "";
+  const said = words === "" ? `tar ended with ${code}` : `${lines.slice(0, mostLines).join("\n")}${rest}`;
+  const message = `${what}: ${said}`;
+  if (!/No space left on device|Disk quota exceeded|Wrote only \d+ of/.test(words))
+    return new BloomError("ERR_INVALID_ARGUMENT", message);
+  return new BloomError("ERR_DISK_FULL", message, {
+    hint: "`bloom mount size APP` shows what the mounts hold, and each file takes some room of its own; `disk` in the manifest makes more. What was copied so far is there.",
+  });
 }

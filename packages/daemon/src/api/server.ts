@@ -15,8 +15,12 @@ import {
   apiRoutes,
   BloomError,
   errorAnswer,
+  formatAppRef,
+  nameAppIn,
   toBloomError,
   type ApiRoute,
+  type AppRef,
+  type ErrorDocument,
   type RouteName,
 } from "@bloomery/contract";
 import { assertAllowed, parseBearer, type Caller } from "./caller.js";
@@ -131,7 +135,14 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   return reply
     .code(known.status)
     .type("application/json")
-    .send(JSON.stringify(errorAnswer.parse({ error: known.toDocument() })));
+    .send(JSON.stringify(errorAnswer.parse({ error: describe(known, request) })));
+}
+
+/** Of the app that the request is about, if there is one. */
+function describe(error: BloomError, { params }: FastifyRequest): ErrorDocument {
+  const { org, app } = (params ?? {}) as Partial<AppRef>;
+  const document = error.toDocument();
+  return org === undefined || app === undefined ? document : nameAppIn(document, formatAppRef({ org, app }));
 }
 
 /** Fastify's own refusals (bad JSON, too large, wrong type) are the caller's mistakes, not ours. */

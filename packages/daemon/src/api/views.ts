@@ -1,6 +1,9 @@
 import {
   errorDocument,
+  formatAppRef,
+  nameAppIn,
   type ActivityView,
+  type AppRef,
   type AppView,
   type DeploymentView,
   type EnvironmentView,
@@ -16,6 +19,9 @@ import type { Environment } from "../store/environments.js";
 import type { Org } from "../store/orgs.js";
 import type { Token } from "../store/tokens.js";
 import type { Version } from "../store/versions.js";
+import { describeExit } from "../run/describe-exit.js";
+import type { Instance } from "../run/engines/engine.js";
+import type { Healer } from "../deploy/heal.js";
 import type { Fleet } from "../deploy/fleet.js";
 import { findLiveRelease, planReplicas } from "../deploy/releases.js";
 import { namesOf, placeOfEnvironment, urlOf, type Place } from "../deploy/places.js";
@@ -24,6 +30,7 @@ import { namesOf, placeOfEnvironment, urlOf, type Place } from "../deploy/places
 export interface ViewParts {
   readonly store: Store;
   readonly fleet: Fleet;
+  readonly healer: Pick<Healer, "failureOf" | "failing">;
   readonly edge: { readonly baseDomain: string; readonly httpPort: number };
 }
 
@@ -41,7 +48,7 @@ export async function viewDeployment(parts: ViewParts, row: Deployment): Promise
     // A build that is older than the deployment was made for another one.
     reused: build !== undefined && build.createdAt < row.createdAt,
     url: place === undefined ? "" : urlOf(namesOf(place), parts.edge),
-    error: viewError(row.error),
+    error: viewError(row.error, place === undefined ? {} : namesOf(place)),
     timings: row.timings,
     createdBy: row.createdBy,
     createdAt: row.createdAt,
@@ -57,7 +64,8 @@ export async function viewEnvironment(parts: ViewParts, place: Place): Promise<E
   const replicas = version === undefined ? {} : planReplicas({ ...place, environment }, version.config);
   const wanted =
     environment.desired === "stopped" ? 0 : Object.values(replicas).reduce((sum, one) => sum + one, 0);
-  const states = parts.fleet.live(environment.id).map((instance) => instance.status.state);
+  const live = parts.fleet.live(environment.id);
+  const states = live.map((instance) => instance.status.state);
   const ready = states.filter((state) => state === "ready").length;
   return {
     name: environment.name,
@@ -77,11 +85,22 @@ export async function viewEnvironment(parts: ViewParts, place: Place): Promise<E
     release: release?.number ?? null,
     replicas,
     instances: { ready, wanted },
+    trouble: ready >= wanted ? null : (describeTrouble(live) ?? parts.healer.failureOf(environment.id)),
     lastDeployment:
       last === undefined
         ? null
         : { id: last.id, state: last.state, createdAt: last.createdAt, finishedAt: last.finishedAt },
   };
+}
+
+/** How one that is not ready ended last, or what its probe saw. */
+function describeTrouble(instances: readonly Instance[]): string | null {
+  const reasons = instances
+    .filter(({ status }) => status.state !== "ready")
+    .map(({ status, memoryBytes }) =>
+      status.last_exit === null ? status.last_probe : describeExit(status.last_exit, memoryBytes),
+    );
+  return reasons.find((reason) => reason !== null) ?? null;
 }
 
 export async function viewApp(parts: ViewParts, org: Org, app: App): Promise<AppView> {
@@ -139,13 +158,15 @@ export function viewActivity(row: Activity): ActivityView {
     app: names.app ?? null,
     environment: row.environment,
     deployment: row.deploymentId,
-    error: viewError(row.error),
+    error: viewError(row.error, names),
     createdAt: row.createdAt,
     finishedAt: row.finishedAt,
   };
 }
 
-/** Keeps only what the contract knows of an error. */
-function viewError(error: ErrorDocument | null): DeploymentView["error"] {
-  return error === null ? null : errorDocument.parse(error);
+/** Keeps only what the contract knows of an error, and names the app. */
+function viewError(error: ErrorDocument | null, { org, app }: Partial<AppRef>): DeploymentView["error"] {
+  if (error === null) return null;
+  const isPlaced = org !== undefined && app !== undefined;
+  return errorDocument.parse(isPlaced ? nameAppIn(error, formatAppRef({ org, app })) : error);
 }

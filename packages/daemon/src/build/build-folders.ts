@@ -18,6 +18,8 @@ export interface BuildFolders {
   readonly laid: string;
   /** Names what was fetched last. */
   readonly fetched: string;
+  /** The toolchain that worked last with a lockfile of ours. */
+  readonly lockedBy: string;
   /** Layers over templates of compiled dependencies. */
   readonly targets: string;
   /** What `build.caches` keeps. */
@@ -36,6 +38,7 @@ export function planBuildFolders(buildCache: string, appId: string): BuildFolder
     etc: join(root, "etc"),
     laid: join(root, "tree.json"),
     fetched: join(root, "fetched"),
+    lockedBy: join(root, "locked-by"),
     targets: join(root, "targets"),
     caches: join(root, "caches"),
   });

@@ -23,6 +23,7 @@ import {
   type CompileJob,
 } from "./compile.js";
 import { planFetch, type FetchPlan } from "./plan-fetch.js";
+import { dropNewerLockfile } from "./drop-lockfile.js";
 import { prepareEtc, prepareFetch, prepareFolders } from "./prepare-build.js";
 import { removeTree } from "./remove-tree.js";
 import type { ToolchainResolver } from "./resolve-toolchain.js";
@@ -204,13 +205,13 @@ async function compile(
   const folders = foldersOf(deps, request.appId);
   const user = deps.isRoot ? planBuildUser(deps.uidBase, request.appSlot) : null;
   const fetch = planFetch(tree);
-  const needsFetch = await mustFetch(request, fetch, folders.fetched);
-
   // A daemon that was killed may have left one behind for a moment.
   if (user !== null) await endProcessTree({ pid: null, groups: [], uid: user.uid });
   await prepareFolders(folders, user);
   await prepareEtc(folders, user);
   await laySource({ tree, workDir: folders.app, recordFile: folders.laid, user });
+  if (!fetch.hasLockfile) await dropNewerLockfile(folders, toolchain.version);
+  const needsFetch = await mustFetch(request, fetch, folders.fetched);
   if (needsFetch) await prepareFetch(folders, tree, fetch, user);
   request.signal.throwIfAborted();
 

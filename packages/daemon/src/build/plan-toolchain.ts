@@ -82,7 +82,8 @@ function newest(toolchains: readonly Toolchain[]): Toolchain | null {
   return [...toolchains].sort((a, b) => compareVersions(b.version, a.version))[0] ?? null;
 }
 
-function compareVersions(a: string, b: string): number {
+/** Below zero when `a` is older. */
+export function compareVersions(a: string, b: string): number {
   const [left, right] = [a, b].map((text) => text.split(/[.-]/).map(Number));
   for (let index = 0; index < 3; index++) {
     const difference = (left?.[index] ?? 0) - (right?.[index] ?? 0);

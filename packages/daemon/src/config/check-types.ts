@@ -57,7 +57,14 @@ function describeIssue(schema: z.ZodType, source: Source, issue: Issue): string 
   }
   const near = suggestChoice(at, value);
   if (near !== undefined) return `expected ${meta.expected}, found ${found}; did you mean "${near}"?`;
-  return `expected ${meta.expected}, found ${found}; write ${renderExampleAt(path, meta.example, source)}`;
+  const last = path.at(-1);
+  const corrected = typeof last === "string" ? meta.correct?.(last, value) : undefined;
+  const [right] = Object.entries(corrected ?? {});
+  const example =
+    right === undefined
+      ? renderExampleAt(path, meta.example, source)
+      : renderExample(...right, source.format);
+  return `expected ${meta.expected}, found ${found}; write ${example}`;
 }
 
 /** The example for an item of a list is shown as a list. */

@@ -29,14 +29,16 @@ export function chooseApp(apps: readonly AppEntry[], options: LoadConfigOptions)
 
 /** The name an app is chosen by: its own, else that of its folder. */
 function labelOf({ name, root, home }: AppEntry): string {
-  return name ?? ((root === "" ? home : root).split("/").at(-1) || "app");
+  return name ?? ((root === "" ? (home ?? "") : root).split("/").at(-1) || "app");
 }
 
 /** The apps whose folder is the given one or the nearest above it; all when there is none. */
 function nearestTo(apps: readonly AppEntry[], folder: string | undefined): readonly AppEntry[] {
   const stood = folder === undefined ? null : normalizePath(folder);
   if (stood === null) return apps;
-  const distances = apps.map((app) => Math.max(reach(app.root, stood), reach(app.home, stood)));
+  const distances = apps.map(({ root, home }) =>
+    Math.max(reach(root, stood), home === null ? -1 : reach(home, stood)),
+  );
   const best = Math.max(...distances);
   return best < 0 ? apps : apps.filter((_, index) => distances[index] === best);
 }

@@ -55,6 +55,8 @@ export function findIncluded({ files, folders }: IncludeSource, path: string): F
     return { message: `the path ${shown} leads out of the project; include only files of the project` };
   const file = places.find((place) => place !== "" && files.read(place) !== undefined);
   if (file !== undefined) return { file };
+  if (first === "" || files.list().some((other) => other.startsWith(`${first}/`)))
+    return { message: `${first === "" ? shown : first} is a folder; include a file` };
   const name = first.slice(first.lastIndexOf("/") + 1);
   const near = files.list().find((other) => other === name || other.endsWith(`/${name}`));
   const advice = near === undefined ? "check the path" : `there is ${near}`;

@@ -17,8 +17,8 @@ export interface AppEntry {
   readonly place: Place;
   /** The folder it is in: its `source.root`. */
   readonly root: string;
-  /** The manifest's own folder, for choosing by the folder somebody stands in. */
-  readonly home: string;
+  /** Where its own manifest lies, for choosing by the folder somebody stands in; null when it has none of its own. */
+  readonly home: string | null;
 }
 
 /** The project's apps, and what is wrong with the list itself. */
@@ -48,7 +48,7 @@ export function listApps(files: ProjectFiles): AppList {
   const isAlone = manifests.length === 1 && listed.length === 0;
   const single = manifests.map((file) => (isAlone ? bareEntry(file) : readEntry(files, file)));
   const apps = [...single, ...listed];
-  const hasTop = apps.some(({ root, home }) => root === "" || home === "");
+  const hasTop = listed.length > 0 || apps.some(({ root, home }) => root === "" || home === "");
   return { apps: hasTop || apps.length === 0 ? apps : [...fromBloomToml(files), ...apps], problems };
 }
 
@@ -80,7 +80,7 @@ function readEntry(files: ProjectFiles, file: string): AppEntry {
   if (source === undefined || source === null) return bare;
   const name = nameIn(source.value);
   const place = source.places.find(["name"], "value");
-  return { ...bare, name, place, root: rootOf(source.value, bare.home) };
+  return { ...bare, name, place, root: rootOf(source.value, bare.root) };
 }
 
 /** Both forms: a mapping of names to apps, and a list of apps that have names. */
@@ -107,7 +107,7 @@ function listApplications(files: ProjectFiles): AppList {
     }
     const place = source.places.find([step], "key");
     const name = isList ? nameIn(app) : String(step);
-    return [{ name, file: applicationsFile, prefix: [step], place, root: rootOf(app, ""), home: "" }];
+    return [{ name, file: applicationsFile, prefix: [step], place, root: rootOf(app, ""), home: null }];
   });
   return { apps, problems };
 }

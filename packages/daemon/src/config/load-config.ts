@@ -10,11 +10,12 @@ import {
 import { folderOf, joinPath, openAppFolder } from "./app-folder.js";
 import { loadCargoProject } from "./cargo-project.js";
 import { chooseApp } from "./choose-app.js";
-import { detectShape } from "./detect-shape.js";
+import { detectShape, type Detected } from "./detect-shape.js";
 import { freezeDeep } from "./freeze.js";
 import { appFileName, applicationsFile, listApps, type AppEntry } from "./list-apps.js";
+import { listOverlooked, type Chosen } from "./list-overlooked.js";
 import { loadPlatformApp } from "./load-platform-app.js";
-import { loadManifest, missingManifest, type ManifestFile } from "./manifest-file.js";
+import { loadManifest, manifestProblem, missingManifest, type ManifestFile } from "./manifest-file.js";
 import { parseToml } from "./parse-toml.js";
 import type { LoadConfigOptions, ProjectParts } from "./parts.js";
 import type { ProjectFiles } from "./project-files.js";
@@ -36,16 +37,19 @@ export function loadConfig(files: ProjectFiles, options: LoadConfigOptions = {})
   const listed = listApps(files);
   const chosen = chooseApp(listed.apps, options);
   const unclear = [...listed.problems, ...chosen.problems];
-  if (unclear.length > 0) return finish(null, unclear);
+  if (unclear.length > 0) return finish(null, [...unclear, ...listOverlooked(files, listed, null)]);
   const { parts, problems: misplaced } = loadParts(files, chosen.app);
   const { toml, yaml, cargo, toolchainFile } = parts;
   const detected = detectShape(parts.folder, toml, yaml, cargo);
+  const overlooked = listOverlooked(files, listed, isUnknown(detected) ? null : describeChosen(parts));
+  if (isUnknown(detected) && overlooked.length > 0) return finish(null, overlooked.map(asReason));
   const resolved =
     detected.shape === "web"
       ? resolveConfig(parts, detected.reason, options)
       : { config: null, problems: [] };
   const problems = [toml, yaml, cargo, toolchainFile, detected, resolved].flatMap((part) => part.problems);
-  return finish(resolved.config, [...misplaced, ...problems]);
+  problems.push(...checkWanted(parts, listed.apps, options.manifestApp));
+  return finish(resolved.config, [...misplaced, ...overlooked, ...problems]);
 }
 
 /**
@@ -62,6 +66,32 @@ export function toConfigError(problems: readonly Problem[]): BloomError {
 function finish(config: AppConfig | null, problems: readonly Problem[]): LoadedConfig {
   const hasErrors = problems.some(({ severity }) => severity === "error");
   return freezeDeep({ config: hasErrors ? null : config, problems: problems.toSorted(byPlace) });
+}
+
+/** The only app is not looked for by its name, so here it is seen that another was meant. */
+function checkWanted(
+  { yaml, toml }: ProjectParts,
+  apps: readonly AppEntry[],
+  wanted: string | undefined,
+): readonly Problem[] {
+  const { name } = yaml.data;
+  if (wanted === undefined || name === undefined || apps.length > 1) return [];
+  if ([name, toml.data.name].includes(wanted)) return [];
+  const message = `the project has no app "${wanted}", only "${name}"; type \`--app-name ${name}\`, or leave it out`;
+  return [manifestProblem(yaml, "error", ["name"], message)];
+}
+
+/** Nothing was found: what was nearly found is then the reason. */
+function isUnknown({ problems }: Detected): boolean {
+  return problems.some(({ code }) => code === "ERR_SHAPE_UNKNOWN");
+}
+
+function asReason(problem: Problem): Problem {
+  return { ...problem, severity: "error", code: "ERR_SHAPE_UNKNOWN" };
+}
+
+function describeChosen({ folder, yaml, toml }: ProjectParts): Chosen {
+  return { folders: ["", folder.root], hasManifest: yaml.exists || toml.exists };
 }
 
 /** All files of one app; without a manifest it is the top of the tree. */

@@ -15,6 +15,28 @@ export function encodeDocument(value: JsonValue): string {
   return Buffer.from(JSON.stringify(value), "utf8").toString("base64");
 }
 
+/** Linux takes `NAME=value` up to this size, with a zero byte at its end. */
+export const longestVariableBytes = 131_072;
+
+/** Whether the variable can be handed to a process. */
+export function fitsVariable(name: string, value: string): boolean {
+  return Buffer.byteLength(name) + Buffer.byteLength(value) + 2 <= longestVariableBytes;
+}
+
+/**
+ * PLATFORM_APPLICATION: the manifest, without its locations where they make it longer than a variable may be. The
+ * file /run/config.json has them all.
+ */
+export function encodeApplication(document: AppConfig["document"]): string {
+  const whole = encodeDocument({ ...document });
+  if (fitsVariable("PLATFORM_APPLICATION", whole)) return whole;
+  const { web } = document;
+  if (!isRecord(web)) return whole;
+  const { locations, ...rest } = web;
+  void locations;
+  return encodeDocument({ ...document, web: rest });
+}
+
 /** JSON text as the platform writes it into one variable: sorted keys, a space after `:` and `,`. */
 export function formatJson(value: JsonValue): string {
   if (Array.isArray(value)) return `[${value.map(formatJson).join(", ")}]`;
@@ -34,10 +56,14 @@ export function planBuildDocument(document: AppConfig["document"]): Readonly<Rec
     ...rest,
     hooks: pick(hooks, ["build"]),
     web: pick(web, ["mounts"]),
-    workers: isRecord(workers)
-      ? Object.fromEntries(Object.entries(workers).map(([name, worker]) => [name, pick(worker, ["mounts"])]))
-      : {},
+    workers: isRecord(workers) ? pickMounts(workers) : {},
   };
+}
+
+/** A worker without mounts of its own leaves no trace: it needs no new build to come or go. */
+function pickMounts(workers: Readonly<Record<string, JsonValue>>): Record<string, JsonValue> {
+  const picked = Object.entries(workers).map(([name, worker]) => [name, pick(worker, ["mounts"])] as const);
+  return Object.fromEntries(picked.filter(([, worker]) => Object.keys(worker).length > 0));
 }
 
 function pick(value: JsonValue | undefined, keys: readonly string[]): Record<string, JsonValue> {

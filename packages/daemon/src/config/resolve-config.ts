@@ -1,6 +1,8 @@
 import { manifestDefaults as defaults, type AppConfig, type Problem } from "@bloomery/contract";
 import { containerProperty } from "./container.js";
+import { manifestProblem } from "./manifest-file.js";
 import type { LoadConfigOptions, ProjectParts } from "./parts.js";
+import { encodeDocument, fitsVariable } from "./platform-documents.js";
 import { renderDocument } from "./render-document.js";
 import { resolveBuild } from "./resolve-build.js";
 import { resolveDeploy, resolveHooks } from "./resolve-deploy.js";
@@ -59,5 +61,16 @@ export function resolveConfig(
     network: toml.data.run?.network ?? defaults.network,
     ...surroundings,
   };
-  return { config: { ...config, document: renderDocument(parts, config, locations.written) }, problems };
+  const document = renderDocument(parts, config, locations.written);
+  return { config: { ...config, document }, problems: [...problems, ...checkDocument(parts, document)] };
+}
+
+/** Variables have a size that Linux sets, and a manifest has none. */
+function checkDocument({ yaml, toml }: ProjectParts, document: AppConfig["document"]): readonly Problem[] {
+  if (fitsVariable("PLATFORM_APPLICATION", encodeDocument({ ...document }))) return [];
+  const message =
+    "the manifest is longer than a variable may be, so PLATFORM_APPLICATION leaves out the locations; /run/config.json has them all";
+  return yaml.data.web?.locations === undefined
+    ? [manifestProblem(toml, "warning", ["http", "locations"], message)]
+    : [manifestProblem(yaml, "warning", ["web", "locations"], message)];
 }

@@ -112,7 +112,11 @@ function readMap(state: State, items: readonly Pair[], path: ManifestPath): Reco
   for (const pair of items) {
     if (isMergeKey(pair.key)) continue;
     const key = readKey(state, pair.key, path);
-    if (key === null || key.startsWith(".")) continue;
+    if (key === null) continue;
+    if (key.startsWith(".")) {
+      noteLeftOut(state, pair, [...path, key]);
+      continue;
+    }
     const first = seen.get(key);
     const here = [...path, key];
     if (first === undefined) {
@@ -128,6 +132,19 @@ function readMap(state: State, items: readonly Pair[], path: ManifestPath): Reco
     if (isMergeKey(pair.key)) merge(state, map, pair.value, path);
   }
   return map;
+}
+
+/** Among mounts and rules a dot in front is rarely meant to leave something out. */
+function noteLeftOut(state: State, { key, value }: Pair, path: ManifestPath): void {
+  const [parent, name] = path.slice(-2);
+  const advice = {
+    mounts: `write "${String(name).startsWith("..") ? "/uploads" : `/${String(name)}`}"`,
+    rules: "begin the expression with ^ for any text, or with \\. for a dot",
+  }[String(parent)];
+  if (path.length < 2 || advice === undefined) return;
+  mark(state, path, key, value);
+  const message = `keys that begin with a dot are left out; ${advice}`;
+  state.problems.push(problemAt(state, "warning", path, message, "key"));
 }
 
 /** `<<: *name` and `<<: [*one, *two]`: what is written in place wins. */

@@ -117,6 +117,8 @@ export async function openBuildStage(parts: {
     async build(order, walk) {
       const appId = order.place.app.id;
       const record = await store.builds.create({ appId, key: "", tree: order.tree });
+      // Before it can fail: its log is what one then looks for.
+      await store.deployments.update(walk.deployment, { buildId: record.id });
       try {
         const built = await queue.submit({ id: record.id, appId, order, walk }, walk.signal);
         const { key, toolchain, stats } = built;

@@ -99,6 +99,12 @@ export function createDeployer(parts: DeployerParts): Deployer {
     await switchOver(walk, row, order, { version, release, previous, place, hooks, strategy });
   };
 
+  /** For a version that was built at another time: its artifact may have suffered since. */
+  const makeLiveAgain: typeof makeLive = async (walk, row, place, version, wish) => {
+    await parts.assertArtifact(version.artifact);
+    await makeLive(walk, row, place, version, wish);
+  };
+
   const switchOver = async (
     walk: Walk,
     row: Deployment,
@@ -182,10 +188,7 @@ export function createDeployer(parts: DeployerParts): Deployer {
         kind: "rollback",
         actor,
         done: `rolled % back to version ${version.number}`,
-        work: async (walk, row) => {
-          await parts.assertArtifact(version.artifact);
-          await makeLive(walk, row, place, version, { ...wish, isForced: false });
-        },
+        work: (walk, row) => makeLiveAgain(walk, row, place, version, { ...wish, isForced: false }),
       });
     },
 
@@ -195,7 +198,7 @@ export function createDeployer(parts: DeployerParts): Deployer {
         kind: "variables",
         actor,
         done: "changed variables of %",
-        work: (walk, row) => makeLive(walk, row, place, version, { isForced: false }),
+        work: (walk, row) => makeLiveAgain(walk, row, place, version, { isForced: false }),
       });
     },
 
@@ -206,7 +209,7 @@ export function createDeployer(parts: DeployerParts): Deployer {
         kind: wish.kind,
         actor,
         done: `${verbs[wish.kind]} %`,
-        work: (walk, row) => makeLive(walk, row, place, version, { ...wish, isForced }),
+        work: (walk, row) => makeLiveAgain(walk, row, place, version, { ...wish, isForced }),
       });
     },
   };

@@ -109,7 +109,7 @@ async function runDeployment(
     allowCancel: () => job.unseal(),
     blame(error) {
       blame ??= error;
-      writer.emit({ type: "warning", message: error.message });
+      writer.emit({ type: "warning", message: error.message, failed: true });
     },
   };
   try {

@@ -1,6 +1,7 @@
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { deploymentEvent, type DeploymentEvent } from "@bloomery/contract";
+import { createEventList, type EventList } from "./event-list.js";
 
 /** Collects what happens in deployments: kept on disk, told to everyone who watches. */
 export interface EventHub {
@@ -16,13 +17,13 @@ export interface EventWriter {
 }
 
 interface Running {
-  readonly events: DeploymentEvent[];
+  readonly list: EventList;
   readonly wakeups: Set<() => void>;
   closed: boolean;
 }
 
-/** Chatty builds are kept whole in the build's own log; the event list keeps this many of their lines. */
-const keptLogLines = 2000;
+/** Chatty builds are kept whole in the build's own log; the events keep this many of the last lines. */
+const keptLogLines = 10_000;
 
 export function createEventHub(folder: string): EventHub {
   const running = new Map<string, Running>();
@@ -30,29 +31,26 @@ export function createEventHub(folder: string): EventHub {
 
   return {
     open(deployment) {
-      const entry: Running = { events: [], wakeups: new Set(), closed: false };
+      const entry: Running = { list: createEventList(keptLogLines), wakeups: new Set(), closed: false };
       running.set(deployment, entry);
-      let logLines = 0;
       const wake = (): void => {
         for (const wakeup of entry.wakeups) wakeup();
         entry.wakeups.clear();
       };
       return {
         emit(event) {
-          if (event.type === "log" && ++logLines > keptLogLines) return;
-          entry.events.push(event);
+          entry.list.push(event);
           wake();
         },
         async close() {
-          // Progress is for those who watch now; whoever reads later wants what came of it.
-          const lines = entry.events
-            .filter((event) => event.type !== "progress")
-            .map((event) => JSON.stringify(event));
-          await mkdir(folder, { recursive: true });
-          await appendFile(fileOf(deployment), `${lines.join("\n")}\n`);
-          entry.closed = true;
-          wake();
-          running.delete(deployment);
+          try {
+            await mkdir(folder, { recursive: true });
+            await appendFile(fileOf(deployment), formatEvents(entry.list));
+          } finally {
+            entry.closed = true;
+            wake();
+            running.delete(deployment);
+          }
         },
       };
     },
@@ -63,21 +61,43 @@ export function createEventHub(folder: string): EventHub {
         yield* await readEvents(fileOf(deployment));
         return;
       }
-      for (let index = 0; ;) {
-        for (; index < entry.events.length; index++) {
-          const event = entry.events[index];
-          if (event === undefined) continue;
-          yield event;
-          if (event.type === "finished") return;
-        }
+      for (const event of entry.list.read()) {
+        if (event !== null) yield event;
+        if (event?.type === "finished") return;
+        if (event !== null) continue;
         if (entry.closed || signal.aborted) return;
-        await new Promise<void>((resolve) => {
-          entry.wakeups.add(resolve);
-          signal.addEventListener("abort", () => resolve(), { once: true });
-        });
+        await nextWakeup(entry, signal);
       }
     },
   };
+}
+
+/** Until there is news, or the signal aborts; leaves nothing behind on a signal that lives longer. */
+async function nextWakeup(entry: Running, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = deferred();
+  entry.wakeups.add(resolve);
+  signal.addEventListener("abort", resolve, { once: true });
+  try {
+    await promise;
+  } finally {
+    signal.removeEventListener("abort", resolve);
+  }
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
+}
+
+/** Progress is for those who watch now; whoever reads later wants what came of it. */
+function formatEvents(list: EventList): string {
+  let text = "";
+  for (const event of list.read()) {
+    if (event === null) break;
+    if (event.type !== "progress") text += `${JSON.stringify(event)}\n`;
+  }
+  return text;
 }
 
 async function readEvents(file: string): Promise<DeploymentEvent[]> {

@@ -103,7 +103,10 @@ function reportExits(walk: Walk, instance: Instance): () => void {
   return instance.watchStatus((status) => {
     if (status.last_exit === null || status.last_exit.at === seen) return;
     seen = status.last_exit.at;
-    walk.emit({ type: "warning", message: `the start command ended: ${describeExit(status.last_exit)}` });
+    walk.emit({
+      type: "warning",
+      message: `the start command ended: ${describeExit(status.last_exit, instance.memoryBytes)}`,
+    });
   });
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { toBloomError } from "@bloomery/contract";
 import type { Instance } from "../run/engines/engine.js";
 import type { Fleet, RunnableRelease } from "./fleet.js";
 import type { WantedFleet } from "./plan-fleet.js";
@@ -16,6 +17,10 @@ export interface Healer {
   heal(environmentId: string): Promise<void>;
   /** One attempt, whose failure is thrown: for somebody who waits for the answer. */
   healOnce(environmentId: string): Promise<void>;
+  /** Why the last attempt for an environment failed, in words; null when it did not. */
+  failureOf(environmentId: string): string | null;
+  /** The environments whose last attempt failed. */
+  failing(): readonly string[];
   /** Stops trying; resolves when nothing is under way. */
   close(): Promise<void>;
 }
@@ -34,9 +39,20 @@ export function createHealer(parts: {
   readonly log: { warn(fields: object, text: string): void; info(fields: object, text: string): void };
 }): Healer {
   const running = new Map<string, Promise<void>>();
+  const failures = new Map<string, string>();
   const abort = new AbortController();
 
   const attempt = async (environmentId: string): Promise<void> => {
+    try {
+      await bringAbout(environmentId);
+      failures.delete(environmentId);
+    } catch (error) {
+      failures.set(environmentId, toBloomError(error).message);
+      throw error;
+    }
+  };
+
+  const bringAbout = async (environmentId: string): Promise<void> => {
     const wanted = await parts.wantedOf(environmentId);
     if (wanted === undefined) return;
     const plan = parts.fleet.plan(environmentId, wanted);
@@ -96,6 +112,8 @@ export function createHealer(parts: {
   return {
     heal: (environmentId) => inTurn(environmentId, loop),
     healOnce: (environmentId) => inTurn(environmentId, attempt),
+    failureOf: (environmentId) => failures.get(environmentId) ?? null,
+    failing: () => [...failures.keys()],
     async close() {
       abort.abort();
       await Promise.all(running.values());

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { formatProblem, type AppConfig, type BuildStats } from "@bloomery/contract";
 import { loadConfig, toConfigError, type ProjectFiles } from "../config/index.js";
 import { findHiddenByMounts } from "../run/find-hidden.js";
+import { findMissingRoots } from "../run/find-missing-roots.js";
 import type { Deployment } from "../store/deployments.js";
 import type { Version } from "../store/versions.js";
 import type { Place } from "./places.js";
@@ -71,6 +72,15 @@ export async function obtainVersion(
   await parts.store.deployments.update(row.id, { buildId: built.buildId });
   for (const path of await findHiddenByMounts(parts.artifactDir(built.artifact), config.mounts)) {
     walk.emit({ type: "warning", message: `the mount /${path} hides files that the build made there` });
+  }
+  const { locations } = config.web;
+  for (const { location, root } of await findMissingRoots(
+    parts.artifactDir(built.artifact),
+    locations,
+    config.mounts,
+  )) {
+    const message = `the location ${location} has files from ${root}, which is no folder after the build: none is served`;
+    walk.emit({ type: "warning", message });
   }
   const recent = await parts.store.versions.list({ appId: place.app.id, limit: 100 });
   const same = recent.find(

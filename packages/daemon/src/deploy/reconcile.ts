@@ -1,5 +1,7 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { BloomError } from "@bloomery/contract";
 import type { Engine } from "../run/engines/engine.js";
+import type { Environment } from "../store/environments.js";
 import type { Store } from "../store/open-store.js";
 import type { Fleet } from "./fleet.js";
 import type { Healer, Wanted } from "./heal.js";
@@ -20,9 +22,13 @@ export async function closeUnfinished(store: Store, boot: string): Promise<numbe
   return lost.length;
 }
 
+/** Milliseconds a daemon waits at its start for apps to come up. */
+const patience = 10_000;
+
 /**
  * Finds again what runs and brings every environment to what is wanted. Instances of live releases keep
- * serving without a blink; those of deployments that were lost are stopped.
+ * serving without a blink; those of deployments that were lost are stopped. An app that does not come up is
+ * tried again later: it must not keep the daemon, and with it the way to mend it, from starting.
  */
 export async function reconcile(parts: {
   readonly store: Store;
@@ -32,13 +38,20 @@ export async function reconcile(parts: {
   readonly wantedOf: (environmentId: string) => Promise<Wanted | undefined>;
   /** Ends what belongs to none of these instances; after adoption, before anything new is started. */
   readonly sweepStrays: (keep: ReadonlySet<string>) => Promise<void>;
-  readonly log: { info(fields: object, text: string): void };
+  readonly log: { info(fields: object, text: string): void; warn(fields: object, text: string): void };
+  readonly patienceMs?: number;
 }): Promise<void> {
   const { store, engine, fleet } = parts;
   const recorded = new Set((await store.instances.listLive()).map((row) => row.id));
   let adopted = 0;
   // In turn would cost a connect and a status for each; a hundred at a time is quick and bounded.
-  const ids = [...(await engine.list())].filter((id) => recorded.has(id));
+  const folders = await engine.list();
+  const ids = folders.filter((id) => recorded.has(id));
+  // A database that was restored does not know all that runs; to serve beside it would be two of one kind.
+  await endStrays(
+    parts,
+    folders.filter((id) => !recorded.has(id)),
+  );
   for (let index = 0; index < ids.length; index += 100) {
     const found = await Promise.all(ids.slice(index, index + 100).map((id) => engine.adopt(id)));
     for (const instance of found) {
@@ -53,15 +66,72 @@ export async function reconcile(parts: {
 
   const environments = await store.environments.list();
   for (const environment of environments) {
-    const wanted = await parts.wantedOf(environment.id);
+    const releaseId = await wantedRelease(parts, environment);
     const present = fleet.all().filter((instance) => instance.environmentId === environment.id);
     const serving = present.filter(
-      (instance) => instance.releaseId === wanted?.releaseId && instance.status.state !== "draining",
+      (instance) => instance.releaseId === releaseId && instance.status.state !== "draining",
     );
     fleet.promote(environment.id, serving);
     const strangers = present.filter((instance) => !serving.includes(instance));
     void fleet.retire(strangers, 10_000);
   }
   if (adopted > 0) parts.log.info({ instances: adopted }, "running instances found again");
-  await Promise.all(environments.map((environment) => parts.healer.heal(environment.id)));
+  await heal(
+    parts,
+    environments.map(({ id }) => id),
+  );
+}
+
+/** Waits for what comes up soon; the rest goes on by itself. */
+async function heal(
+  {
+    healer,
+    log,
+    patienceMs = patience,
+  }: Pick<Parameters<typeof reconcile>[0], "healer" | "log" | "patienceMs">,
+  ids: readonly string[],
+): Promise<void> {
+  const missing = new Set(ids);
+  const healed = ids.map(async (id) => {
+    await healer.heal(id);
+    missing.delete(id);
+  });
+  const enough = new AbortController();
+  const timer = delay(patienceMs, undefined, { signal: enough.signal }).catch(() => undefined);
+  await Promise.race([Promise.all(healed), timer]);
+  enough.abort();
+  if (missing.size > 0) {
+    log.info({ environments: [...missing] }, "not every app is up yet; they are tried further");
+  }
+}
+
+/** What cannot be read is as it was: the healer says why, and tries again. */
+async function wantedRelease(
+  { wantedOf }: Pick<Parameters<typeof reconcile>[0], "wantedOf">,
+  { id, liveReleaseId }: Pick<Environment, "id" | "liveReleaseId">,
+): Promise<string | null> {
+  try {
+    return (await wantedOf(id))?.releaseId ?? null;
+  } catch {
+    return liveReleaseId;
+  }
+}
+
+async function endStrays(
+  { engine, log }: Pick<Parameters<typeof reconcile>[0], "engine" | "log">,
+  ids: readonly string[],
+): Promise<void> {
+  for (let index = 0; index < ids.length; index += 100) {
+    const some = ids.slice(index, index + 100);
+    const ended = await Promise.all(
+      some.map((id) =>
+        engine.endStray(id).catch((error: unknown) => {
+          log.warn({ error, instance: id }, "an instance nobody knows could not be ended");
+          return false;
+        }),
+      ),
+    );
+    const strays = some.filter((_, at) => ended[at]);
+    if (strays.length > 0) log.info({ instances: strays }, "instances nobody knows were ended");
+  }
 }

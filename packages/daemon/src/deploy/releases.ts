@@ -1,9 +1,10 @@
 import { BloomError, type AppConfig } from "@bloomery/contract";
+import { assertEnvironmentFits } from "../release/assert-environment-fits.js";
 import { obtainIdentity } from "../release/identity.js";
 import { planBuildVariables } from "../release/plan-build-variables.js";
 import { planEnvironment, type EnvironmentFacts } from "../release/plan-environment.js";
 import { planRuntimeDocument } from "../release/plan-runtime-document.js";
-import type { Secrets } from "../release/secrets.js";
+import { tryOpen, type Secrets } from "../release/secrets.js";
 import type { OwnValue, OwnVariables } from "../release/split-variables.js";
 import type { Store } from "../store/open-store.js";
 import type { Release } from "../store/releases.js";
@@ -32,12 +33,19 @@ export async function readVariables(
       rows
         .filter((row) => row[sight])
         .map((row): [string, OwnValue] => {
-          const text = parts.secrets.open(row.value);
+          const text = tryOpen(parts.secrets, row.value);
+          if (text === null) throw unreadable(row.name, environmentId === null ? "app" : "environment");
           return [row.name, row.json ? { json: text } : text];
         }),
     );
   };
   return { app: await open(null), environment: await open(place.environment.id) };
+}
+
+function unreadable(name: string, level: "app" | "environment"): BloomError {
+  const message = `the variable ${name} (${level}) was sealed with another secrets.key`;
+  const hint = `Restore secrets.key from its backup, or set the variable anew: \`bloom secret set APP ${name} --level ${level}\`.`;
+  return new BloomError("ERR_SECRETS_LOST", message, { hint });
 }
 
 /** Everything a build is told of the app and its owner's variables. */
@@ -48,7 +56,9 @@ export async function readBuildVariables(
 ): Promise<Readonly<Record<string, string>>> {
   const own = await readVariables(parts, place, "visibleBuild");
   const identity = await obtainIdentity(parts.store, parts.secrets, place.app.id);
-  return planBuildVariables(config, own, identity);
+  const variables = planBuildVariables(config, own, identity);
+  assertEnvironmentFits(variables);
+  return variables;
 }
 
 /**
@@ -63,7 +73,8 @@ export async function obtainRelease(
 ): Promise<{ readonly release: Release; readonly isLive: boolean }> {
   const live = await findLiveRelease(store, place);
   if (live !== undefined && live.versionId === version.id) {
-    const frozen = secrets.open(live.variables);
+    // Of one that was sealed with a lost key nobody can say that nothing has changed.
+    const frozen = tryOpen(secrets, live.variables);
     if (frozen === JSON.stringify(variables)) return { release: live, isLive: true };
   }
   const release = await store.releases.create({
@@ -95,6 +106,8 @@ export async function loadRunnable(
     );
   }
   const facts = await loadFacts(parts, place, release, version);
+  const env = planEnvironment(facts);
+  assertEnvironmentFits(env);
   const runnable: RunnableRelease = Object.freeze({
     environmentId: place.environment.id,
     releaseId: release.id,
@@ -102,7 +115,7 @@ export async function loadRunnable(
     appSlot: place.app.slot,
     config: version.config,
     artifactDir: parts.artifactDir(version.artifact),
-    env: planEnvironment(facts),
+    env,
     runtimeDocument: planRuntimeDocument(facts),
   });
   return { runnable, version };

@@ -42,7 +42,7 @@ async function explain(instance: Instance, verdict: "crashed" | "timeout" | "gon
     tail,
     probe: status.last_probe,
     listening: status.listening,
-    exit: status.last_exit === null ? null : describeExit(status.last_exit),
+    exit: status.last_exit === null ? null : describeExit(status.last_exit, instance.memoryBytes),
     instance: instance.id,
   };
   if (verdict === "timeout") {
@@ -54,6 +54,9 @@ async function explain(instance: Instance, verdict: "crashed" | "timeout" | "gon
       { details },
     );
   }
-  const exit = status.last_exit === null ? "its parent process vanished" : describeExit(status.last_exit);
+  const exit =
+    status.last_exit === null
+      ? "its parent process vanished"
+      : describeExit(status.last_exit, instance.memoryBytes);
   return new BloomError("ERR_START_FAILED", `the start command does not stay up: ${exit}`, { details });
 }

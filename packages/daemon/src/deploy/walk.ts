@@ -8,7 +8,7 @@ export interface Walk {
   enter(state: DeploymentState): Promise<void>;
   /** The switch is made and only the user's own script runs: that may be cancelled again. */
   allowCancel(): void;
-  /** Something went wrong though the release is live: the deployment keeps the error, and stays live. */
+  /** The phase has failed though the release is or goes live: the deployment keeps the error, and goes on. */
   blame(error: BloomError): void;
   readonly timings: { -readonly [K in keyof Timings]: Timings[K] };
 }

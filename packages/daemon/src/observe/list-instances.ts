@@ -26,7 +26,7 @@ export async function viewInstance(instance: Instance, place: InstancePlace): Pr
     memoryBytes: status.memory_bytes,
     connections: status.connections,
     address: address.kind === "tcp" ? `${address.address}:${address.port}` : address.path,
-    lastExit: status.last_exit === null ? null : describeExit(status.last_exit),
+    lastExit: status.last_exit === null ? null : describeExit(status.last_exit, instance.memoryBytes),
     lastProbe: status.last_probe,
   };
 }
@@ -34,4 +34,14 @@ export async function viewInstance(instance: Instance, place: InstancePlace): Pr
 function toMilliseconds(time: string): string {
   const date = new Date(time);
   return Number.isNaN(date.getTime()) ? time : date.toISOString();
+}
+
+type Sorted = InstancePlace & Pick<InstanceView, "role" | "replica">;
+
+/** As people look for them; a fleet knows them in the order in which they came. */
+export function compareInstances(one: Sorted, other: Sorted): number {
+  const keyOf = ({ org, app, environment, role }: Sorted): string => [org, app, environment, role].join("\0");
+  const [a, b] = [keyOf(one), keyOf(other)];
+  if (a !== b) return a < b ? -1 : 1;
+  return one.version - other.version || one.replica - other.replica;
 }

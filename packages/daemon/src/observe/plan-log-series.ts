@@ -19,8 +19,12 @@ export interface LogFacts {
   readonly access: string;
   readonly error: string;
   readonly hostNames: readonly string[];
-  /** Of the versions that ran here. */
-  readonly builds: readonly { readonly version: number; readonly file: string; readonly time: string }[];
+  /** Of the versions that ran here, and those without a version that failed. */
+  readonly builds: readonly {
+    readonly version: number | null;
+    readonly file: string;
+    readonly time: string;
+  }[];
 }
 
 /** How many predecessors the shim and nginx keep of a log. */

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Store } from "../store/open-store.js";
-import type { Secrets } from "./secrets.js";
+import { tryOpen, type Secrets } from "./secrets.js";
 
 /** What an app is told of itself for as long as it exists. */
 export interface Identity {
@@ -10,10 +10,17 @@ export interface Identity {
   readonly entropy: string;
 }
 
-/** The app's identity, made when it is first asked for. Throws ERR_NOT_FOUND when the app is gone. */
+/**
+ * The app's identity, made when it is first asked for. Entropy that was sealed with a lost key is lost, too, and made
+ * anew. Throws ERR_NOT_FOUND when the app is gone.
+ */
 export async function obtainIdentity(store: Store, secrets: Secrets, appId: string): Promise<Identity> {
   const fresh = { projectId: randomText(13), projectEntropy: secrets.seal(randomText(56)) };
-  const { projectId, projectEntropy } = await store.apps.ensureIdentity(appId, fresh);
+  const { projectId, projectEntropy } = await store.apps.ensureIdentity(
+    appId,
+    fresh,
+    (sealed) => tryOpen(secrets, sealed) !== null,
+  );
   return Object.freeze({ projectId, entropy: secrets.open(projectEntropy) });
 }
 

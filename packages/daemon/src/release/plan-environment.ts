@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { defaultEnvironment, type AppConfig, type JsonValue } from "@bloomery/contract";
-import { encodeDocument } from "../config/platform-documents.js";
+import { encodeApplication, encodeDocument } from "../config/platform-documents.js";
 import type { Identity } from "./identity.js";
 import { splitVariables, type OwnVariables } from "./split-variables.js";
 
@@ -33,7 +33,7 @@ export function planEnvironment(facts: EnvironmentFacts): Readonly<Record<string
     TZ: "UTC",
     ...env,
     PLATFORM_APP_DIR: "/app",
-    PLATFORM_APPLICATION: encodeDocument({ ...config.document }),
+    PLATFORM_APPLICATION: encodeApplication(config.document),
     PLATFORM_APPLICATION_NAME: config.name,
     PLATFORM_APP_COMMAND: config.web.start,
     ...whenSet("PLATFORM_PRE_APP_COMMAND", config.web.preStart),

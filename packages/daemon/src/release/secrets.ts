@@ -6,7 +6,7 @@ import { BloomError } from "@bloomery/contract";
 export interface Secrets {
   /** AES-256-GCM with a fresh nonce: `v1.<base64 of nonce, tag, ciphertext>`. */
   seal(text: string): string;
-  /** Throws ERR_INTERNAL when the text was sealed with another key or was changed. */
+  /** Throws ERR_SECRETS_LOST when the text was sealed with another key or was changed. */
   open(sealed: string): string;
 }
 
@@ -20,11 +20,21 @@ export async function openSecrets(keyFile: string): Promise<Secrets> {
     await writeFile(keyFile, key, { mode: 0o600, flag: "wx" });
   }
   if (key.length !== 32) {
-    throw new BloomError("ERR_INTERNAL", `${keyFile} must hold 32 bytes, but holds ${key.length}`, {
+    throw new BloomError("ERR_SECRETS_LOST", `${keyFile} must hold 32 bytes, but holds ${key.length}`, {
       hint: "Restore the file from a backup: without it the stored variables cannot be read.",
     });
   }
   return createSecrets(key);
+}
+
+/** What was sealed; null when it was sealed with another key. */
+export function tryOpen(secrets: Pick<Secrets, "open">, sealed: string): string | null {
+  try {
+    return secrets.open(sealed);
+  } catch (error) {
+    if (error instanceof BloomError && error.code === "ERR_SECRETS_LOST") return null;
+    throw error;
+  }
 }
 
 function createSecrets(key: Buffer): Secrets {
@@ -43,12 +53,9 @@ function createSecrets(key: Buffer): Secrets {
         return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString("utf8");
       } catch (cause) {
         throw new BloomError(
-          "ERR_INTERNAL",
+          "ERR_SECRETS_LOST",
           "a stored value cannot be opened with this daemon's secrets.key",
-          {
-            cause,
-            hint: "Restore secrets.key from the backup that belongs to this database.",
-          },
+          { cause },
         );
       }
     },

@@ -105,7 +105,10 @@ function refuse(problems: readonly LocationProblem[]): BloomError {
     ({ location, pattern, message }) =>
       `the rule \`${pattern}\` of the location \`${location}\` is no regular expression nginx takes: ${message}`,
   );
-  return new BloomError("ERR_MANIFEST_INVALID", lines.join("\n"), { details: { problems } });
+  return new BloomError("ERR_MANIFEST_INVALID", lines.join("\n"), {
+    hint: "Correct the expression. Only nginx itself can say this, so a deploy finds it and `bloom validate` does not.",
+    details: { problems },
+  });
 }
 
 /** What nginx says against a text; undefined when it would take it. */

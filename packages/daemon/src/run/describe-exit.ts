@@ -7,8 +7,7 @@ import type { ShimStatus } from "@bloomery/contract";
 export function describeExit(exit: NonNullable<ShimStatus["last_exit"]>, memoryBytes?: number): string {
   const after = `after ${formatDuration(exit.ran_ms)}`;
   const note = exit.note === null ? "" : `; ${exit.note}`;
-  const limit =
-    memoryBytes === undefined ? "the memory it may use" : `its ${formatMemory(memoryBytes)} of memory`;
+  const limit = describeMemory(memoryBytes);
   // The kernel's killer always kills; anything else is what the app made of the loss of a child.
   const isKilled = exit.signal === "SIGKILL" || exit.code === 137;
   if (exit.oom && isKilled) return `killed: it used more than ${limit}, ${after}${note}`;
@@ -28,6 +27,11 @@ function shellHint(code: number | null): string {
 
 export function formatDuration(ms: number): string {
   return ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** The limit in words that follow `more than`. */
+export function describeMemory(memoryBytes: number | undefined): string {
+  return memoryBytes === undefined ? "the memory it may use" : `its ${formatMemory(memoryBytes)} of memory`;
 }
 
 /** Limits are written in powers of two or of ten; both are called MB by those who write them. */

@@ -77,8 +77,15 @@ export function createApps(db: Db) {
       return row && Object.freeze(row);
     },
 
-    /** The app's identity: the given one when it has none yet. Throws ERR_NOT_FOUND when the app is gone. */
-    ensureIdentity(id: string, fresh: AppIdentity): Promise<AppIdentity> {
+    /**
+     * The app's identity: the given one when it has none yet; entropy that is of no use any more is replaced.
+     * Throws ERR_NOT_FOUND when the app is gone.
+     */
+    ensureIdentity(
+      id: string,
+      fresh: AppIdentity,
+      isOfUse: (projectEntropy: string) => boolean = () => true,
+    ): Promise<AppIdentity> {
       return inTransaction(db, async (tx) => {
         await lockApp(tx, id);
         const { projectId, projectEntropy } = await tx
@@ -86,14 +93,11 @@ export function createApps(db: Db) {
           .select(["projectId", "projectEntropy"])
           .where("id", "=", id)
           .executeTakeFirstOrThrow();
-        if (projectId !== null && projectEntropy !== null)
+        if (projectId !== null && projectEntropy !== null && isOfUse(projectEntropy))
           return Object.freeze({ projectId, projectEntropy });
-        await tx
-          .updateTable("apps")
-          .set({ ...fresh })
-          .where("id", "=", id)
-          .execute();
-        return fresh;
+        const identity = { ...fresh, projectId: projectId ?? fresh.projectId };
+        await tx.updateTable("apps").set(identity).where("id", "=", id).execute();
+        return Object.freeze(identity);
       });
     },
 

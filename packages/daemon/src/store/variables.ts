@@ -88,19 +88,6 @@ export function createVariables(db: Db) {
       return rows.map(toVariable);
     },
 
-    /** What is in force in an environment, by name: the environment's own variables hide the app's. */
-    async listInForce(appId: string, environmentId: string): Promise<Variable[]> {
-      const rows = await db
-        .selectFrom("variables")
-        .selectAll()
-        .where("appId", "=", appId)
-        .where((is) => is.or([is("environmentId", "is", null), is("environmentId", "=", environmentId)]))
-        .orderBy("name")
-        .execute();
-      const own = new Set(rows.filter((row) => row.environmentId !== null).map((row) => row.name));
-      return rows.filter((row) => row.environmentId !== null || !own.has(row.name)).map(toVariable);
-    },
-
     /** False when there was none. */
     async remove(key: VariableKey): Promise<boolean> {
       const row = await find(db, key);

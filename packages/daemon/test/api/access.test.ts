@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { apiRoutes, isRoleEnough, role, type ApiRoute, type RouteName } from "@bloomery/contract";
+import { apiRoutes, BloomError, isRoleEnough, role, type ApiRoute, type RouteName } from "@bloomery/contract";
 import type { FastifyInstance } from "fastify";
 import type { Caller } from "../../src/api/caller.js";
 import type { Handlers } from "../../src/api/handlers.js";
@@ -17,6 +17,7 @@ const handlers = Object.fromEntries(
     name,
     () => {
       reached.push(name);
+      if (name === "listVersions") throw new BloomError("ERR_NOTHING_TO_ROLL_BACK", "there is none");
       throw new Error("reached");
     },
   ]),
@@ -112,6 +113,19 @@ describe.each(names)("%s", (name) => {
   test("does not answer to a host name that a web page may have pointed here", async () => {
     expect(await call(name, "admin", "evil.example")).toMatchObject({ status: 403, ran: false });
   });
+});
+
+test("a hint names the app that the request is about", async () => {
+  const headers = { host: "localhost", authorization: "Bearer admin" };
+  for (const [org, ref] of [
+    ["local", "shop"],
+    ["acme", "acme:shop"],
+  ]) {
+    const answer = await api.inject({ url: `/v1/orgs/${org}/apps/shop/versions`, headers });
+    expect(answer.json()).toMatchObject({
+      error: { hint: `\`bloom versions ${ref}\` lists the versions.` },
+    });
+  }
 });
 
 test("an unknown route, a body that is not JSON and a wrong value say what to do", async () => {

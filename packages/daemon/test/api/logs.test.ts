@@ -103,6 +103,20 @@ test("shows what is asked for, each build once", async () => {
   expect(await texts({ role: "web", tail: "1" })).toEqual(["hooks pre_start prepared"]);
 });
 
+test("shows the build of a deployment that failed, which made no version", async () => {
+  const { appId } = (await store.builds.get(build)) ?? { appId: "" };
+  const failed = await store.builds.create({ appId, key: "k", tree: "u" });
+  await store.builds.update(failed.id, { state: "failed" });
+  await writeFile(join(folder, `${failed.id}.log`), "error: no such crate\n");
+  const order = { environmentId, kind: "deploy", createdBy: "ada", state: "failed" } as const;
+  await store.deployments.create({ ...order, buildId: failed.id });
+  await store.deployments.create({ ...order, buildId: build });
+  expect(await texts({ types: "build" })).toEqual([
+    "build build Compiling",
+    "build build error: no such crate",
+  ]);
+});
+
 test("follows the first hook that ever runs, and instances that come", async () => {
   const lines = read({ follow: "true", types: "hooks", stream: "deploy" });
   const first = lines.next();

@@ -219,6 +219,22 @@ describe("mounts", () => {
     });
   });
 
+  test("a volume takes many small files, and too many are one short message", async (context) => {
+    const { bench, volumes, env, root, tar } = await openMounts(20);
+    await list(bench, true);
+    if ((await volumes.capacity(env)) === null) return context.skip("this machine cannot make disks");
+    const pack = async (folder: string): Promise<Buffer> => {
+      await mkdir(join(root, folder));
+      for (let at = 0; at < 2000; at++) await writeFile(join(root, folder, `${at}.txt`), "");
+      return tar(folder);
+    };
+    expect(await upload(bench, await pack("one"))).toEqual({ status: 200, body: { ok: true } });
+    const { status, body } = await upload(bench, await pack("two"));
+    expect([status, body.error?.code]).toEqual([507, "ERR_DISK_FULL"]);
+    expect(body.error?.message.split("\n")).toHaveLength(4);
+    expect(body.error?.hint).toContain("`disk` in the manifest");
+  });
+
   test("says which mounts there are, and which cannot be reached", async () => {
     const { bench } = await openMounts();
     expect((await upload(bench, Buffer.alloc(1024), "upload")).body.error).toMatchObject({

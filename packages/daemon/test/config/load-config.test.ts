@@ -27,7 +27,7 @@ describe("the name", () => {
   });
 
   it("may be anything in the file when the command names the app", () => {
-    const texts = { ...crate, ".platform.app.yaml": "name: my_app\ntype: rust:1\n" };
+    const texts = { ...crate, ".platform.app.yaml": "name: My_App\ntype: rust:1\n" };
     expect(load(texts).config).toBeNull();
     expect(load(texts, { appName: "my-app" })).toMatchObject({ config: { name: "my-app" }, problems: [] });
   });
@@ -36,6 +36,23 @@ describe("the name", () => {
     const { config, problems } = load(crate, { appName: "My App" });
     expect(config).toBeNull();
     expect(problems[0]?.message).toContain('use "my-app"');
+  });
+});
+
+describe("the only app of a project", () => {
+  const texts = { ...crate, ".platform.app.yaml": "name: shop\ntype: rust:1\n" };
+
+  it("is meant by its name, or without one", () => {
+    expect(load(texts, { manifestApp: "shop" }).config?.name).toBe("shop");
+    expect(load(texts).config?.name).toBe("shop");
+    expect(load(crate, { manifestApp: "shop" }).config).not.toBeNull();
+  });
+
+  it("is not meant by another", () => {
+    const { config, problems } = load(texts, { manifestApp: "other" });
+    expect(config).toBeNull();
+    expect(problems).toMatchObject([{ file: ".platform.app.yaml", line: 1, column: 7 }]);
+    expect(problems[0]?.message).toContain('no app "other", only "shop"');
   });
 });
 
@@ -153,5 +170,19 @@ describe("loadConfig", () => {
   it("is the same for the same files, so that versions can be compared", () => {
     const texts = { ...crate, ".platform.app.yaml": "type: rust:1\nvariables: { env: { B: 1, A: [1] } }\n" };
     expect(JSON.stringify(load(texts))).toBe(JSON.stringify(load(texts)));
+  });
+});
+
+describe("a manifest longer than a variable may be", () => {
+  it.each([
+    [".platform.app.yaml", (one: string, at: number) => `    "/l${at}": { headers: { X: "${one}" } }\n`],
+    ["bloom.toml", (one: string, at: number) => `[http.locations."/l${at}".headers]\nX = "${one}"\n`],
+  ])("is said where its locations are, in %s", (file, write) => {
+    const locations = Array.from({ length: 100 }, (_, at) => write("x".repeat(1900), at)).join("");
+    const head = file === "bloom.toml" ? "" : "name: a\ntype: rust:1\nweb:\n  locations:\n";
+    const { config, problems } = load({ ...crate, [file]: head + locations });
+    expect(config).not.toBeNull();
+    expect(problems).toMatchObject([{ severity: "warning", file }]);
+    expect(problems[0]?.message).toContain("PLATFORM_APPLICATION leaves out the locations");
   });
 });

@@ -26,6 +26,15 @@ describe("parseYaml", () => {
     });
   });
 
+  it("says so where it is rarely meant", () => {
+    expect(messages("mounts: { .cache: { source: tmp } }\n.mounts: { x: 1 }\nenv: { .x: 1 }\n")).toEqual([
+      'a.yaml:1:11 warning: mounts..cache: keys that begin with a dot are left out; write "/.cache"',
+    ]);
+    expect(messages("locations:\n  /:\n    rules:\n      .*\\.css: { allow: true }\n")).toEqual([
+      "a.yaml:4:7 warning: locations./.rules..*\\.css: keys that begin with a dot are left out; begin the expression with ^ for any text, or with \\. for a dot",
+    ]);
+  });
+
   it("merges, and what is written in place wins", () => {
     const text = ".a: &a { x: 1, y: 1 }\n.b: &b { y: 2, z: 2 }\nm:\n  <<: [*a, *b]\n  x: 0\n";
     expect(value(text)).toEqual({ m: { x: 0, y: 1, z: 2 } });

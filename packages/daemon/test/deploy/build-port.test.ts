@@ -3,11 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { openArtifactStore } from "../../src/build/artifact-store.js";
-import { openBuildStage } from "../../src/deploy/build-port.js";
-import { applyHome, planHome } from "../../src/home.js";
+import { openBuildStage, type BuildStage } from "../../src/deploy/build-port.js";
+import type { Walk } from "../../src/deploy/walk.js";
+import { applyHome, planHome, type HomePaths } from "../../src/home.js";
 import { planCgroupLayout } from "../../src/run/plan-cgroups.js";
 import { resolveSettings } from "../../src/settings.js";
-import { openStore } from "../../src/store/index.js";
+import { openStore, type Store } from "../../src/store/index.js";
 import { createSample, sampleConfig } from "../store/samples.js";
 
 it("collects the garbage of builds, but what is live and what one may go back to", async () => {
@@ -47,6 +48,46 @@ it("collects the garbage of builds, but what is live and what one may go back to
   // More than one page of them.
   for (let count = 0; count < 105; count++) await store.versions.create({ ...origin, artifact: recent });
 
+  const stage = await openStage(root, paths, store);
+  expect(await stage.collectGarbage()).toEqual({ artifacts: 2, templates: 0, layers: 0, caches: 0 });
+  expect(await artifacts.list()).toEqual([live, recent].toSorted());
+  expect((await readdir(paths.artifacts)).filter((name) => name.startsWith(orphan))).toEqual([]);
+  await expect(stage.assertArtifact(old)).rejects.toMatchObject({ code: "ERR_ARTIFACT_DAMAGED" });
+  await stage.assertArtifact(live);
+});
+
+it("tells a deployment its build before the build can fail", async () => {
+  const root = await mkdtemp(join(tmpdir(), "bloomery-port-"));
+  onTestFinished(() => rm(root, { recursive: true }));
+  const paths = planHome(root);
+  await applyHome(paths);
+  const store = await openStore({ url: `sqlite:${join(root, "bloom.db")}` });
+  onTestFinished(() => store.close());
+  const { org, app, environment } = await createSample(store);
+  const row = await store.deployments.create({
+    environmentId: environment.id,
+    kind: "deploy",
+    createdBy: "ada",
+  });
+  const stage = await openStage(root, paths, store);
+  const order = { tree: "0".repeat(64), config: sampleConfig, variables: {}, actor: "ada" };
+  const walk: Walk = {
+    deployment: row.id,
+    signal: new AbortController().signal,
+    emit: () => undefined,
+    enter: async () => undefined,
+    allowCancel: () => undefined,
+    blame: () => undefined,
+    timings: { uploadMs: 0, buildMs: 0, startMs: 0, switchMs: 0, totalMs: 0 },
+  };
+  await expect(stage.port.build({ ...order, place: { org, app, environment } }, walk)).rejects.toThrow();
+  const [build] = await store.builds.list({ appId: app.id, limit: 1 });
+  expect(build?.state).toBe("failed");
+  expect(await store.deployments.get(row.id)).toMatchObject({ buildId: build?.id });
+});
+
+/** A build stage of an ordinary user, without a network of its own. */
+async function openStage(root: string, paths: HomePaths, store: Store): Promise<BuildStage> {
   const stage = await openBuildStage({
     settings: resolveSettings({ home: root }, {}, { isRoot: false, shimPath: "/nonexistent" }),
     paths,
@@ -62,9 +103,5 @@ it("collects the garbage of builds, but what is live and what one may go back to
     log: { warn: () => undefined },
   });
   onTestFinished(() => stage.close());
-  expect(await stage.collectGarbage()).toEqual({ artifacts: 2, templates: 0, layers: 0, caches: 0 });
-  expect(await artifacts.list()).toEqual([live, recent].toSorted());
-  expect((await readdir(paths.artifacts)).filter((name) => name.startsWith(orphan))).toEqual([]);
-  await expect(stage.assertArtifact(old)).rejects.toMatchObject({ code: "ERR_ARTIFACT_DAMAGED" });
-  await stage.assertArtifact(live);
-});
+  return stage;
+}

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -66,6 +67,43 @@ test("a watcher that goes away ends at once", async () => {
   const seen = collect(hub.watch("dep-1", abort.signal));
   abort.abort();
   expect(await seen).toEqual([]);
+});
+
+test("of many lines the last ones are kept, with all that says what happened", async () => {
+  const writer = hub.open("dep-1");
+  writer.emit({ type: "warning", message: "first of all" });
+  for (let index = 0; index < 25_000; index++) writer.emit(line(`line ${index}`));
+  writer.emit(finished);
+  const seen = await collect(hub.watch("dep-1", new AbortController().signal));
+  await writer.close();
+  const later = await collect(hub.watch("dep-1", new AbortController().signal));
+  for (const events of [seen, later]) {
+    expect(events.slice(0, 2)).toEqual([{ type: "warning", message: "first of all" }, line("line 15000")]);
+    expect(events.slice(-2)).toEqual([line("line 24999"), finished]);
+    expect(events).toHaveLength(10_002);
+  }
+});
+
+test("a watcher in the middle of what is left out goes on with what is kept", async () => {
+  const writer = hub.open("dep-1");
+  writer.emit(line("seen"));
+  const watch = hub.watch("dep-1", new AbortController().signal)[Symbol.asyncIterator]();
+  expect((await watch.next()).value).toEqual(line("seen"));
+  for (let index = 0; index < 10_001; index++) writer.emit(line(`line ${index}`));
+  expect((await watch.next()).value).toEqual(line("line 1"));
+});
+
+test("watching leaves nothing behind on a signal that lives longer", async () => {
+  const writer = hub.open("dep-1");
+  const { signal } = new AbortController();
+  const seen = collect(hub.watch("dep-1", signal));
+  for (let index = 0; index < 20; index++) {
+    writer.emit(line(`line ${index}`));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(getEventListeners(signal, "abort").length).toBeLessThanOrEqual(1);
+  writer.emit(finished);
+  expect(await seen).toHaveLength(21);
 });
 
 test("an unknown deployment has no events", async () => {

@@ -73,6 +73,14 @@ test("what is asked for during an attempt is done after it, and what is there is
   expect(starts).toBe(1);
 });
 
+test("tells why an attempt failed until one succeeds", async () => {
+  failures = 1;
+  await expect(healer.healOnce("env-1")).rejects.toThrow("not ready");
+  expect([healer.failureOf("env-1"), healer.failing()]).toEqual(["not ready", ["env-1"]]);
+  await healer.healOnce("env-1");
+  expect([healer.failureOf("env-1"), healer.failing()]).toEqual([null, []]);
+});
+
 test("closing ends the trying", async () => {
   failures = Number.POSITIVE_INFINITY;
   const trying = healer.heal("env-1");

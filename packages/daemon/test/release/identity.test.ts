@@ -27,3 +27,21 @@ test("an app has one identity for ever, and its entropy is sealed in the databas
     await rm(folder, { recursive: true });
   }
 });
+
+test("entropy that was sealed with a lost key is made anew; the project stays the same", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "bloom-identity-"));
+  const store = await openStore({ url: "sqlite::memory:" });
+  try {
+    const org = await store.orgs.create("local");
+    const { id } = await store.apps.create({ orgId: org.id, name: "shop" });
+    const before = await obtainIdentity(store, await openSecrets(join(folder, "key")), id);
+    const secrets = await openSecrets(join(folder, "another"));
+    const after = await obtainIdentity(store, secrets, id);
+    expect(after.projectId).toBe(before.projectId);
+    expect(after.entropy).not.toBe(before.entropy);
+    expect(await obtainIdentity(store, secrets, id)).toEqual(after);
+  } finally {
+    await store.close();
+    await rm(folder, { recursive: true });
+  }
+});

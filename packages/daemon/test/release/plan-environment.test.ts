@@ -1,5 +1,6 @@
 import { completeConfig } from "@bloomery/contract";
 import { describe, expect, test } from "vitest";
+import { assertEnvironmentFits } from "../../src/release/assert-environment-fits.js";
 import { planBuildVariables } from "../../src/release/plan-build-variables.js";
 import { machineName, planEnvironment, type EnvironmentFacts } from "../../src/release/plan-environment.js";
 import { planRuntimeDocument } from "../../src/release/plan-runtime-document.js";
@@ -134,6 +135,13 @@ describe("at build time", () => {
     });
   });
 
+  test("a worker without mounts leaves no trace: it comes and goes without a build", () => {
+    const more = { queue: { mounts: {} }, mail: { commands: { start: "mail" } } };
+    const changed = { ...config, document: { ...config.document, workers: more } };
+    const told = planBuildVariables(changed, facts.own, facts.identity);
+    expect(told["PLATFORM_APPLICATION"]).toBe(env["PLATFORM_APPLICATION"]);
+  });
+
   test("the owner's variables, typed ones as JSON", () => {
     expect([env["SHARED"], env["TYPED"]]).toEqual(["environment", '{"a": [true, null], "b": 1}']);
     expect(decode(env["PLATFORM_VARIABLES"])).toMatchObject({ "php:limit": "9" });
@@ -163,4 +171,44 @@ test("/run/config.json has limits, routes and the manifest, and no variables", (
     routes: { "http://shop-local.localhost:4680/": { type: "upstream" } },
   });
   expect(JSON.stringify(document)).not.toContain("e".repeat(56));
+});
+
+describe("what is larger than Linux hands to a process", () => {
+  const large = (locations: number) =>
+    Object.fromEntries(
+      Array.from({ length: locations }, (_, at) => [`/l${at}`, { root: "public", note: "x".repeat(100) }]),
+    );
+  const envOf = (locations: number) => {
+    const web = { commands: { start: "./shop" }, locations: large(locations) };
+    return planEnvironment({ ...facts, config: { ...config, document: { ...config.document, web } } });
+  };
+
+  test("the manifest is whole as long as it fits", () => {
+    const { web } = decode(envOf(500)["PLATFORM_APPLICATION"]) as { web: { locations: object } };
+    expect(Object.keys(web.locations)).toHaveLength(500);
+  });
+
+  test("a manifest that does not fit has no locations in its variable", () => {
+    const env = envOf(5000);
+    expect(() => assertEnvironmentFits(env)).not.toThrow();
+    expect(decode(env["PLATFORM_APPLICATION"])).toMatchObject({
+      name: "shop",
+      web: { commands: { start: "./shop" } },
+    });
+    expect((decode(env["PLATFORM_APPLICATION"]) as { web: object }).web).not.toHaveProperty("locations");
+  });
+
+  test("a variable that does not fit is named", () => {
+    expect(() => assertEnvironmentFits({ A: "x".repeat(131_069) })).not.toThrow();
+    expect(() => assertEnvironmentFits({ SMALL: "1", LARGE: "x".repeat(131_072) })).toThrow(
+      "the variable LARGE has 131079 bytes with its name, but a process takes at most 131072",
+    );
+  });
+
+  test("of many that do not fit together, the largest are named", () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 20 }, (_, at) => [`V${at}`, "x".repeat(100_000 + at)]),
+    );
+    expect(() => assertEnvironmentFits(many)).toThrow(/the largest are V19 .*, V18 .*, V17/);
+  });
 });

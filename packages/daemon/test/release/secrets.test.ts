@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openSecrets } from "../../src/release/secrets.js";
+import { openSecrets, tryOpen } from "../../src/release/secrets.js";
 
 let folder: string;
 beforeEach(async () => {
@@ -36,6 +36,7 @@ test("a changed text and another key are refused with words", async () => {
   expect(() => other.open(sealed)).toThrow(/cannot be opened/);
   expect(() => secrets.open(broken)).toThrow(/cannot be opened/);
   expect(() => secrets.open("v1.")).toThrow(/cannot be opened/);
+  expect([tryOpen(secrets, sealed), tryOpen(other, sealed)]).toEqual(["value", null]);
 });
 
 test("a key of the wrong size is named", async () => {

@@ -48,6 +48,7 @@ describe("assertRoutable", () => {
     await expect(assertRoutable(nginx, makeTarget({ locations: withRules("(open") }))).rejects.toMatchObject({
       code: "ERR_MANIFEST_INVALID",
       message: expect.stringContaining("the rule `(open` of the location `/a`"),
+      hint: expect.stringContaining("`bloom validate` does not"),
     });
   });
 

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readFile, readdir, stat } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { Agent, createServer } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
@@ -13,6 +13,7 @@ import { switchUnix } from "../../src/route/switch-unix.js";
 import { call } from "./call.js";
 import { nginxUser, openBench, type NginxBench } from "./real-nginx.js";
 import { makeTarget } from "./targets.js";
+import { waitUntil } from "./wait-until.js";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -174,54 +175,6 @@ describe("apply", () => {
   });
 });
 
-describe("logs", () => {
-  test("every request is one line of JSON, whatever it contains", async () => {
-    const bench = await open();
-    await bench.serve([stopped("a")]);
-    await call(bench.port, {
-      host: "a.localhost",
-      path: '/x?q="%22\\',
-      headers: { "user-agent": 'evil "}\\ agent' },
-    });
-    await call(bench.port, { host: "nobody.localhost" });
-    // Each worker writes its own buffer: the lines of two requests may come in any order.
-    const written = await waitForLines(bench.paths.accessLog, 2);
-    const lines = written.toSorted((a, b) => Number(a["at"]) - Number(b["at"]));
-    expect(lines[0]).toMatchObject({
-      env: "env-a",
-      app: "local:shop",
-      host: "a.localhost",
-      uri: '/x?q="%22\\',
-      status: 503,
-      client: "127.0.0.1",
-      agent: 'evil "}\\ agent',
-    });
-    expect(lines[1]).toMatchObject({ env: "", app: "", host: "nobody.localhost", status: 404 });
-  });
-
-  test("labels are read back as they are, whatever they hold", async () => {
-    const bench = await open();
-    const labels = { environmentId: `e'"\\n$host\n`, org: "o${uri}'", app: 'a\\"é' };
-    await bench.serve([{ ...stopped("a"), ...labels }]);
-    await call(bench.port, { host: "a.localhost" });
-    const [line] = await waitForLines(bench.paths.accessLog, 1);
-    expect(line).toMatchObject({ env: labels.environmentId, app: `${labels.org}:${labels.app}` });
-  });
-
-  test("a log that has grown too large is moved and a new one begun", async () => {
-    const bench = await open({ rotation: { maxBytes: 10, files: 3 } });
-    await bench.serve([stopped("a")]);
-    await call(bench.port, { host: "a.localhost", path: "/before" });
-    await waitForLines(bench.paths.accessLog, 1);
-    await bench.nginx.rotateLogs();
-    await waitUntil(() => existsSync(bench.paths.accessLog));
-    await call(bench.port, { host: "a.localhost", path: "/after" });
-    expect(await waitForLines(bench.paths.accessLog, 1)).toMatchObject([{ uri: "/after" }]);
-    expect(await waitForLines(`${bench.paths.accessLog}.1`, 1)).toMatchObject([{ uri: "/before" }]);
-    expect((await stat(bench.paths.accessLog)).uid).toBe(nginxUser?.uid ?? process.getuid?.());
-  });
-});
-
 test("a unix socket is switched under full load without one failure", async () => {
   const bench = await open();
   const stable = join(bench.home, "stable.sock");
@@ -290,20 +243,3 @@ describe.skipIf(!existsSync(shim))("under the real shim", () => {
     expect(await bench.nginx.pid()).toBeUndefined();
   });
 });
-
-async function waitForLines(file: string, count: number): Promise<readonly Record<string, unknown>[]> {
-  let lines: readonly string[] = [];
-  await waitUntil(async () => {
-    const text = await readFile(file, "utf8").catch(() => "");
-    lines = text.split("\n").filter((line) => line !== "");
-    return lines.length >= count;
-  });
-  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-}
-
-async function waitUntil(isDone: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 10_000; !(await isDone());) {
-    if (Date.now() > end) throw new Error("it did not happen within 10 s");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, request, type IncomingMessage } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { call } from "./call.js";
 import { openBench, type NginxBench } from "./real-nginx.js";
@@ -56,6 +56,26 @@ describe("long-lived answers", () => {
     await once(response, "end");
   });
 
+  test("an answer without a length arrives as it is written when it says so", async () => {
+    let write: (text: string) => void = () => undefined;
+    const server = createServer();
+    server.on("connection", (socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", () => {
+        write = (text) => socket.write(text);
+        write("HTTP/1.0 200 OK\r\nX-Accel-Buffering: no\r\n\r\nfirst\n");
+      });
+    });
+    await servePort(bench, await listen(server));
+    const client = connect(bench.port, "127.0.0.1");
+    client.setEncoding("utf8");
+    client.write("GET / HTTP/1.1\r\nHost: shop-local.localhost\r\n\r\n");
+    expect(await readUntil(client, "first\n")).not.toContain("X-Accel-Buffering");
+    write("second\n");
+    await readUntil(client, "second\n");
+    client.destroy();
+  });
+
   test("a WebSocket is upgraded and carries bytes both ways", async () => {
     const server = createServer();
     server.on("upgrade", (incoming, socket) => {
@@ -93,3 +113,10 @@ describe("long-lived answers", () => {
     expect(upgrade).toBeUndefined();
   });
 });
+
+/** What came up to and with `end`. */
+async function readUntil(socket: Socket, end: string): Promise<string> {
+  let text = "";
+  while (!text.includes(end)) text += String((await once(socket, "data"))[0]);
+  return text;
+}

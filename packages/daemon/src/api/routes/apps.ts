@@ -1,4 +1,10 @@
-import { formatAppRef, parseErrorDocument, type InstanceView } from "@bloomery/contract";
+import {
+  formatAppRef,
+  parseErrorDocument,
+  type ApiRoutes,
+  type InstanceView,
+  type RouteCall,
+} from "@bloomery/contract";
 import {
   findApp,
   findOrg,
@@ -6,8 +12,9 @@ import {
   namesOf,
   placeOfEnvironment,
   formatPlace,
+  type Place,
 } from "../../deploy/places.js";
-import { viewInstance } from "../../observe/list-instances.js";
+import { compareInstances, viewInstance } from "../../observe/list-instances.js";
 import { recordActivity } from "../activity.js";
 import type { Caller } from "../caller.js";
 import type { Handlers } from "../handlers.js";
@@ -26,6 +33,7 @@ type Noun = Pick<
   | "startEnvironment"
   | "restartEnvironment"
 >;
+type InstanceQuery = RouteCall<ApiRoutes["listInstances"]>["query"];
 
 export function createAppHandlers(context: ApiContext): Noun {
   const { store, views, operations, deployer } = context;
@@ -104,19 +112,23 @@ export function createAppHandlers(context: ApiContext): Noun {
         context.fleet.all().map(async (instance): Promise<InstanceView | undefined> => {
           const place = await placeOfEnvironment(store, instance.environmentId);
           if (place === undefined) return undefined;
-          const names = namesOf(place);
-          const isSeen =
-            (caller.orgId === null || caller.orgId === place.org.id) &&
-            (caller.appId === null || caller.appId === place.app.id) &&
-            (query.org === undefined || query.org === names.org) &&
-            (query.app === undefined || query.app === names.app) &&
-            (query.environment === undefined || query.environment === names.environment);
-          if (!isSeen) return undefined;
+          if (!isSeen(place, query, caller)) return undefined;
           const release = await store.releases.get(instance.releaseId);
-          return viewInstance(instance, { ...names, version: release?.versionNumber ?? 0 });
+          return viewInstance(instance, { ...namesOf(place), version: release?.versionNumber ?? 0 });
         }),
       );
-      return { instances: found.filter((instance) => instance !== undefined) };
+      const failing = await Promise.all(
+        views.healer.failing().map(async (environmentId) => {
+          const place = await placeOfEnvironment(store, environmentId);
+          if (place === undefined || !isSeen(place, query, caller)) return undefined;
+          const { trouble } = await viewEnvironment(views, place);
+          return trouble === null ? undefined : { ...namesOf(place), reason: trouble };
+        }),
+      );
+      return {
+        instances: found.filter((instance) => instance !== undefined).toSorted(compareInstances),
+        troubles: failing.filter((trouble) => trouble !== undefined),
+      };
     },
 
     scaleEnvironment: ({ params, body }, { caller }) =>
@@ -148,4 +160,16 @@ async function waitFinished(context: ApiContext, deployment: string, signal: Abo
       throw parseErrorDocument(event.deployment.error);
     }
   }
+}
+
+/** Whether it is asked for, and this caller's to see. */
+function isSeen(place: Place, query: InstanceQuery, caller: Caller): boolean {
+  const names = namesOf(place);
+  return (
+    (caller.orgId === null || caller.orgId === place.org.id) &&
+    (caller.appId === null || caller.appId === place.app.id) &&
+    (query.org === undefined || query.org === names.org) &&
+    (query.app === undefined || query.app === names.app) &&
+    (query.environment === undefined || query.environment === names.environment)
+  );
 }

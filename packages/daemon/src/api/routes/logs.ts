@@ -39,17 +39,22 @@ export function createLogHandlers(context: Pick<ApiContext, "store" | "logFiles"
     };
   };
 
-  /** The builds of the versions that ran here, each once. */
+  /** The builds of the versions that ran here and of the deployments that failed, each once. */
   const listBuilds = async (environmentId: string): Promise<LogFacts["builds"]> => {
-    const found = new Map<string, LogFacts["builds"][number]>();
+    const versions = new Map<string, number | null>();
     for (const release of await store.releases.list({ environmentId, limit: lookBack })) {
       const version = await store.versions.get(release.versionId);
-      const build = version === undefined ? undefined : await store.builds.get(version.buildId);
-      if (version === undefined || build === undefined || found.has(build.id)) continue;
-      const time = build.startedAt ?? build.createdAt;
-      found.set(build.id, { version: version.number, file: logFiles.build(build.id), time });
+      if (version !== undefined) versions.set(version.buildId, version.number);
     }
-    return [...found.values()];
+    for (const { buildId, versionNumber } of await store.deployments.list({ environmentId, limit: lookBack }))
+      if (buildId !== null && !versions.has(buildId)) versions.set(buildId, versionNumber);
+    const found: LogFacts["builds"][number][] = [];
+    for (const [id, version] of versions) {
+      const build = await store.builds.get(id);
+      if (build === undefined) continue;
+      found.push({ version, file: logFiles.build(id), time: build.startedAt ?? build.createdAt });
+    }
+    return found;
   };
 
   return {

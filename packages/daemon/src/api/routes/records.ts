@@ -16,7 +16,10 @@ export function createRecordHandlers(context: ApiContext): Noun {
       row !== undefined &&
       (caller.orgId === null || caller.orgId === row.orgId) &&
       (caller.appId === null || caller.appId === row.appId);
-    if (!isSeen) throw new BloomError("ERR_NOT_FOUND", `there is no activity ${id}`);
+    if (!isSeen)
+      throw new BloomError("ERR_NOT_FOUND", `there is no activity ${id}`, {
+        hint: "`bloom activities` lists them.",
+      });
     return row;
   };
 

@@ -1,4 +1,4 @@
-import { BloomError, type ApiRoutes, type RouteCall } from "@bloomery/contract";
+import { BloomError, plainVariableKey, type ApiRoutes, type RouteCall } from "@bloomery/contract";
 import { isReservedVariable } from "../../config/platform-documents.js";
 import { findPlace, type Place } from "../../deploy/places.js";
 import { recordActivity } from "../activity.js";
@@ -21,10 +21,15 @@ export function createVariableHandlers(context: ApiContext): Noun {
       for (const [name, value] of Object.entries(change.set)) {
         const { sensitive, json, visibleBuild, visibleRuntime } = change;
         const flags = { sensitive, json, visibleBuild, visibleRuntime };
-        await nouns.variables.set({ ...level, ...flags, name: plainName(name), value: secrets.seal(value) });
+        await nouns.variables.set({
+          ...level,
+          ...flags,
+          name: plainVariableKey(name),
+          value: secrets.seal(value),
+        });
       }
       for (const name of change.unset) {
-        const removed = await nouns.variables.remove({ ...level, name: plainName(name) });
+        const removed = await nouns.variables.remove({ ...level, name: plainVariableKey(name) });
         if (removed) continue;
         const where = change.level === "app" ? "the app" : "this environment";
         throw new BloomError("ERR_NOT_FOUND", `there is no variable ${name} in ${where}`, {
@@ -36,7 +41,7 @@ export function createVariableHandlers(context: ApiContext): Noun {
   return {
     async listVariables({ params }) {
       const place = await findPlace(store, params);
-      return { variables: await listVariableViews(store, secrets.open, place) };
+      return { variables: await listVariableViews(store, secrets, place) };
     },
 
     async changeVariables({ params, body }, { caller }) {
@@ -57,21 +62,16 @@ export function createVariableHandlers(context: ApiContext): Noun {
       const row =
         body.apply && isLive ? await context.deployer.applyVariables(place, caller.name) : undefined;
       return {
-        variables: await listVariableViews(store, secrets.open, place),
+        variables: await listVariableViews(store, secrets, place),
         deployment: row === undefined ? null : await viewDeployment(views, row),
       };
     },
   };
 }
 
-/** `env:NAME` is another way of writing `NAME`. */
-function plainName(name: string): string {
-  return name.startsWith("env:") ? name.slice(4) : name;
-}
-
 /** Throws ERR_INVALID_ARGUMENT for the platform's own names, for JSON that is none, and for a name that comes twice. */
 function assertChangeable(change: Change): void {
-  const names = [...Object.keys(change.set), ...change.unset].map(plainName);
+  const names = [...Object.keys(change.set), ...change.unset].map(plainVariableKey);
   // CI tells a build from a run, so it is ours too, though a manifest may have its own.
   const reserved = names.find((name) => name === "CI" || isReservedVariable(name));
   if (reserved !== undefined) {

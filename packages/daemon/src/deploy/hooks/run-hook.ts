@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { BloomError } from "@bloomery/contract";
 import { createLineSplitter } from "../../build/line-splitter.js";
+import { describeMemory } from "../../run/describe-exit.js";
 import type { Instance, RunningCommand } from "../../run/engines/engine.js";
 import type { HookLog, HookName } from "./hook-log.js";
 
@@ -33,6 +34,7 @@ export async function runHook(instance: Instance, order: HookOrder): Promise<voi
     if (tail.length > tailLines) tail.shift();
   };
   order.log.write("out", `Launching command '${summarize(order.script)}'`);
+  const killsBefore = await countKills(instance);
   const command = await instance.enter({ command: ["/bin/sh", "-c", order.script], env: {}, tty: null });
   command.stdin.end();
   const uncancel = cancelWith(command, order.signal);
@@ -45,10 +47,18 @@ export async function runHook(instance: Instance, order: HookOrder): Promise<voi
     await read;
     order.signal.throwIfAborted();
     if (exit.code === 0) return;
-    throw failed(order.name, exit, tail);
+    const isOverLimit = (await countKills(instance)) > killsBefore;
+    const limit = isOverLimit ? describeMemory(instance.memoryBytes) : null;
+    throw failed(order.name, exit, { tail, limit });
   } finally {
     uncancel();
   }
+}
+
+/** Processes of the instance that were killed for their memory, the hook's among them. */
+async function countKills(instance: Instance): Promise<number> {
+  const { oom_kills: kills } = await instance.refresh().catch(() => instance.status);
+  return kills;
 }
 
 async function readLines(stream: Readable, onLine: (text: string) => void): Promise<void> {
@@ -77,18 +87,27 @@ function cancelWith(command: RunningCommand, signal: AbortSignal): () => void {
 function failed(
   name: HookName,
   exit: { readonly code: number; readonly signal: string | null },
-  tail: readonly string[],
+  { tail, limit }: { readonly tail: readonly string[]; readonly limit: string | null },
 ): BloomError {
   const how = exit.signal === null ? `ended with code ${exit.code}` : `was ended by ${exit.signal}`;
-  const isReadOnly = tail.some((line) => /read-only file system/i.test(line));
-  return new BloomError("ERR_HOOK_FAILED", `the ${name} hook ${how}`, {
+  const why =
+    limit === null
+      ? ""
+      : `; a process was killed, because the instance with the hook used more than ${limit}`;
+  const hint = hintOf(name, tail);
+  return new BloomError("ERR_HOOK_FAILED", `the ${name} hook ${how}${why}`, {
     details: { hook: name, code: exit.code, tail: [...tail] },
-    ...(isReadOnly
-      ? {
-          hint: "Files below /app cannot be changed after the build: write into a mount, declared under `mounts`.",
-        }
-      : {}),
+    ...(hint === null ? {} : { hint }),
   });
+}
+
+/** Null: the code's own hint says it. */
+function hintOf(name: HookName, tail: readonly string[]): string | null {
+  if (tail.some((line) => /read-only file system/i.test(line)))
+    return "Files below /app cannot be changed after the build: write into a mount, declared under `mounts`.";
+  if (name === "post_deploy")
+    return "`bloom log post-deploy APP` shows what the hook said; `bloom redeploy APP` runs it again.";
+  return null;
 }
 
 function summarize(script: string): string {

@@ -103,6 +103,8 @@ export interface Engine {
   start(wish: InstanceWish): Promise<Instance>;
   /** Finds again what an earlier daemon left running; undefined when it is gone (and swept). */
   adopt(id: string): Promise<Instance | undefined>;
+  /** Ends what runs although nobody knows it any more, such as after a database was restored; false: nothing did. */
+  endStray(id: string): Promise<boolean>;
   runTool(wish: ToolWish): Promise<RunningCommand>;
   /** Ids of everything that has a folder, running or not. */
   list(): Promise<readonly string[]>;

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BloomError, type ShimStatus } from "@bloomery/contract";
@@ -35,6 +36,8 @@ export interface LocalEngineOptions {
   readonly environmentOf: (releaseId: string) => Promise<Readonly<Record<string, string>>>;
   readonly log: { warn(fields: object, text: string): void };
 }
+
+const strayGraceMs = 5000;
 
 /** The engine of this machine: one shim and one bubblewrap sandbox for each instance. */
 export function createLocalEngine(options: LocalEngineOptions): Engine {
@@ -79,14 +82,17 @@ export function createLocalEngine(options: LocalEngineOptions): Engine {
     const files = planInstanceFiles(dirOf(record.id));
     const client = await openControlClient(files.control);
     open.set(record.id, client);
-    const gone = client.closed.then(async () => {
+    const ended = client.closed.then(async () => {
       // Only the shim's end counts: after close() the instance goes on and nothing may be swept.
-      if (open.get(record.id) !== client) return;
+      if (open.get(record.id) !== client) return false;
       open.delete(record.id);
       await sweep(record).catch((error: unknown) =>
         options.log.warn({ error, instance: record.id }, "remains of an instance could not be swept"),
       );
+      return true;
     });
+    // One that goes on beyond this daemon is never gone, or it would be forgotten and not found again.
+    const gone = ended.then((isGone) => (isGone ? undefined : new Promise<undefined>(() => undefined)));
     return Object.freeze({
       id: record.id,
       environmentId: record.environmentId,
@@ -102,11 +108,11 @@ export function createLocalEngine(options: LocalEngineOptions): Engine {
       watchStatus: (listener: (status: ShimStatus) => void) => client.watchStatus(listener),
       async drain(limitMs: number) {
         await client.drain(limitMs).catch(ignoreLost);
-        await gone;
+        await ended;
       },
       async stop(graceMs: number | null) {
         await client.stop(graceMs).catch(ignoreLost);
-        await gone;
+        await ended;
       },
       gone,
       readTail: (lines: number) => readLastLines(join(files.log, "app.log"), lines),
@@ -177,6 +183,18 @@ export function createLocalEngine(options: LocalEngineOptions): Engine {
         await sweep(record);
         return undefined;
       }
+    },
+
+    async endStray(id: string): Promise<boolean> {
+      const { control } = planInstanceFiles(dirOf(id));
+      const record = existsSync(control) ? await readRecord(dirOf(id)) : undefined;
+      if (record === undefined) return false;
+      const client = await openControlClient(control).catch(() => undefined);
+      await client?.stop(strayGraceMs).catch(ignoreLost);
+      await client?.closed;
+      // Its network address is left alone: it may be another's by now.
+      await sweep({ ...record, netnsAddress: null });
+      return client !== undefined;
     },
 
     async runTool(wish: ToolWish): Promise<RunningCommand> {

@@ -40,6 +40,9 @@ export async function readImageBytes(image: string): Promise<number | null> {
   }
 }
 
+/** The file system has room for one file for each of these: small ones must not fill it long before its bytes do. */
+const bytesPerFile = "8192";
+
 /**
  * Makes a sparse file with an empty file system; `fill` puts something in before it gets its name. Throws
  * ERR_VOLUME_SETUP.
@@ -59,7 +62,7 @@ export async function createImage(
   }
   const lazy = "lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0";
   // No blocks in reserve for root: all of it is the app's.
-  await runDisk("mkfs.ext4", ["-q", "-F", "-m", "0", "-i", "16384", "-E", lazy, temp]);
+  await runDisk("mkfs.ext4", ["-q", "-F", "-m", "0", "-i", bytesPerFile, "-E", lazy, temp]);
   try {
     await fill(temp);
     await rename(temp, image);

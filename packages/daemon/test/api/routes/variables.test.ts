@@ -55,10 +55,15 @@ test("sets and shows a variable with its flags", async () => {
   ]);
 });
 
-test("`env:NAME` is `NAME`", async () => {
-  await change({ set: { "env:COLOR": "blue" } });
-  expect(await change({ set: { COLOR: "red" } })).toHaveLength(1);
-  expect(await change({ unset: ["env:COLOR"] })).toEqual([]);
+test.each(["app", "environment"] as const)("`env:name` is `NAME` at the level %s", async (level) => {
+  await change({ level, set: { "env:Color": "blue" } });
+  expect(await change({ level, set: { COLOR: "red" } })).toMatchObject([{ name: "COLOR", value: "red" }]);
+  expect(await change({ level, unset: ["env:color"] })).toEqual([]);
+});
+
+test("a name without a prefix, and one with another prefix, are kept as they are written", async () => {
+  const shown = await change({ set: { color: "blue", "shop:color": "red" } });
+  expect(shown.map(({ name }) => name)).toEqual(["color", "shop:color"]);
 });
 
 test("a sensitive value is never shown again, not even when it is set anew without the flag", async () => {
@@ -69,8 +74,14 @@ test("a sensitive value is never shown again, not even when it is set anew witho
 
 test("the environment's hides the app's", async () => {
   await change({ level: "app", set: { COLOR: "grey" } });
-  expect(await change({ set: { COLOR: "blue" } })).toMatchObject([{ value: "blue", level: "environment" }]);
-  expect(await change({ unset: ["COLOR"] })).toMatchObject([{ value: "grey", level: "app" }]);
+  const both = await change({ set: { COLOR: "blue" } });
+  const shown = both.map(({ value, level, overridden }) => [level, value, overridden]);
+  expect(shown).toEqual([
+    ["app", "grey", true],
+    ["environment", "blue", false],
+  ]);
+  const [left] = await change({ unset: ["COLOR"] });
+  expect(left).toMatchObject({ value: "grey", level: "app", overridden: false });
 });
 
 test("builds see what is visible to them, processes what is visible at run time", async () => {
@@ -90,7 +101,7 @@ test("builds see what is visible to them, processes what is visible at run time"
 describe("refuses", () => {
   test.each([
     ["the platform's own names", { set: { PLATFORM_BRANCH: "x" } }, "ERR_INVALID_ARGUMENT"],
-    ["PORT in its long form", { set: { "env:PORT": "1" } }, "ERR_INVALID_ARGUMENT"],
+    ["PORT in its long form", { set: { "env:port": "1" } }, "ERR_INVALID_ARGUMENT"],
     ["JSON that is none", { set: { A: "{" }, json: true }, "ERR_INVALID_ARGUMENT"],
     ["a name that is set and removed", { set: { A: "1" }, unset: ["env:A"] }, "ERR_INVALID_ARGUMENT"],
     ["to remove what is not there", { unset: ["NONE"] }, "ERR_NOT_FOUND"],

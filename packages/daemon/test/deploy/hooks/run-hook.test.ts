@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BloomError } from "@bloomery/contract";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { hookLogFile, openHookLog } from "../../../src/deploy/hooks/hook-log.js";
+import { hookLogFile, openHookLog, type HookName } from "../../../src/deploy/hooks/hook-log.js";
 import { runHook } from "../../../src/deploy/hooks/run-hook.js";
 import type { CommandOrder, Instance, RunningCommand } from "../../../src/run/engines/engine.js";
 
@@ -17,8 +17,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
+/** Kills for memory that the instance tells of. */
+let kills = 0;
+
 /** Runs commands as plain children: sandboxes are tried where they are made. */
 const instance = {
+  memoryBytes: 64_000_000,
+  refresh: async () => ({ oom_kills: kills }),
   async enter(order: CommandOrder): Promise<RunningCommand> {
     const [program = "", ...args] = order.command;
     const child = spawn(program, args, { cwd: folder, detached: true, stdio: "pipe" });
@@ -34,11 +39,15 @@ const instance = {
   },
 } as unknown as Instance;
 
-async function run(script: string, signal = new AbortController().signal): Promise<string[]> {
+async function run(
+  script: string,
+  signal = new AbortController().signal,
+  name: HookName = "deploy",
+): Promise<string[]> {
   const lines: string[] = [];
   const log = openHookLog(file);
   try {
-    await runHook(instance, { name: "deploy", script, log, signal, onLine: (text) => lines.push(text) });
+    await runHook(instance, { name, script, log, signal, onLine: (text) => lines.push(text) });
   } finally {
     expect(await log.close()).toBeNull();
   }
@@ -59,6 +68,22 @@ test("its lines are told and kept, each with its time and stream", async () => {
 
 test("the exit code of the whole script decides: a failure in its middle does not", async () => {
   expect(await run("false\necho on")).toEqual(["on"]);
+});
+
+test("a failure says when something was killed for its memory", async () => {
+  const running = run("sleep 0.2; exit 1");
+  await expect.poll(() => readFile(file, "utf8")).toContain("Launching");
+  kills++;
+  await expect(running).rejects.toThrow(
+    "the deploy hook ended with code 1; a process was killed, because the instance with the hook used more than its 64 MB of memory",
+  );
+});
+
+test("a failed post_deploy says where its log is and what runs it again", async () => {
+  const signal = new AbortController().signal;
+  const failure = await run("exit 7", signal, "post_deploy").catch((error: unknown) => error);
+  expect((failure as BloomError).hint).toContain("bloom log post-deploy");
+  expect((failure as BloomError).hint).toContain("bloom redeploy");
 });
 
 test("a failure says the code and the last lines", async () => {

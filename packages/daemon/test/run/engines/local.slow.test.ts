@@ -1,5 +1,6 @@
 import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { describeExit } from "../../../src/run/describe-exit.js";
 import { openVolumes } from "../../../src/run/volumes/open-volumes.js";
@@ -133,6 +134,29 @@ describe("mounts", () => {
     }
     expect(await engine.adopt(wish.id)).toBeUndefined();
     expect(await readdir(join(paths.instances, wish.id))).not.toContain("mounts");
+  });
+
+  test("is not gone when its engine closes: the next one finds it as it was", async () => {
+    const { engine, reopen, makeWish } = await openRealEngine();
+    const app = await startReady(engine, await makeWish());
+    const { pid } = app.status;
+    const gone = app.gone.then(() => "gone");
+    await engine.close();
+    expect(await Promise.race([gone, delay(500).then(() => "there")])).toBe("there");
+    const found = await (await reopen()).adopt(app.id);
+    expect(found?.status).toMatchObject({ state: "ready", pid });
+    await found?.stop(1000);
+  });
+
+  test("can be ended by an engine that does not know it", async () => {
+    const { engine, paths, reopen, makeWish } = await openRealEngine();
+    const app = await startReady(engine, await makeWish());
+    await engine.close();
+    const later = await reopen();
+    expect(await later.endStray(app.id)).toBe(true);
+    expect(await readdir(join(paths.instances, app.id))).not.toContain("control.sock");
+    expect(await later.endStray(app.id)).toBe(false);
+    expect(await later.endStray("i-222222222222")).toBe(false);
   });
 });
 

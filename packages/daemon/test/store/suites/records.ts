@@ -39,21 +39,6 @@ export function describeRecords(test: StoreTest): void {
       });
     });
 
-    it("lets the environment's own hide the app's", async () => {
-      const { variables, environments } = test.store;
-      const { app, environment } = await createSample(test.store);
-      const next = await environments.create({ appId: app.id, name: "next" });
-      const set = (environmentId: string | null, name: string, value: string) =>
-        variables.set({ appId: app.id, environmentId, name, value, sensitive: false });
-      await set(null, "KEY", "of the app");
-      await set(null, "ALL", "of the app");
-      await set(next.id, "ALL", "of next");
-      const inForce = async (id: string) =>
-        Object.fromEntries((await variables.listInForce(app.id, id)).map(({ name, value }) => [name, value]));
-      expect(await inForce(environment.id)).toEqual({ ALL: "of the app", KEY: "sealed" });
-      expect(await inForce(next.id)).toEqual({ ALL: "of next", KEY: "of the app" });
-    });
-
     it("is one variable when set from many callers at once", async () => {
       const { app } = await createSample(test.store);
       const key = { appId: app.id, environmentId: null, name: "RACE" };

@@ -1,0 +1,36 @@
+import { BloomError } from "@bloomery/contract";
+import { expect, onTestFinished, test } from "vitest";
+import { viewDeployment, viewEnvironment, type ViewParts } from "../../src/api/views.js";
+import { openStore } from "../../src/store/index.js";
+import { createSample } from "../store/samples.js";
+
+test("the hint of a failed deployment names the app", async () => {
+  const store = await openStore({ url: "sqlite::memory:" });
+  onTestFinished(() => store.close());
+  const { deployment } = await createSample(store);
+  const error = new BloomError("ERR_HOOK_FAILED", "the deploy hook ended with code 1").toDocument();
+  const parts = { store, edge: { baseDomain: "localhost", httpPort: 80 } } as unknown as ViewParts;
+  const view = await viewDeployment(parts, { ...deployment, error });
+  expect(view.error?.hint).toMatch(/^`bloom log deploy shop` shows/);
+});
+
+test("an environment that lacks instances says why: how one ended, else why none could be started", async () => {
+  const store = await openStore({ url: "sqlite::memory:" });
+  onTestFinished(() => store.close());
+  const { org, app, environment, release } = await createSample(store);
+  await store.environments.update(environment.id, { liveReleaseId: release.id });
+  const troubleWith = async (...statuses: object[]): Promise<string | null> => {
+    const parts = {
+      store,
+      fleet: { live: () => statuses.map((status) => ({ status, memoryBytes: null })) },
+      healer: { failureOf: () => "the volume cannot be made" },
+      edge: { baseDomain: "localhost", httpPort: 80 },
+    } as unknown as ViewParts;
+    return (await viewEnvironment(parts, { org, app, environment })).trouble;
+  };
+  const ready = { state: "ready", last_exit: null, last_probe: null };
+  expect(await troubleWith(ready, ready)).toBeNull();
+  expect(await troubleWith(ready)).toBe("the volume cannot be made");
+  const refused = { state: "starting", last_exit: null, last_probe: "connection refused" };
+  expect(await troubleWith(ready, refused)).toBe("connection refused");
+});
