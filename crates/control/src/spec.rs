@@ -48,6 +48,9 @@ pub struct Spec {
     /// Sizes of the log.
     #[serde(default)]
     pub log: Log,
+    /// Sizes of `log/executions.log`, which takes what the command writes into descriptor 4; absent, it has none.
+    #[serde(default)]
+    pub records: Option<Log>,
     /// A unix socket whose connections are passed on to the app.
     #[serde(default)]
     pub forward: Option<Forward>,
@@ -196,13 +199,18 @@ pub enum Ready {
         /// After this, `ready_timeout` is told.
         timeout_ms: u64,
     },
+    /// Ready when the command writes the line `ready` into its descriptor 3.
+    Message {
+        /// After this, `ready_timeout` is told.
+        timeout_ms: u64,
+    },
 }
 
 impl Ready {
     /// The port that readiness and the count of connections are about.
     pub fn port(&self) -> Option<u16> {
         match self {
-            Ready::None {} | Ready::Unix { .. } => None,
+            Ready::None {} | Ready::Unix { .. } | Ready::Message { .. } => None,
             Ready::Tcp { port, .. } | Ready::Http { port, .. } => Some(*port),
         }
     }
@@ -211,9 +219,10 @@ impl Ready {
     pub fn timeout_ms(&self) -> Option<u64> {
         match self {
             Ready::None {} => None,
-            Ready::Tcp { timeout_ms, .. } | Ready::Http { timeout_ms, .. } | Ready::Unix { timeout_ms, .. } => {
-                Some(*timeout_ms)
-            }
+            Ready::Tcp { timeout_ms, .. }
+            | Ready::Http { timeout_ms, .. }
+            | Ready::Unix { timeout_ms, .. }
+            | Ready::Message { timeout_ms } => Some(*timeout_ms),
         }
     }
 }

@@ -97,6 +97,7 @@ fn stand(spec: Spec, dir: std::path::PathBuf, groups: Groups, warnings: Vec<Stri
     })?;
     let mut supervisor = Supervisor {
         log: LogWriter::open(dir.join("log/app.log"), spec.log.clone()),
+        records: spec.records.clone().map(|limits| LogWriter::open(dir.join("log/executions.log"), limits)),
         machine: Machine::started(spec.restart.clone()),
         facts: Facts { warnings, ..Facts::default() },
         grace_ms: spec.stop.grace_ms,
@@ -149,7 +150,7 @@ fn try_exec() -> Result<Infallible, SetupError> {
         enter_netns(path)?;
     }
     let (_, warnings) = Groups::make(&spec.cgroups)?;
-    let command = Command::build(&spec, None)?;
+    let command = Command::build(&spec, None, Vec::new())?;
     // Optional things that fail are not worth a word in the output of the command; the daemon sees the groups.
     drop((warnings, set_up(&spec, Bond::Parent(parent))?));
     signals::reset_pipe_signal().map_err(at("reset signals"))?;
