@@ -54,6 +54,10 @@ pub struct Spec {
     /// A unix socket whose connections are passed on to the app.
     #[serde(default)]
     pub forward: Option<Forward>,
+    /// A unix socket the shim listens on for the command, which finds it as descriptor 5: one that starts anew loses
+    /// nobody, because who comes meanwhile waits.
+    #[serde(default)]
+    pub listen: Option<PathBuf>,
     /// Run inside the sandbox of each start; the command waits for it to end well.
     #[serde(default)]
     pub pre_start: Option<Vec<String>>,

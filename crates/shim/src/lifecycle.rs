@@ -39,7 +39,7 @@ impl Supervisor {
 
     fn start_or_fail(&mut self) {
         let oom_before = self.groups.oom_kills();
-        match spawn(&self.spec) {
+        match spawn(&self.spec, self.listener.as_ref()) {
             Ok(spawned) => self.adopt(spawned, oom_before),
             Err(error) => self.start_failed(&error),
         }
@@ -168,6 +168,9 @@ impl Supervisor {
         let _ = fs::remove_file(self.dir.join("control.sock"));
         if let Some(forward) = &self.forward {
             forward.unlink();
+        }
+        if let Some(path) = &self.spec.listen {
+            let _ = fs::remove_file(path);
         }
         self.log.remark("stopped");
         self.publish();

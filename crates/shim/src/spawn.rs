@@ -14,11 +14,15 @@ use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixListener;
 
 /// Where a command that says itself when it is ready finds the pipe for it.
 const NOTICE_FD: RawFd = 3;
 /// Where a command that keeps records finds the pipe for them.
 const RECORDS_FD: RawFd = 4;
+
+/// Where a command finds the socket the shim has bound for it.
+const LISTEN_FD: RawFd = 5;
 
 /// A child that has executed its program, and our ends of its pipes.
 pub struct Spawned {
@@ -43,7 +47,7 @@ pub struct Spawned {
 }
 
 /// Starts the command. A step that fails in the child is told as if it had failed here.
-pub fn spawn(spec: &Spec) -> Result<Spawned, SetupError> {
+pub fn spawn(spec: &Spec, listener: Option<&UnixListener>) -> Result<Spawned, SetupError> {
     let (out, child_out) = pipe()?;
     let (err, child_err) = pipe()?;
     let (report, child_report) = pipe()?;
@@ -54,7 +58,12 @@ pub fn spawn(spec: &Spec) -> Result<Spawned, SetupError> {
         Some(_) => pipe().map(|(theirs, ours)| (Some(theirs), Some(ours)))?,
         None => (None, None),
     };
-    let given = [child_notice.map(|fd| (fd, NOTICE_FD)), child_records.map(|fd| (fd, RECORDS_FD))];
+    let listener = listener.map(own_copy).transpose()?;
+    let given = [
+        child_notice.map(|fd| (fd, NOTICE_FD)),
+        child_records.map(|fd| (fd, RECORDS_FD)),
+        listener.map(|fd| (fd, LISTEN_FD)),
+    ];
     let command = Command::build(spec, child_info, given.into_iter().flatten().collect())?;
     let bond = bond_of(spec);
     let pid = match sys::fork().map_err(at("fork"))? {
@@ -94,6 +103,10 @@ fn trace(pid: Pid) -> bool {
 fn pipe() -> Result<(OwnedFd, OwnedFd), SetupError> {
     let (read, write) = pipe2(OFlag::O_CLOEXEC).map_err(at("make a pipe"))?;
     Ok((read, sys::move_up(write).map_err(at("make a pipe"))?))
+}
+
+fn own_copy(listener: &UnixListener) -> Result<OwnedFd, SetupError> {
+    listener.as_fd().try_clone_to_owned().and_then(sys::move_up).map_err(at("pass the socket on"))
 }
 
 fn pipe_if(wanted: bool) -> Result<(Option<OwnedFd>, Option<OwnedFd>), SetupError> {

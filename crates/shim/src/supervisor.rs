@@ -21,6 +21,7 @@ use nix::sys::signal::Signal;
 use nix::sys::signalfd::SignalFd;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
+use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -35,6 +36,8 @@ pub struct Supervisor {
     pub(crate) signals: SignalFd,
     pub(crate) control: ControlServer,
     pub(crate) forward: Option<Forwarder>,
+    /// Bound for the command, not for us.
+    pub(crate) listener: Option<UnixListener>,
     pub(crate) groups: Groups,
     pub(crate) log: LogWriter,
     pub(crate) records: Option<LogWriter>,

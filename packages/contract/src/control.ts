@@ -95,6 +95,8 @@ export const shimSpec = z.strictObject({
       z.strictObject({ listen: z.string(), socket: z.string() }),
     ])
     .nullable(),
+  /** A unix socket the shim binds for the command, which finds it as descriptor 5. */
+  listen: z.string().nullable(),
   /**
    * Argument arrays run inside the sandbox of each start. The command waits for `pre_start` to end well; the
    * instance is ready only when `post_start`, run beside the command, has ended well too.

@@ -1,9 +1,12 @@
 //! Commands that say themselves when they are ready, and that keep records.
 
-use crate::harness::{Shim, shell, until};
+use crate::harness::{LIMIT, Shim, shell, spec, until};
 use crate::sandbox::{bwrap_works, release, sandboxed};
 use serde_json::{Value, json};
 use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 
 fn by_message(timeout_ms: u32) -> Value {
     json!({ "kind": "message", "timeout_ms": timeout_ms })
@@ -106,12 +109,55 @@ fn a_sandbox_lets_both_through_and_nothing_else() {
     shim.stop();
 }
 
+/// Sends a word to whoever accepts and returns what is answered.
+fn ask(shim: &Shim, word: &str) -> String {
+    let mut client = UnixStream::connect(shim.path("app.sock")).unwrap();
+    client.set_read_timeout(Some(LIMIT)).unwrap();
+    client.write_all(word.as_bytes()).unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn listening_app() -> Value {
+    let command = crate::app::command();
+    let words: Vec<&str> = command.iter().map(String::as_str).collect();
+    spec(&words, json!({ "env": { "BLOOM_TEST_APP": "given" }, "listen": "app.sock" }))
+}
+
+#[test]
+fn who_comes_between_two_starts_waits() {
+    let mut shim = Shim::start(listening_app());
+    let first = ask(&shim, "one");
+    assert!(ask(&shim, "end").ends_with(" end"));
+    let second = ask(&shim, "two");
+    assert_ne!(first.split(' ').next(), second.split(' ').next());
+    assert!(second.ends_with(" two"));
+    let mode = fs::metadata(shim.path("app.sock")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o666);
+    let path = shim.path("app.sock");
+    shim.stop();
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_socket_that_cannot_be_bound_is_said_at_once() {
+    let mut order = listening_app();
+    order["listen"] = json!("no/such/folder/app.sock");
+    let (mut shim, hello) = Shim::try_start(order);
+    assert_eq!(hello["ok"], false);
+    assert!(hello.to_string().contains("bind no/such/folder/app.sock"), "{hello}");
+    assert!(!shim.gone().success());
+}
+
 #[test]
 fn without_a_wish_there_are_no_such_descriptors() {
-    let mut shim =
-        Shim::start(shell("echo >&3 || echo none of 3; echo >&4 || echo none of 4; exec sleep 1000", json!({})));
-    until("what it says", || shim.log().contains("none of 4").then_some(()));
-    assert!(shim.log().contains("none of 3"));
+    let mut shim = Shim::start(shell(
+        "echo >&3 || echo none of 3; echo >&4 || echo none of 4; echo >&5 || echo none of 5; exec sleep 1000",
+        json!({}),
+    ));
+    until("what it says", || shim.log().contains("none of 5").then_some(()));
+    assert!(shim.log().contains("none of 3") && shim.log().contains("none of 4"));
     assert!(!shim.path("log/executions.log").exists());
     shim.stop();
 }

@@ -71,6 +71,7 @@ export function planNginxSpec(program: NginxProgram, paths: NginxPaths): ShimSpe
     log: { max_bytes: 5_000_000, files: 2 },
     records: null,
     forward: null,
+    listen: null,
     pre_start: null,
     post_start: null,
   };

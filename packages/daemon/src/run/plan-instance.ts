@@ -92,6 +92,7 @@ export function planInstanceSpec(wish: InstanceWish, facts: InstanceFacts): Shim
     log: { max_bytes: 20 * 1_048_576, files: 5 },
     records: null,
     forward: planForward(facts),
+    listen: null,
     pre_start: web.preStart === null ? null : planLine(web.preStart),
     post_start: web.postStart === null ? null : planLine(web.postStart),
   };
