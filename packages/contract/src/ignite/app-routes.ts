@@ -5,7 +5,7 @@ import { appName } from "../names.js";
 import { appMeta, appSettings, envPatch } from "./app.js";
 import { codeSource } from "./draft.js";
 import { resourceTier } from "./enums.js";
-import { unixMs } from "./json.js";
+import { int64Text } from "./json.js";
 import { appPath as path, nextCursor, page, tag } from "./route-parts.js";
 
 /** Functions themselves, and what runs of them. */
@@ -97,7 +97,7 @@ export const igniteAppRoutes = defineRoutes({
           replicaId: z.string(),
           version: z.number().int(),
           state: z.string(),
-          startedAtMs: unixMs,
+          startedAtMs: int64Text,
         }),
       ),
     }),

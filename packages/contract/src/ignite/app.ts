@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { appName, orgName, variableName } from "../names.js";
 import { autoMode, deploymentStateName, resourceTier, rustTarget, storageMode } from "./enums.js";
-import { int64, unixMs } from "./json.js";
+import { int64, int64Text } from "./json.js";
 
 /** `org/app`, as functions and answers spell it. */
 export const functionId = z.string();
@@ -88,6 +88,6 @@ export const appMeta = z.object({
   mcpEnabled: z.boolean(),
   allowUnauthenticated: z.boolean(),
   url: z.string(),
-  createdAtMs: unixMs,
+  createdAtMs: int64Text,
 });
 export type AppMeta = z.infer<typeof appMeta>;

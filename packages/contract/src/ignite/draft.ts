@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { runtimeSource } from "./app.js";
 import { codeKind, draftStatus, resourceTier, versionStatus } from "./enums.js";
-import { bytes, unixMs } from "./json.js";
+import { bytes, int64Text } from "./json.js";
 
 /** What a draft holds: source that the platform compiles. */
 export const codeSource = z.object({
@@ -27,14 +27,14 @@ export const draftView = z.object({
   error: z.string().optional(),
   /** What the platform added to the manifest, in words. */
   added: z.array(z.string()).optional(),
-  createdAtMs: unixMs,
+  createdAtMs: int64Text,
 });
 export type DraftView = z.infer<typeof draftView>;
 
 export const versionItem = z.object({
   version: z.number().int(),
   codeHash: z.string(),
-  createdAtMs: unixMs,
+  createdAtMs: int64Text,
   status: versionStatus,
   resourceTier,
   runtime: z.string(),
@@ -46,7 +46,7 @@ export type VersionItem = z.infer<typeof versionItem>;
 /** One line of a compile's log; the stream ends after the line that has a `status`. */
 export const compileLogLine = z.object({
   deployId: z.string(),
-  timestampMs: unixMs,
+  timestampMs: int64Text,
   text: z.string(),
   status: draftStatus.optional(),
 });

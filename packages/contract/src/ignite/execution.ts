@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { functionId } from "./app.js";
 import { executionStatusName } from "./enums.js";
-import { bytes, bytesText, int64Text, unixMs } from "./json.js";
+import { bytes, bytesText, int64Text } from "./json.js";
 
 /** The request a function is to see. */
 export const httpContext = z.object({
@@ -56,7 +56,7 @@ export const executionView = z.object({
   httpStatus: z.number().int().optional(),
   cold: z.boolean(),
   attempt: z.number().int(),
-  createdAtMs: unixMs,
+  createdAtMs: int64Text,
   queueMs: z.number(),
   startMs: z.number(),
   runMs: z.number(),

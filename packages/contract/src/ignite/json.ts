@@ -6,11 +6,8 @@ export const int64 = z
   .transform(Number)
   .pipe(z.number().int());
 
-/** The same in an answer: always text. */
+/** The same in an answer: always text. Times are unix milliseconds, 0 for never. */
 export const int64Text = z.number().int().transform(String);
-
-/** Unix time in milliseconds; 0 means never. */
-export const unixMs = int64Text;
 
 /** Bytes, which JSON carries as base64. */
 export const bytes = z.base64().transform((text) => Buffer.from(text, "base64"));

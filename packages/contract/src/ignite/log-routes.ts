@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { appParams } from "../api/common.js";
 import { defineRoutes } from "../api/route.js";
-import { unixMs } from "./json.js";
+import { int64Text } from "./json.js";
 import { appPath as path, nextCursor, page, tag } from "./route-parts.js";
 
 const logQuery = z.object({
@@ -13,13 +13,13 @@ const logQuery = z.object({
 });
 
 export const logEntry = z.object({
-  timestampMs: unixMs,
+  timestampMs: int64Text,
   replicaId: z.string(),
   text: z.string(),
   executionId: z.string().optional(),
 });
 
-export const appEvent = z.object({ timestampMs: unixMs, type: z.string(), message: z.string() });
+export const appEvent = z.object({ timestampMs: int64Text, type: z.string(), message: z.string() });
 
 /** What a function has said, and what happened to it. */
 export const igniteLogRoutes = defineRoutes({

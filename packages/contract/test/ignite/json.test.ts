@@ -15,7 +15,9 @@ describe("the JSON of the Ignite surface", () => {
 
   test.each(["", "1.5", "1e3", "0x10", " 1", "one", "99999999999999999999", 1.5, null, true])(
     "%j is not a whole number",
-    (value) => expect(ignite.int64.safeParse(value).success).toBe(false),
+    (value) => {
+      expect(ignite.int64.safeParse(value).success).toBe(false);
+    },
   );
 
   test("bytes are base64 both ways", () => {
@@ -41,5 +43,7 @@ describe("the JSON of the Ignite surface", () => {
     { http: { path: "no/slash" } },
     { payload: "not base64!" },
     { http: { headers: { a: 1 } } },
-  ])("the call %j is refused", (call) => expect(ignite.invokeRequest.safeParse(call).success).toBe(false));
+  ])("the call %j is refused", (call) => {
+    expect(ignite.invokeRequest.safeParse(call).success).toBe(false);
+  });
 });
