@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { applyOverlay } from "../../../src/build/function/apply-overlay.js";
 import { parseDependencies } from "../../../src/build/function/parse-dependency.js";
 import { planOverlay, type OverlayPlan } from "../../../src/build/function/plan-overlay.js";
+import { planStandIn } from "../../../src/build/function/plan-stand-in.js";
 import { receiveCode } from "../../../src/build/function/receive-code.js";
 import { laySource } from "../../../src/build/lay-source.js";
 import { openSourceStore } from "../../../src/build/source-store.js";
@@ -15,14 +16,10 @@ import { makeLockfile } from "../templates/registry.js";
 import { makeZip } from "./make-zip.js";
 import { stubSdk, writeFiles } from "./stub-sdk.js";
 
-const features = '["fs", "io-util", "macros", "net", "rt-multi-thread", "sync", "time"]';
-const crates = `serde = { version = "1", features = ["derive"] }\nserde_json = "1"\ntokio = { version = "1", features = ${features} }\n`;
-
 /** What the platform brings with its SDK: the versions of a function that needs nothing else. */
 const lockfile = makeLockfile({
   ...Object.fromEntries(Object.entries(stubSdk).map(([path, text]) => [`sdk/${path}`, text])),
-  "Cargo.toml": `[package]\nname = "stand-in"\nversion = "0.0.0"\n[dependencies]\nignite = { path = "sdk/ignite" }\n${crates}`,
-  "src/lib.rs": "",
+  ...Object.fromEntries(planStandIn({ path: "sdk/ignite", version: "0.1.0" })),
 });
 
 /** Everything but the functions themselves is compiled once. */
