@@ -118,9 +118,11 @@ function editMembers(sources: FunctionSources, sdk: BundledSdk): (readonly [stri
   return sources.list().flatMap((path) => {
     const text = path.endsWith("/Cargo.toml") ? (sources.read(path) ?? "") : "";
     if (!text.includes("ignite")) return [];
-    const { manifest, places } = readManifest(path, text);
-    const { edits, problems } = planMemberSdk(manifest, sdk);
-    assertNoProblems(problems.map((one) => placeProblem(path, places, one.path, one.message)));
+    const { source } = parseToml(path, text);
+    // Whether it matters, cargo will say: it may be a test's.
+    if (source === null) return [];
+    const { edits, problems } = planMemberSdk(asTable(source.value), sdk);
+    assertNoProblems(problems.map((one) => placeProblem(path, source.places, one.path, one.message)));
     return edits.length === 0 ? [] : [[path, editManifest(text, edits)] as const];
   });
 }

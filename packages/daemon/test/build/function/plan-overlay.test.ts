@@ -42,6 +42,16 @@ describe("the plan of a library", () => {
     ]);
   });
 
+  it("minds neither a byte order mark nor a broken manifest that is none of its own", () => {
+    const result = plan({
+      "Cargo.toml": `\ufeff${crate}`,
+      "src/lib.rs": handler,
+      "tests/bad/Cargo.toml": "[[[ ignite",
+    });
+    expect(manifestOf(result).dependencies["ignite"]).toEqual({ path: "/sdk/ignite" });
+    expect(result.files.has("tests/bad/Cargo.toml")).toBe(false);
+  });
+
   it("finds free names for the program, and makes the library usable", () => {
     const result = plan({
       "Cargo.toml": `${crate}[lib]\nname = "api"\npath = "code/api.rs"\ncrate-type = ["cdylib"]\n`,
