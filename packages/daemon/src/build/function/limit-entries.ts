@@ -1,3 +1,4 @@
+import { findPathProblem } from "@bloomery/contract";
 import type { ArchiveEntry } from "../archive-entry.js";
 import { normalizePath } from "../receive-archive.js";
 import type { CodeLimits } from "./code-limits.js";
@@ -21,8 +22,9 @@ export async function* limitEntries(
     bytes += entry.size;
     assertSize(bytes, packedBytes, limits, entry.path);
     const path = normalizePath(entry);
+    // A tar of a folder begins with the folder itself.
+    if (path === "" || isLeftOut(path)) continue;
     assertName(path, limits);
-    if (isLeftOut(path)) continue;
     assertUnlike(path);
     yield entry;
   }
@@ -42,8 +44,10 @@ export function assertSize(
   throw tooLarge(`it unpacks to more than ${limits.ratio} times its size${at}`, { limits, packedBytes });
 }
 
-/** Besides what no source tree may have (see `findPathProblem`): what would be a way out on another system. */
+/** What no source tree may have, and besides what would be a way out on another system. */
 function assertName(path: string, limits: CodeLimits): void {
+  const problem = findPathProblem(path);
+  if (problem !== null) throw unsafeEntry(path, problem);
   const advice = "Rename it, and pack the code again.";
   if (path.includes("\\")) throw unsafeEntry(path, "its name has a backslash", advice);
   if (/^[A-Za-z]:/.test(path)) throw unsafeEntry(path, "its path begins with a drive letter", advice);

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { lstat, open, readlink } from "node:fs/promises";
 import { join } from "node:path";
+import { BloomError } from "@bloomery/contract";
 import { fileEntry, type ArchiveEntry } from "../archive-entry.js";
 import { listNames } from "../find-entries.js";
 import { isLeftOut } from "./plan-root.js";
@@ -11,7 +12,9 @@ import { unsafeEntry } from "./refuse.js";
  * cargo's output at the top.
  */
 export async function* readFolder(root: string, folder = ""): AsyncGenerator<ArchiveEntry> {
-  const { names, odd } = await listNames(join(root, folder));
+  const { names, odd } = await listNames(join(root, folder)).catch((cause: unknown) => {
+    throw unreadableFolder(join(root, folder), cause);
+  });
   const [unnamable] = odd;
   if (unnamable !== undefined) {
     throw unsafeEntry(join(folder, unnamable.toString("latin1")), "its name is not UTF-8");
@@ -49,4 +52,14 @@ async function* readFile(place: string, path: string, size: number): AsyncGenera
   } finally {
     await file.close();
   }
+}
+
+function unreadableFolder(place: string, cause: unknown): BloomError {
+  const { code } = cause as NodeJS.ErrnoException;
+  const what = code === "ENOENT" ? "is not there" : code === "ENOTDIR" ? "is no folder" : "cannot be read";
+  return new BloomError("ERR_INVALID_ARGUMENT", `the folder ${JSON.stringify(place)} ${what}`, {
+    where: { file: place },
+    hint: "Name the folder of Cargo.toml, and see that it can be read.",
+    cause,
+  });
 }

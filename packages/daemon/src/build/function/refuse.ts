@@ -1,9 +1,10 @@
-import { BloomError } from "@bloomery/contract";
+import { BloomError, hasControlCharacters } from "@bloomery/contract";
 
 /** An entry that must not be there. */
 export function unsafeEntry(path: string, reason: string, hint?: string): BloomError {
   return new BloomError("ERR_SOURCE_UNSAFE", `the entry ${JSON.stringify(path)} is refused: ${reason}`, {
-    where: { file: path },
+    // Places are printed as they are: a name that would write on the terminal is only quoted.
+    ...(hasControlCharacters(path) ? {} : { where: { file: path } }),
     details: { path },
     hint: hint ?? "Pack the code again without this entry.",
   });

@@ -84,6 +84,20 @@ describe("a folder", () => {
     await expect(refused).rejects.toMatchObject({ code: "ERR_SOURCE_UNSAFE", where: { file: "src/out" } });
   });
 
+  it.each([
+    ["that is not there", "nowhere", /is not there/],
+    ["that is a file", "file", /is no folder/],
+  ])("is refused %s", async (_, name, words) => {
+    const dir = await makeTempDir();
+    await writeFile(join(dir, "file"), "");
+    const store = await openSourceStore(await makeTempDir());
+    const refused = receiveCode(store, { kind: "folder", path: join(dir, name) }, { app: "hello" });
+    await expect(refused).rejects.toMatchObject({
+      code: "ERR_INVALID_ARGUMENT",
+      message: expect.stringMatching(words) as unknown,
+    });
+  });
+
   it("is refused with a pipe in it", async () => {
     const dir = await makeTempDir();
     execFileSync("mkfifo", [join(dir, "pipe")]);
