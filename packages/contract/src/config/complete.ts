@@ -11,7 +11,7 @@ export type PartialConfig = Partial<
     readonly start: string;
     readonly locations?: Readonly<Record<string, Partial<LocationConfig>>>;
   };
-  readonly function?: (Partial<FunctionConfig> & { readonly functionId: string }) | null;
+  readonly function?: Partial<FunctionConfig> | null;
   readonly build?: Partial<AppConfig["build"]>;
   readonly limits?: Partial<AppConfig["limits"]>;
   readonly deploy?: Partial<AppConfig["deploy"]>;

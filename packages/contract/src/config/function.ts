@@ -4,8 +4,6 @@ import type { JsonValue } from "./json.js";
 export interface FunctionConfig {
   /** `native`: a program of its own; `wasm`: a component in a host that runs many. */
   readonly target: "native" | "wasm";
-  /** `org/app`, as handlers are told. */
-  readonly functionId: string;
   /** Longest time one execution may take. */
   readonly timeoutSeconds: number;
   /** Executions in one instance at a time. */
@@ -52,4 +50,4 @@ export const functionDefaults = Object.freeze({
   mcp: false,
   description: "",
   dependencies: Object.freeze([]),
-} as const satisfies Omit<FunctionConfig, "functionId">);
+} as const satisfies FunctionConfig);

@@ -47,7 +47,7 @@ export function planFunctionSpec(
     dir: facts.dir,
     sandbox: "bwrap",
     command: sandbox.command,
-    env: { ...wish.env, ...planHandlerVariables(own, web.graceSeconds), ...functionVariables },
+    env: { ...wish.env, ...planHandlerVariables(wish, own), ...functionVariables },
     user: facts.user,
     netns: facts.netns,
     stage: sandbox.stage,
@@ -75,17 +75,21 @@ export function planFunctionSpec(
 }
 
 /** What the SDK is told of its function. */
-function planHandlerVariables(own: FunctionConfig, graceSeconds: number): Readonly<Record<string, string>> {
-  const [org] = own.functionId.split("/");
+function planHandlerVariables(
+  { env, config }: InstanceWish,
+  own: FunctionConfig,
+): Readonly<Record<string, string>> {
+  const org = env["BLOOM_ORG"] ?? "";
   return {
-    IGNITE_FUNCTION_ID: own.functionId,
-    IGNITE_ORGANIZATION_ID: org ?? "",
+    IGNITE_FUNCTION_ID: `${org}/${env["BLOOM_APP"] ?? ""}`,
+    IGNITE_ORGANIZATION_ID: org,
+    IGNITE_VERSION: env["BLOOM_VERSION"] ?? "",
     IGNITE_TIMEOUT_MS: String(own.timeoutSeconds * 1000),
     IGNITE_CONCURRENCY: String(own.concurrency),
     IGNITE_MAX_BODY_BYTES: String(own.maxBodyBytes),
     IGNITE_TEMP_DIR: "/tmp",
     IGNITE_TEMP_BYTES: String(own.tempBytes),
     // A second less than the grace, so that it ends by itself.
-    IGNITE_DRAIN_MS: String(Math.max(0, graceSeconds - 1) * 1000),
+    IGNITE_DRAIN_MS: String(Math.max(0, config.web.graceSeconds - 1) * 1000),
   };
 }

@@ -15,13 +15,16 @@ function makeWish(config: Partial<PartialConfig> = {}): InstanceWish {
     replica: 0,
     config: completeConfig({
       web: { start: "", graceSeconds: 15 },
-      function: { functionId: "org/hello" },
+      function: {},
       network: "none",
       ...config,
     }),
     artifactDir: "/home/b/artifacts/abc",
     mounts: [],
-    env: { GREETING: "hi", IGNITE_FUNCTION_ID: "other/app", IGNITE_RECORD_FD: "1" },
+    env: {
+      ...{ BLOOM_ORG: "org", BLOOM_APP: "hello", BLOOM_VERSION: "3" },
+      ...{ GREETING: "hi", IGNITE_FUNCTION_ID: "other/app", IGNITE_RECORD_FD: "1" },
+    },
     runtimeDocument: "{}",
   };
 }
@@ -58,11 +61,12 @@ describe("a function's instance", () => {
   });
 
   test("is told what it is by the platform and by nobody else", () => {
-    const own = { functionId: "org/hello", timeoutSeconds: 3, concurrency: 8, tempBytes: 1000 };
+    const own = { timeoutSeconds: 3, concurrency: 8, tempBytes: 1000 };
     expect(planInstanceSpec(makeWish({ function: own }), facts).env).toEqual({
-      GREETING: "hi",
+      ...{ BLOOM_ORG: "org", BLOOM_APP: "hello", BLOOM_VERSION: "3", GREETING: "hi" },
       IGNITE_FUNCTION_ID: "org/hello",
       IGNITE_ORGANIZATION_ID: "org",
+      IGNITE_VERSION: "3",
       IGNITE_TIMEOUT_MS: "3000",
       IGNITE_CONCURRENCY: "8",
       IGNITE_MAX_BODY_BYTES: String(6 * 1024 ** 2),

@@ -28,10 +28,10 @@ while (1) {
 `;
 
 async function makeFunction(real: RealEngine): Promise<InstanceWish> {
-  const config = { function: { functionId: "org/hello", timeoutSeconds: 9 }, network: "none" } as const;
+  const config = { function: { timeoutSeconds: 9 }, network: "none" } as const;
   const wish = await real.makeWish(config, { function: program });
   await chmod(join(wish.artifactDir, "function"), 0o755);
-  return wish;
+  return { ...wish, env: { ...wish.env, BLOOM_ORG: "org", BLOOM_APP: "hello" } };
 }
 
 test("answers on the socket it is given, alone in its network, and keeps records", async () => {
