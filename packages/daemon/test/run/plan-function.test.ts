@@ -2,7 +2,8 @@ import { completeConfig, shimSpec, type PartialConfig } from "@bloomery/contract
 import { describe, expect, test } from "vitest";
 import type { InstanceWish } from "../../src/run/engines/engine.js";
 import { allocatePlace } from "../../src/run/engines/allocate-place.js";
-import { planInstanceSpec, type InstanceFacts } from "../../src/run/plan-instance.js";
+import type { InstanceFacts } from "../../src/run/instance-facts.js";
+import { planInstanceSpec } from "../../src/run/plan-instance.js";
 
 function makeWish(config: Partial<PartialConfig> = {}): InstanceWish {
   return {

@@ -13,4 +13,4 @@ export const codeLimits = Object.freeze({
   freeBytes: 16 * 1024 ** 2,
 });
 
-export type CodeLimits = typeof codeLimits;
+export type CodeLimits = Readonly<Record<keyof typeof codeLimits, number>>;

@@ -1,6 +1,6 @@
 import { chmod, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { planInstanceFiles } from "../../../src/run/plan-instance-files.js";
 import { ask, cleanUp, openRealEngine, startReady, waitFor, type RealEngine } from "./real-engine.js";
 import type { InstanceWish } from "../../../src/run/engines/engine.js";
@@ -47,9 +47,10 @@ test("answers on the socket it is given, alone in its network, and keeps records
   expect(await ask(instance, "echo $IGNITE_FUNCTION_ID $IGNITE_TIMEOUT_MS")).toBe("org/hello 9000\n");
   expect(await ask(instance, "tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '")).toBe("lo\n");
   expect(await ask(instance, "touch /app/x || echo read-only")).toContain("read-only");
-  const records = await readFile(join(real.paths.instances, wish.id, "log", "executions.log"), "utf8");
-  expect(records.trim().split("\n")).toHaveLength(3);
-  expect(records).toMatch(/^\S+ record \{"path":"echo /);
+  const file = join(real.paths.instances, wish.id, "log", "executions.log");
+  const read = async (): Promise<string> => readFile(file, "utf8");
+  await vi.waitUntil(async () => (await read()).trim().split("\n").length === 3);
+  expect(await read()).toMatch(/^\S+ record \{"path":"echo /);
 });
 
 test("nobody is refused while a function that ended starts anew", async () => {
