@@ -9,7 +9,7 @@ use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Tokens;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{ItemFn, ReturnType};
+use syn::{FnArg, Ident, ItemFn, ReturnType};
 
 /// Makes a program of the function `handler`.
 #[proc_macro_attribute]
@@ -44,14 +44,19 @@ fn refused(error: &syn::Error, function: &ItemFn) -> TokenStream {
 }
 
 fn expand(arguments: &Arguments, function: &ItemFn) -> Tokens {
-    let checks = type_checks(function);
     let output = match &function.sig.output {
-        ReturnType::Default => function.sig.span(),
+        ReturnType::Default => function.sig.ident.span(),
         ReturnType::Type(_, output) => output.span(),
     };
-    let wrap = if function.sig.asyncness.is_some() { quote!(asynchronous) } else { quote!(blocking) };
-    // At the place of the return type: that is where the compiler explains what cannot be answered.
-    let handler = quote_spanned!(output=> ::ignite::__private::#wrap(handler));
+    let wrap = if function.sig.asyncness.is_some() { "asynchronous" } else { "blocking" };
+    let wrap = Ident::new(wrap, output);
+    // The types of the arguments as they were written: so that the compiler explains a wrong one at its place. All
+    // else is placed at the return type, where it explains what cannot be answered.
+    let types = function.sig.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(typed) => Some(&*typed.ty),
+        FnArg::Receiver(_) => None,
+    });
+    let handler = quote_spanned!(output=> ::ignite::__private::#wrap::<#(#types,)* _, _>(handler));
     let warm_up = match &arguments.warm_up {
         Some(path) => {
             let prepared = quote_spanned!(path.span()=> ::ignite::__private::warm_up(#path));
@@ -61,8 +66,6 @@ fn expand(arguments: &Arguments, function: &ItemFn) -> Tokens {
     };
     quote! {
         #function
-
-        #checks
 
         /// Serves the handler; a program made for a library calls it.
         #[doc(hidden)]
@@ -76,22 +79,5 @@ fn expand(arguments: &Arguments, function: &ItemFn) -> Tokens {
         fn main() {
             __ignite_main()
         }
-    }
-}
-
-/// Wrong arguments are explained where they are written, one by one.
-fn type_checks(function: &ItemFn) -> Tokens {
-    let mut types = function.sig.inputs.iter().filter_map(|input| match input {
-        syn::FnArg::Typed(typed) => Some(&*typed.ty),
-        syn::FnArg::Receiver(_) => None,
-    });
-    let (Some(request), Some(context)) = (types.next(), types.next()) else { return Tokens::new() };
-    let request = quote_spanned!(request.span()=> ::ignite::__private::is_request::<#request>());
-    let context = quote_spanned!(context.span()=> ::ignite::__private::is_context::<#context>());
-    quote! {
-        const _: fn() = || {
-            #request;
-            #context;
-        };
     }
 }

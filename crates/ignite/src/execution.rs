@@ -14,6 +14,7 @@ use crate::handler::Handler;
 use crate::id;
 use crate::response::StreamSlot;
 use crate::serve::records::Records;
+use crate::serve::watch::Watch;
 use crate::signal::Signal;
 use crate::temp_store::Store;
 
@@ -28,6 +29,7 @@ pub(crate) struct App {
     pub(crate) warm: AtomicBool,
     pub(crate) draining: AtomicBool,
     pub(crate) ended: Signal,
+    pub(crate) watch: Watch,
     running: AtomicUsize,
     idle: Notify,
 }
@@ -57,9 +59,14 @@ impl App {
             warm: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             ended: Signal::default(),
+            watch: Watch::default(),
             running: AtomicUsize::new(0),
             idle: Notify::new(),
         }
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.running.load(Ordering::SeqCst) == 0
     }
 
     /// Waits until no execution runs and no background work is left.
@@ -67,7 +74,7 @@ impl App {
         loop {
             let mut notified = std::pin::pin!(self.idle.notified());
             notified.as_mut().enable();
-            if self.running.load(Ordering::SeqCst) == 0 {
+            if self.is_idle() {
                 return;
             }
             notified.await;
@@ -135,6 +142,7 @@ impl Lease {
     pub(crate) fn new(execution: &Arc<Execution>) -> Self {
         execution.leases.fetch_add(1, Ordering::SeqCst);
         execution.app.running.fetch_add(1, Ordering::SeqCst);
+        execution.app.watch.arm();
         Self(execution.clone())
     }
 }

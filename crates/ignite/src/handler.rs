@@ -31,36 +31,54 @@ impl Handler {
     }
 }
 
+/// Only [`Context`]; a trait, so that the compiler says in words what the second argument should be.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the second argument of a handler",
+    label = "should be `Context`",
+    note = "the shape of a handler: async fn handler(req: Request, ctx: Context) -> Result<impl IntoResponse>"
+)]
+pub trait IsContext: Send + 'static {
+    #[doc(hidden)]
+    fn is(ctx: Context) -> Self;
+}
+
+impl IsContext for Context {
+    fn is(ctx: Context) -> Self {
+        ctx
+    }
+}
+
 /// An `async fn`, which runs on the threads all executions share.
-pub fn asynchronous<Q, F, Fut, R>(handler: F) -> Handler
+pub fn asynchronous<Q, C, F, Fut>(handler: F) -> Handler
 where
     Q: FromRequest,
-    F: Fn(Q, Context) -> Fut + Clone + Send + Sync + 'static,
-    Fut: Future<Output = R> + Send + 'static,
-    R: IntoResponse,
+    C: IsContext,
+    F: Fn(Q, C) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output: IntoResponse> + Send + 'static,
 {
     Handler {
         in_pieces: Q::IN_PIECES,
         call: Box::new(move |head, body, ctx| {
             let handler = handler.clone();
             // Called inside the future: all of the user's code runs where panics are caught.
-            Work::Async(Box::pin(async move { handler(Q::from_request(head, body), ctx).await.into_response() }))
+            Work::Async(Box::pin(async move { handler(Q::from_request(head, body), C::is(ctx)).await.into_response() }))
         }),
     }
 }
 
 /// A plain `fn`, which runs on a thread where it may block without holding up others.
-pub fn blocking<Q, F, R>(handler: F) -> Handler
+pub fn blocking<Q, C, F, R>(handler: F) -> Handler
 where
     Q: FromRequest,
-    F: Fn(Q, Context) -> R + Clone + Send + Sync + 'static,
+    C: IsContext,
+    F: Fn(Q, C) -> R + Clone + Send + Sync + 'static,
     R: IntoResponse,
 {
     Handler {
         in_pieces: Q::IN_PIECES,
         call: Box::new(move |head, body, ctx| {
             let handler = handler.clone();
-            Work::Blocking(Box::new(move || handler(Q::from_request(head, body), ctx).into_response()))
+            Work::Blocking(Box::new(move || handler(Q::from_request(head, body), C::is(ctx)).into_response()))
         }),
     }
 }

@@ -115,22 +115,4 @@ pub mod prelude {
 pub mod __private {
     pub use crate::handler::{asynchronous, blocking, warm_up};
     pub use crate::serve::start;
-
-    use crate::{Context, FromRequest};
-
-    /// Says in words what the first argument should be.
-    pub fn is_request<T: FromRequest>() {}
-
-    /// Says in words what the second argument should be.
-    pub fn is_context<T: IsContext>() {}
-
-    /// Only [`Context`].
-    #[diagnostic::on_unimplemented(
-        message = "`{Self}` cannot be the second argument of a handler",
-        label = "should be `Context`",
-        note = "the shape of a handler: async fn handler(req: Request, ctx: Context) -> Result<impl IntoResponse>"
-    )]
-    pub trait IsContext {}
-
-    impl IsContext for Context {}
 }

@@ -9,6 +9,7 @@ mod running;
 mod sent_body;
 mod settings;
 mod socket;
+pub(crate) mod watch;
 
 use std::future::poll_fn;
 use std::io::Write;
@@ -73,6 +74,7 @@ async fn serve(settings: Settings, handler: Handler, warm_up: Option<WarmUp>) ->
     if let Some(fd) = settings.ready_fd {
         say_ready(fd)?;
     }
+    watch::start(&app).map_err(|error| format!("no thread to watch with: {error}"))?;
 
     signals.next().await;
     app.draining.store(true, Ordering::Relaxed);
