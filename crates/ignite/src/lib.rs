@@ -17,7 +17,7 @@
 //! - [`main`](macro@main) makes a program of the handler; `cargo run` serves it on this machine.
 //! - [`Request`] is what the caller sent, [`IntoResponse`] all that can be answered, [`Error`] what fails.
 //! - [`Context`] is the execution: ids, variables, temporary files, streaming, deadline, log, background work.
-//! - [`test`] calls a handler in a unit test.
+//! - [`test`](mod@test) calls a handler in a unit test.
 
 mod body;
 mod context;

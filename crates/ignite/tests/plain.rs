@@ -1,5 +1,5 @@
 //! A plain `fn`, in a crate that is as strict as one can be.
-#![deny(warnings, missing_docs, unreachable_pub, clippy::pedantic)]
+#![deny(warnings, missing_docs, unreachable_pub)]
 #![forbid(unsafe_code)]
 
 use ignite::prelude::*;
