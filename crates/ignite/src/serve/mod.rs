@@ -86,7 +86,8 @@ async fn serve(settings: Settings, handler: Handler, warm_up: Option<WarmUp>) ->
 
 fn open_records(settings: &Settings) -> Result<Records, String> {
     let Some(fd) = settings.record_fd else {
-        return Ok(if settings.socket.is_some() { Records::None } else { Records::Terminal });
+        let is_local = settings.socket.is_none() && settings.listen_fd.is_none();
+        return Ok(if is_local { Records::Terminal } else { Records::None });
     };
     let opened = fds::take(fd).and_then(Records::to_file);
     let records = opened.map_err(|error| format!("records cannot be written to IGNITE_RECORD_FD={fd}: {error}"))?;
@@ -95,6 +96,9 @@ fn open_records(settings: &Settings) -> Result<Records, String> {
 }
 
 async fn listen(settings: &Settings) -> Result<Listener, String> {
+    if let Some(fd) = settings.listen_fd {
+        return Listener::given(fd).map_err(|error| format!("no socket behind IGNITE_LISTEN_FD={fd}: {error}"));
+    }
     if let Some(path) = &settings.socket {
         return Listener::at_path(path).map_err(|error| format!("no socket at {}: {error}", path.display()));
     }

@@ -9,7 +9,8 @@ const MIB: u64 = 1024 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// The socket to serve on; without one this is a run on somebody's own machine.
+    /// The socket to serve on, bound already or to be bound; with neither this is a run on somebody's own machine.
+    pub(crate) listen_fd: Option<i32>,
     pub(crate) socket: Option<PathBuf>,
     pub(crate) port: u16,
     pub(crate) host: String,
@@ -44,6 +45,7 @@ pub(crate) fn parse_settings(crate_name: &str, read: impl Fn(&str) -> Option<Str
         fd => i32::try_from(fd).ok(),
     };
     let (ready_fd, record_fd) = (fd("IGNITE_READY_FD"), fd("IGNITE_RECORD_FD"));
+    let listen_fd = fd("IGNITE_LISTEN_FD");
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -51,6 +53,7 @@ pub(crate) fn parse_settings(crate_name: &str, read: impl Fn(&str) -> Option<Str
     let function_id = text("IGNITE_FUNCTION_ID").unwrap_or_else(|| format!("local/{crate_name}"));
     let organization = function_id.split('/').next().unwrap_or("local").to_owned();
     Ok(Settings {
+        listen_fd,
         socket: text("IGNITE_SOCKET").map(PathBuf::from),
         port: port as u16,
         host: text("HOST").unwrap_or_else(|| "127.0.0.1".into()),

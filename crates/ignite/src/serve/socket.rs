@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,12 +11,22 @@ use hyper::rt::ReadBufCursor;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
+use super::fds;
+
 pub(crate) enum Listener {
     Unix(UnixListener),
     Tcp(TcpListener),
 }
 
 impl Listener {
+    /// Serves on a socket that somebody else has bound and keeps: who comes while this process starts has waited there.
+    pub(crate) fn given(fd: i32) -> io::Result<Self> {
+        let listener = std::os::unix::net::UnixListener::from(OwnedFd::from(fds::take(fd)?));
+        listener.local_addr()?;
+        listener.set_nonblocking(true)?;
+        UnixListener::from_std(listener).map(Self::Unix)
+    }
+
     /// Binds a unix socket and puts it in place of what has that name, so that there is always one to connect to.
     pub(crate) fn at_path(path: &Path) -> io::Result<Self> {
         let mut beside = path.as_os_str().to_owned();

@@ -132,6 +132,20 @@ fn a_new_process_takes_the_name_and_the_old_one_keeps_its_connections() {
 }
 
 #[test]
+fn serves_a_socket_that_is_bound_already() {
+    let (mut function, ready) = launch(&[("IGNITE_LISTEN_FD", "5")]);
+    // Before anybody serves: who comes so early waits.
+    let mut caller = function.connect_to(&function.folder.join("given.sock"));
+    assert_eq!(caller.post("/raw", "early").body, "early");
+    drop(ready);
+    assert!(!function.socket.exists());
+    assert_eq!(function.record()["cold"], true);
+    function.term();
+    assert_eq!(function.ended().code(), Some(0));
+    assert!(function.folder.join("given.sock").exists());
+}
+
+#[test]
 fn says_all_that_is_wrong_with_its_variables() {
     let (mut function, mut ready) = launch(&[("IGNITE_TIMEOUT_MS", "soon"), ("IGNITE_DRAIN_MS", "-1")]);
     assert_eq!(function.ended().code(), Some(1));
@@ -142,7 +156,9 @@ fn says_all_that_is_wrong_with_its_variables() {
 
 #[test]
 fn does_not_start_without_a_socket_or_its_warm_up() {
-    let cases: [(&str, &str, &str); 3] = [
+    let cases: [(&str, &str, &str); 5] = [
+        ("IGNITE_LISTEN_FD", "4", "no socket behind IGNITE_LISTEN_FD=4"),
+        ("IGNITE_LISTEN_FD", "97", "no socket behind IGNITE_LISTEN_FD=97: nothing is open under this number"),
         ("IGNITE_SOCKET", "/nowhere/at/all.sock", "no socket at /nowhere/at/all.sock"),
         ("WIRE_WARM_UP", "fails", "the warm-up failed: the price list is missing"),
         ("IGNITE_RECORD_FD", "97", "records cannot be written to IGNITE_RECORD_FD=97"),

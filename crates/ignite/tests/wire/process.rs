@@ -1,7 +1,8 @@
 //! Starts the function as the platform does, and speaks HTTP to it byte by byte.
 
 use std::io::{BufRead, BufReader, PipeReader, Read, Write};
-use std::os::unix::net::UnixStream;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -38,9 +39,10 @@ pub fn launch(variables: &[(&str, &str)]) -> (Function, PipeReader) {
     let socket = folder.join("app.sock");
     let (ready, says_ready) = std::io::pipe().unwrap();
     let (records, writes_records) = std::io::pipe().unwrap();
-    // The shell puts the two pipes under the numbers the platform uses.
+    let given = UnixListener::bind(folder.join("given.sock")).unwrap();
+    // The shell puts the pipes and the bound socket under the numbers the platform uses.
     let child = Command::new("sh")
-        .args(["-c", r#"exec "$0" "$@" 3>&0 4>&1 0</dev/null 1>"$WIRE_STDOUT""#])
+        .args(["-c", r#"exec "$0" "$@" 3>&0 4>&1 5>&2 0</dev/null 1>"$WIRE_STDOUT" 2>"$WIRE_STDERR""#])
         .arg(std::env::current_exe().unwrap())
         .args(["serve_when_asked", "--exact", "--nocapture", "--quiet"])
         .envs([("WIRE_SERVES", "1"), ("IGNITE_READY_FD", "3"), ("IGNITE_RECORD_FD", "4")])
@@ -48,10 +50,11 @@ pub fn launch(variables: &[(&str, &str)]) -> (Function, PipeReader) {
         .env("IGNITE_SOCKET", &socket)
         .env("IGNITE_TEMP_DIR", &folder)
         .env("WIRE_STDOUT", folder.join("stdout"))
+        .env("WIRE_STDERR", folder.join("stderr"))
         .envs(variables.iter().copied())
         .stdin(Stdio::from(says_ready))
         .stdout(Stdio::from(writes_records))
-        .stderr(std::fs::File::create(folder.join("stderr")).unwrap())
+        .stderr(Stdio::from(OwnedFd::from(given)))
         .spawn()
         .unwrap();
     (Function { child, folder, socket, records: BufReader::new(records) }, ready)
@@ -59,7 +62,11 @@ pub fn launch(variables: &[(&str, &str)]) -> (Function, PipeReader) {
 
 impl Function {
     pub fn connect(&self) -> Caller {
-        let stream = UnixStream::connect(&self.socket).unwrap();
+        self.connect_to(&self.socket)
+    }
+
+    pub fn connect_to(&self, socket: &Path) -> Caller {
+        let stream = UnixStream::connect(socket).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Caller(BufReader::new(stream))
     }
