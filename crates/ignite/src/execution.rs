@@ -100,7 +100,7 @@ impl Execution {
     pub(crate) fn new(app: Arc<App>, headers: &HeaderMap) -> Self {
         let name = |header: &str| headers.get(header).and_then(|value| value.to_str().ok()).filter(|v| !v.is_empty());
         let id: Arc<str> = name("x-ignite-execution-id").filter(|id| is_id(id)).map_or_else(id::new, Arc::from);
-        let deadline = name("x-ignite-deadline").and_then(|at| at.parse().ok()).map(from_unix_ms);
+        let deadline = name("x-ignite-deadline").and_then(|at| at.parse().ok()).filter(|at| *at > 0).map(from_unix_ms);
         let timeout = app.limits.timeout.and_then(|limit| Instant::now().checked_add(limit));
         Self {
             function_id: name("x-ignite-function-id").map(Box::from),
