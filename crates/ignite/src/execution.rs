@@ -1,7 +1,7 @@
 //! One execution: its names, its limits, and what must go when it ends.
 
 use std::any::Any;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -42,7 +42,7 @@ pub(crate) struct Limits {
     pub(crate) timeout: Option<Duration>,
     pub(crate) max_body: usize,
     pub(crate) concurrency: usize,
-    pub(crate) temp_dir: PathBuf,
+    pub(crate) temp_dir: Arc<Path>,
     pub(crate) temp_bytes: u64,
 }
 
@@ -109,7 +109,7 @@ impl Execution {
             received: Arc::default(),
             cancelled: Signal::default(),
             stream: StreamSlot::default(),
-            temp: Arc::new(Store::new(&app.limits.temp_dir, &id::new(), app.limits.temp_bytes)),
+            temp: Arc::new(Store::new(app.limits.temp_dir.clone(), app.limits.temp_bytes)),
             leases: AtomicUsize::new(0),
             id,
             app,

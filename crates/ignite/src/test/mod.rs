@@ -84,7 +84,7 @@ where
         timeout: None,
         max_body: 6 * 1024 * 1024,
         concurrency: 0,
-        temp_dir: std::env::temp_dir(),
+        temp_dir: std::env::temp_dir().into(),
         temp_bytes: 64 * 1024 * 1024,
     };
     TestRequest { request, limits, env: BTreeMap::new(), state: None }
