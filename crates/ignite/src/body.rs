@@ -12,7 +12,7 @@ use futures_core::Stream;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::mpsc;
 
-use crate::{Error, Result, StatusCode};
+use crate::{BodySender, Error, Result, StatusCode};
 
 type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;
 
@@ -95,7 +95,7 @@ impl Body {
     /// ```
     pub fn channel() -> (BodySender, Self) {
         let (sender, receiver) = mpsc::channel(16);
-        (BodySender(sender), Self(Kind::Channel(receiver)))
+        (BodySender::new(sender), Self(Kind::Channel(receiver)))
     }
 
     pub(crate) fn from_receiver(receiver: mpsc::Receiver<Result<Bytes>>) -> Self {
@@ -258,54 +258,6 @@ macro_rules! body_from {
     )*};
 }
 body_from!(String, &'static str, Vec<u8>, &'static [u8]);
-
-/// The end that feeds a [`Body::channel`].
-#[derive(Clone, Debug)]
-pub struct BodySender(mpsc::Sender<Result<Bytes>>);
-
-impl BodySender {
-    /// Sends a piece; waits while the caller is slow. Fails when the caller has left.
-    ///
-    /// ```
-    /// # ignite::test::block_on(async {
-    /// let (sender, body) = ignite::Body::channel();
-    /// drop(body);
-    /// assert!(sender.send("nobody reads this").await.is_err());
-    /// # });
-    /// ```
-    pub async fn send(&self, piece: impl Into<Bytes>) -> Result<()> {
-        self.0.send(Ok(piece.into())).await.map_err(|_| caller_left())
-    }
-
-    /// [`send`](BodySender::send) for a plain `fn` and for threads of its own.
-    ///
-    /// ```
-    /// let (sender, body) = ignite::Body::channel();
-    /// std::thread::spawn(move || sender.blocking_send("from a thread")).join().unwrap().unwrap();
-    /// # drop(body);
-    /// ```
-    pub fn blocking_send(&self, piece: impl Into<Bytes>) -> Result<()> {
-        self.0.blocking_send(Ok(piece.into())).map_err(|_| caller_left())
-    }
-
-    /// Breaks the body off, so that the caller does not take it for complete.
-    ///
-    /// ```
-    /// # ignite::test::block_on(async {
-    /// let (sender, mut body) = ignite::Body::channel();
-    /// sender.fail(ignite::Error::msg("the source dried up")).await;
-    /// assert!(body.chunk().await.is_err());
-    /// # });
-    /// ```
-    pub async fn fail(self, error: impl Into<Error>) {
-        // Nobody reads: then nobody needs to know.
-        let _ = self.0.send(Err(error.into())).await;
-    }
-}
-
-pub(crate) fn caller_left() -> Error {
-    Error::msg("the caller has left")
-}
 
 /// A stream of anything like bytes as a stream of bytes.
 struct Converted<S: ?Sized>(Pin<Box<S>>);

@@ -1,7 +1,7 @@
 //! One execution: its names, its limits, and what must go when it ends.
 
 use std::any::Any;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -42,7 +42,7 @@ pub(crate) struct Limits {
     pub(crate) timeout: Option<Duration>,
     pub(crate) max_body: usize,
     pub(crate) concurrency: usize,
-    pub(crate) temp_dir: PathBuf,
+    pub(crate) temp_dir: Arc<Path>,
     pub(crate) temp_bytes: u64,
 }
 
@@ -100,7 +100,7 @@ impl Execution {
     pub(crate) fn new(app: Arc<App>, headers: &HeaderMap) -> Self {
         let name = |header: &str| headers.get(header).and_then(|value| value.to_str().ok()).filter(|v| !v.is_empty());
         let id: Arc<str> = name("x-ignite-execution-id").filter(|id| is_id(id)).map_or_else(id::new, Arc::from);
-        let deadline = name("x-ignite-deadline").and_then(|at| at.parse().ok()).map(from_unix_ms);
+        let deadline = name("x-ignite-deadline").and_then(|at| at.parse().ok()).filter(|at| *at > 0).map(from_unix_ms);
         let timeout = app.limits.timeout.and_then(|limit| Instant::now().checked_add(limit));
         Self {
             function_id: name("x-ignite-function-id").map(Box::from),
@@ -109,7 +109,7 @@ impl Execution {
             received: Arc::default(),
             cancelled: Signal::default(),
             stream: StreamSlot::default(),
-            temp: Arc::new(Store::new(&app.limits.temp_dir, &id::new(), app.limits.temp_bytes)),
+            temp: Arc::new(Store::new(app.limits.temp_dir.clone(), app.limits.temp_bytes)),
             leases: AtomicUsize::new(0),
             id,
             app,

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use http::request::Parts;
 
-use crate::request::FromRequest;
+use crate::FromRequest;
 use crate::{Body, Context, IntoResponse, Response, Result};
 
 type Reply = Pin<Box<dyn Future<Output = Response> + Send>>;

@@ -20,10 +20,12 @@
 //! - [`test`](mod@test) calls a handler in a unit test.
 
 mod body;
+mod body_sender;
 mod context;
 mod env;
 mod error;
 mod execution;
+mod from_request;
 mod handler;
 mod id;
 mod log;
@@ -35,12 +37,14 @@ mod signal;
 mod temp_store;
 pub mod test;
 
-pub use body::{Body, BodySender};
+pub use body::Body;
+pub use body_sender::BodySender;
 pub use context::Context;
 pub use env::Env;
 pub use error::{Error, OrStatus, Result};
+pub use from_request::FromRequest;
 pub use log::LogLine;
-pub use request::{FromRequest, Request};
+pub use request::Request;
 pub use response::{Event, EventSender, Html, IntoHeaders, IntoResponse, Json, Response, ResponseStream, Sse};
 pub use temp_store::TempStore;
 

@@ -4,11 +4,11 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 
-use crate::{Error, Result, StatusCode};
+use crate::{Error, Result, StatusCode, id};
 
 /// Scratch files of this execution.
 ///
@@ -35,7 +35,9 @@ pub struct TempStore(Arc<Store>);
 
 #[derive(Debug)]
 pub(crate) struct Store {
-    root: PathBuf,
+    parent: Arc<Path>,
+    // Named on first use: most executions have no files, and a name costs more than all else here.
+    root: OnceLock<PathBuf>,
     capacity: u64,
     state: Mutex<State>,
 }
@@ -48,9 +50,12 @@ enum State {
 }
 
 impl Store {
-    pub(crate) fn new(parent: &Path, id: &str, capacity: u64) -> Self {
-        let root = parent.join(format!("ignite-{}-{id}", std::process::id()));
-        Self { root, capacity, state: Mutex::new(State::Unused) }
+    pub(crate) fn new(parent: Arc<Path>, capacity: u64) -> Self {
+        Self { parent, root: OnceLock::new(), capacity, state: Mutex::new(State::Unused) }
+    }
+
+    fn root(&self) -> &Path {
+        self.root.get_or_init(|| self.parent.join(format!("ignite-{}-{}", std::process::id(), id::new())))
     }
 
     /// Removes everything; nothing can be written afterwards.
@@ -58,7 +63,7 @@ impl Store {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::replace(&mut *state, State::Ended) == State::Made {
             // What cannot be removed is in a folder that belongs to this process alone.
-            let _ = fs::remove_dir_all(&self.root);
+            let _ = fs::remove_dir_all(self.root());
         }
     }
 }
@@ -169,7 +174,7 @@ impl TempStore {
     /// ```
     pub fn used(&self) -> u64 {
         // Counted where they are, not in a number of our own: programs write here, too.
-        size_of(&self.0.root)
+        size_of(self.0.root())
     }
 
     /// How many bytes the files may have.
@@ -212,9 +217,9 @@ impl TempStore {
             return Err(Error::bad_request(text));
         }
         self.make_root()?;
-        let path = self.0.root.join(relative);
+        let path = self.0.root().join(relative);
         // A link may stand in the folder because a program made it there; it is never followed.
-        let mut at = self.0.root.clone();
+        let mut at = self.0.root().to_owned();
         for part in relative.components() {
             at.push(part);
             if fs::symlink_metadata(&at).is_ok_and(|file| file.is_symlink()) {
@@ -232,8 +237,8 @@ impl TempStore {
             State::Made => Ok(()),
             State::Ended => Err(ended()),
             State::Unused => {
-                DirBuilder::new().mode(0o700).create(&self.0.root).map_err(|error| {
-                    let place = self.0.root.display();
+                DirBuilder::new().mode(0o700).create(self.0.root()).map_err(|error| {
+                    let place = self.0.root().display();
                     Error::msg(format!("no folder for temporary files at {place}: {error}")).with_source(error)
                 })?;
                 *state = State::Made;

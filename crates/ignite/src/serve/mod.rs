@@ -91,7 +91,7 @@ fn open_records(settings: &Settings) -> Result<Records, String> {
     };
     let opened = fds::take(fd).and_then(Records::to_file);
     let records = opened.map_err(|error| format!("records cannot be written to IGNITE_RECORD_FD={fd}: {error}"))?;
-    fds::call_at_exit(report::write_last_records);
+    report::write_at_exit(&records);
     Ok(records)
 }
 

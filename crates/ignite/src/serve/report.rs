@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::records::Record;
+use super::fds;
+use super::records::{Record, Records};
 use crate::execution::Execution;
 
 /// Nothing was answered because the caller had left; the number nginx uses, too.
@@ -88,27 +89,35 @@ fn leave(number: u64) {
     drop(gone);
 }
 
+/// Where the records of this process go, for its last moment.
+static RECORDS: OnceLock<Records> = OnceLock::new();
+
+/// Has the last records written when the process exits without having been told to stop.
+pub(crate) fn write_at_exit(records: &Records) {
+    if RECORDS.set(records.clone()).is_ok() {
+        fds::call_at_exit(write_last_records);
+    }
+}
+
 /// Called by the C library when the process exits: tells about the executions that end with it.
-pub(crate) extern "C" fn write_last_records() {
+extern "C" fn write_last_records() {
+    let Some(records) = RECORDS.get() else { return };
     // Another thread may hold the lock and never run again; waiting here could wait for ever.
-    let Ok(mut all) = UNFINISHED.try_lock() else { return };
-    let mut records = None;
-    for (execution, at) in std::mem::take(&mut *all).into_values() {
-        execution.app.records.push(&Record {
-            execution: execution.id.clone(),
-            at,
-            run_us: now_ms().saturating_sub(at) * 1000,
-            error: Some("the process exited before the answer was complete".into()),
-            request_bytes: execution.received.load(Ordering::Relaxed),
-            ..Record::default()
-        });
-        records = Some(execution.app.records.clone());
-        // What it holds is not taken apart while the process ends.
-        std::mem::forget(execution);
+    if let Ok(mut all) = UNFINISHED.try_lock() {
+        for (execution, at) in std::mem::take(&mut *all).into_values() {
+            records.push(&Record {
+                execution: execution.id.clone(),
+                at,
+                run_us: now_ms().saturating_sub(at) * 1000,
+                error: Some("the process exited before the answer was complete".into()),
+                request_bytes: execution.received.load(Ordering::Relaxed),
+                ..Record::default()
+            });
+            // What it holds is not taken apart while the process ends.
+            std::mem::forget(execution);
+        }
     }
-    if let Some(records) = records {
-        records.close(std::time::Duration::from_millis(500));
-    }
+    records.close(Duration::from_millis(500));
 }
 
 fn now_ms() -> u64 {

@@ -66,7 +66,7 @@ pub(crate) fn parse_settings(crate_name: &str, read: impl Fn(&str) -> Option<Str
             timeout: (timeout > 0).then(|| Duration::from_millis(timeout)),
             max_body: usize::try_from(max_body).unwrap_or(usize::MAX),
             concurrency: usize::try_from(concurrency).unwrap_or(0),
-            temp_dir: text("IGNITE_TEMP_DIR").map_or_else(std::env::temp_dir, PathBuf::from),
+            temp_dir: text("IGNITE_TEMP_DIR").map_or_else(std::env::temp_dir, PathBuf::from).into(),
             temp_bytes,
         },
     })

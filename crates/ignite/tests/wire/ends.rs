@@ -46,6 +46,14 @@ fn a_handler_that_exits_leaves_a_record_of_itself_and_of_others() {
 }
 
 #[test]
+fn a_thread_that_exits_later_loses_no_record() {
+    let mut function = start(&[]);
+    assert_eq!(function.post("/exits-soon", "").status(), 202);
+    assert_eq!(function.ended().code(), Some(7));
+    assert_eq!(function.record()["status"], 202);
+}
+
+#[test]
 fn a_stream_arrives_while_it_is_made_and_breaks_off_when_it_fails() {
     let mut function = start(&[]);
     let mut caller = function.connect();

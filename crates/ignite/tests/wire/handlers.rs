@@ -35,6 +35,13 @@ pub async fn handler(req: Request<Body>, ctx: Context) -> Result<Response> {
         "/fails" => return Err(Error::msg("no stock").with_source(std::io::Error::other("shelf 3 is empty"))),
         "/panics" => panic!("out of {}", "tea"),
         "/exits" => std::process::exit(7),
+        "/exits-soon" => {
+            std::thread::spawn(|| {
+                std::thread::sleep(Duration::from_millis(20));
+                std::process::exit(7);
+            });
+            StatusCode::ACCEPTED.into_response()
+        }
         "/never" => {
             let _notes = Notes(req.query_param("notes"));
             let watcher = ctx.clone();
