@@ -79,16 +79,17 @@ fn records_have_a_file_of_their_own_and_the_last_ones_are_in_it() {
 
 #[test]
 fn records_are_limited_in_size() {
-    let line = "i=0; while [ $i -lt 500 ]; do echo \"record number $i\" >&4; i=$((i+1)); done; exec sleep 1000";
-    let mut shim = Shim::start(shell(line, json!({ "records": sizes(2000) })));
-    until("the last record", || records(&shim).last().filter(|last| last.ends_with(" 499")).cloned());
+    // Larger than what is written at once, which is never split.
+    let line = "i=0; while [ $i -lt 5000 ]; do echo \"record number $i\" >&4; i=$((i+1)); done; exec sleep 1000";
+    let mut shim = Shim::start(shell(line, json!({ "records": sizes(40_000) })));
+    until("the last record", || records(&shim).last().filter(|last| last.ends_with(" 4999")).cloned());
     let mut names: Vec<String> = fs::read_dir(shim.path("log"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
     assert_eq!(names, ["app.log", "executions.log", "executions.log.1"]);
-    assert!(fs::metadata(shim.path("log/executions.log")).unwrap().len() <= 2000);
+    assert!(fs::metadata(shim.path("log/executions.log")).unwrap().len() <= 40_000);
     shim.stop();
 }
 
