@@ -48,9 +48,16 @@ pub struct Spec {
     /// Sizes of the log.
     #[serde(default)]
     pub log: Log,
+    /// Sizes of `log/executions.log`, which takes what the command writes into descriptor 4; absent, it has none.
+    #[serde(default)]
+    pub records: Option<Log>,
     /// A unix socket whose connections are passed on to the app.
     #[serde(default)]
     pub forward: Option<Forward>,
+    /// A unix socket the shim listens on for the command, which finds it as descriptor 5: one that starts anew loses
+    /// nobody, because who comes meanwhile waits.
+    #[serde(default)]
+    pub listen: Option<PathBuf>,
     /// Run inside the sandbox of each start; the command waits for it to end well.
     #[serde(default)]
     pub pre_start: Option<Vec<String>>,
@@ -196,13 +203,18 @@ pub enum Ready {
         /// After this, `ready_timeout` is told.
         timeout_ms: u64,
     },
+    /// Ready when the command writes the line `ready` into its descriptor 3.
+    Message {
+        /// After this, `ready_timeout` is told.
+        timeout_ms: u64,
+    },
 }
 
 impl Ready {
     /// The port that readiness and the count of connections are about.
     pub fn port(&self) -> Option<u16> {
         match self {
-            Ready::None {} | Ready::Unix { .. } => None,
+            Ready::None {} | Ready::Unix { .. } | Ready::Message { .. } => None,
             Ready::Tcp { port, .. } | Ready::Http { port, .. } => Some(*port),
         }
     }
@@ -211,9 +223,10 @@ impl Ready {
     pub fn timeout_ms(&self) -> Option<u64> {
         match self {
             Ready::None {} => None,
-            Ready::Tcp { timeout_ms, .. } | Ready::Http { timeout_ms, .. } | Ready::Unix { timeout_ms, .. } => {
-                Some(*timeout_ms)
-            }
+            Ready::Tcp { timeout_ms, .. }
+            | Ready::Http { timeout_ms, .. }
+            | Ready::Unix { timeout_ms, .. }
+            | Ready::Message { timeout_ms } => Some(*timeout_ms),
         }
     }
 }

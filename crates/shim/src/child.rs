@@ -1,6 +1,7 @@
 //! The process that runs now, with everything below it.
 
 use crate::clock;
+use crate::probe::Verdict;
 use crate::process_tree::{behind_shell, children, is_waiting_shell, living_descendants};
 use crate::signals::send;
 use crate::spawn::Spawned;
@@ -9,7 +10,7 @@ use nix::sys::ptrace;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::time::Instant;
 
 /// How the first process ended.
@@ -29,6 +30,7 @@ pub struct Child {
     /// Init of the sandbox's pid namespace, once bubblewrap has said so.
     init: Option<i32>,
     info: Option<(File, Vec<u8>)>,
+    notice: Option<(File, Vec<u8>)>,
     traced: bool,
     /// Stopped on its way out, so that others may end before it.
     held: bool,
@@ -56,6 +58,7 @@ impl Child {
             sandbox,
             init: None,
             info: spawned.info.take().map(|fd| (File::from(fd), Vec::new())),
+            notice: spawned.notice.take().map(|fd| (File::from(fd), Vec::new())),
             traced: spawned.traced,
             held: false,
             leaving: false,
@@ -66,6 +69,11 @@ impl Child {
             started: Instant::now(),
             started_at: clock::now(),
         }
+    }
+
+    /// No longer listens to what the command says of its readiness.
+    pub fn forget_notice(&mut self) {
+        self.notice = None;
     }
 
     /// The pipe with bubblewrap's report, while it is open.
@@ -85,6 +93,34 @@ impl Child {
         }
         if ended || self.init.is_some() {
             self.info = None;
+        }
+    }
+
+    /// The pipe on which the command says that it is ready, while that is awaited.
+    pub fn notice(&self) -> Option<&File> {
+        self.notice.as_ref().map(|(file, _)| file)
+    }
+
+    /// Reads what the command says of its readiness; tells the verdict once, and the pipe may then be forgotten.
+    pub fn read_notice(&mut self) -> Option<Verdict> {
+        const LONGEST: usize = 64;
+        let (file, text) = self.notice.as_mut()?;
+        let mut piece = [0; LONGEST];
+        let ended = match file.read(&mut piece) {
+            Ok(count) => {
+                text.extend_from_slice(&piece[..count]);
+                count == 0
+            }
+            Err(error) if [ErrorKind::WouldBlock, ErrorKind::Interrupted].contains(&error.kind()) => return None,
+            Err(_) => true,
+        };
+        match text.split(|byte| *byte == b'\n').next() {
+            Some(b"ready") if text.contains(&b'\n') => Some(Ok(())),
+            _ if ended => Some(Err("descriptor 3 was closed before `ready` was written into it".into())),
+            Some(line) if text.contains(&b'\n') || text.len() > LONGEST => {
+                Some(Err(format!("descriptor 3 said {:?} and not `ready`", String::from_utf8_lossy(line))))
+            }
+            _ => None,
         }
     }
 

@@ -2,31 +2,36 @@
 
 use crate::error::{SetupError, at};
 use crate::seccomp;
+use crate::sys;
 use bloom_control::{Sandbox, Spec};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::unistd::execve;
 use std::convert::Infallible;
 use std::ffi::CString;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::path::Path;
 
 /// A command that is ready to be executed.
 pub struct Command {
     argv: Vec<CString>,
     env: Vec<CString>,
-    /// Descriptors the program reads or writes by number.
+    /// Descriptors the program is told the numbers of.
     passed: Vec<OwnedFd>,
+    /// Descriptors the program expects under these numbers.
+    given: Vec<(OwnedFd, RawFd)>,
 }
 
 impl Command {
-    /// Builds the lists. `info` is the writing end of the pipe for bubblewrap's report.
-    pub fn build(spec: &Spec, info: Option<OwnedFd>) -> Result<Command, SetupError> {
+    /// Builds the lists. `info` is the writing end of the pipe for bubblewrap's report. Of what is `given`, no
+    /// descriptor may have a number that another one is to get.
+    pub fn build(spec: &Spec, info: Option<OwnedFd>, given: Vec<(OwnedFd, RawFd)>) -> Result<Command, SetupError> {
         let (program, rest) = spec.command.split_first().ok_or_else(|| SetupError::refuse("command", "it is empty"))?;
         let mut words = vec![find_program(program)];
         let mut passed = Vec::new();
         if spec.sandbox == Sandbox::Bwrap {
             if spec.seccomp {
-                let filter = seccomp::filter_file().map_err(at("make the system call filter"))?;
+                let filter =
+                    seccomp::filter_file().and_then(sys::move_up).map_err(at("make the system call filter"))?;
                 words.extend(["--seccomp".into(), filter.as_raw_fd().to_string()]);
                 passed.push(filter);
             }
@@ -40,7 +45,7 @@ impl Command {
             add_gate(&mut words)?;
         }
         let env = spec.env.iter().map(|(name, value)| format!("{name}={value}"));
-        Ok(Command { argv: to_c(words)?, env: to_c(env)?, passed })
+        Ok(Command { argv: to_c(words)?, env: to_c(env)?, passed, given })
     }
 
     /// Replaces this process.
@@ -49,6 +54,9 @@ impl Command {
         for fd in &self.passed {
             let flags = FcntlArg::F_SETFD(FdFlag::empty());
             fcntl(fd.as_fd(), flags).map_err(at("pass a descriptor"))?;
+        }
+        for (fd, number) in &self.given {
+            sys::give(fd, *number).map_err(at("pass a descriptor"))?;
         }
         execve(program, &self.argv, &self.env).map_err(at(format!("run {}", program.to_string_lossy())))
     }
@@ -99,13 +107,13 @@ mod tests {
     #[test]
     fn bubblewrap_is_given_its_descriptors_and_nobody_else_is() {
         let pipe = || nix::unistd::pipe2(OFlag::O_CLOEXEC).unwrap().1;
-        let plain = Command::build(&spec("none", true), Some(pipe())).unwrap();
+        let plain = Command::build(&spec("none", true), Some(pipe()), Vec::new()).unwrap();
         assert_eq!(words(&plain), ["/bin/a", "b"]);
         assert_eq!(plain.env[0].to_str(), Ok("K=v w"));
-        let sandboxed = Command::build(&spec("bwrap", true), Some(pipe())).unwrap();
+        let sandboxed = Command::build(&spec("bwrap", true), Some(pipe()), Vec::new()).unwrap();
         let words = words(&sandboxed);
         assert_eq!((words[1], words[3], words[5]), ("--seccomp", "--info-fd", "b"));
-        let open = Command::build(&spec("bwrap", false), None).unwrap();
+        let open = Command::build(&spec("bwrap", false), None, Vec::new()).unwrap();
         assert_eq!(open.argv.len(), 2);
     }
 
@@ -121,8 +129,8 @@ mod tests {
     fn words_that_no_program_can_be_given_are_refused() {
         let mut bad = spec("none", false);
         bad.command = vec!["/bin/a".into(), "x\0y".into()];
-        assert!(Command::build(&bad, None).is_err());
+        assert!(Command::build(&bad, None, Vec::new()).is_err());
         bad.command.clear();
-        assert!(Command::build(&bad, None).is_err());
+        assert!(Command::build(&bad, None, Vec::new()).is_err());
     }
 }

@@ -73,6 +73,9 @@ impl Supervisor {
     fn child_is_gone(&mut self, clean: bool) {
         let Some(child) = self.child.take() else { return };
         self.close_outputs();
+        if let Some(notice) = child.notice() {
+            self.poller.remove(notice);
+        }
         if let Some(probe) = self.probe.take() {
             self.poller.remove(probe.stream());
         }
@@ -130,8 +133,7 @@ impl Supervisor {
     fn close_output(&mut self, index: usize) {
         self.read_output(index, usize::MAX);
         let mut output = self.outputs.remove(index);
-        self.poller.remove(&output.pipe);
-        self.log.end_of_output(&mut output.splitter);
+        self.end_output(&mut output);
     }
 
     /// Looks again at what was on its way out.

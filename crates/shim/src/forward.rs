@@ -16,6 +16,7 @@ use std::net::SocketAddrV4;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 const CHUNK: usize = 32 * 1024;
@@ -24,6 +25,15 @@ const REST: Duration = Duration::from_millis(100);
 /// How long it rests when the app has more connections waiting than it accepts. A unix socket does not wait by
 /// itself, as a port does; those that come meanwhile wait on our own socket.
 const SHORT_REST: Duration = Duration::from_millis(2);
+
+/// Binds a socket. Everybody who can reach its folder may connect: what is behind it is what nginx publishes.
+pub fn bind_socket(path: &Path) -> io::Result<UnixListener> {
+    let _ = fs::remove_file(path);
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o666))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
 
 /// The listening socket and every connection it has passed on.
 pub struct Forwarder {
@@ -41,12 +51,9 @@ pub struct Forwarder {
 }
 
 impl Forwarder {
-    /// Binds the socket. Everybody who can reach its folder may connect: what is behind it is what nginx publishes.
+    /// Binds the socket and begins to listen.
     pub fn bind(wish: &Forward, poller: &Poller) -> io::Result<Forwarder> {
-        let _ = fs::remove_file(wish.listen());
-        let listener = UnixListener::bind(wish.listen())?;
-        fs::set_permissions(wish.listen(), fs::Permissions::from_mode(0o666))?;
-        listener.set_nonblocking(true)?;
+        let listener = bind_socket(wish.listen())?;
         poller.add(&listener, FORWARD, READ)?;
         raise_descriptor_limit();
         Ok(Forwarder {

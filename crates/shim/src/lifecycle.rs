@@ -5,7 +5,7 @@ use crate::clock;
 use crate::error::SetupError;
 use crate::hooks::Hooks;
 use crate::machine::{Action, Event, Phase};
-use crate::poller::{ERR, INFO, OUT, READ};
+use crate::poller::{ERR, INFO, NOTICE, OUT, READ, RECORDS};
 use crate::probe::Probe;
 use crate::spawn::{Spawned, spawn};
 use crate::supervisor::Supervisor;
@@ -39,7 +39,7 @@ impl Supervisor {
 
     fn start_or_fail(&mut self) {
         let oom_before = self.groups.oom_kills();
-        match spawn(&self.spec) {
+        match spawn(&self.spec, self.listener.as_ref()) {
             Ok(spawned) => self.adopt(spawned, oom_before),
             Err(error) => self.start_failed(&error),
         }
@@ -66,7 +66,13 @@ impl Supervisor {
         if let Some(report) = child.report() {
             let _ = self.poller.add(report, INFO, READ);
         }
+        if let Some(notice) = child.notice() {
+            let _ = self.poller.add(notice, NOTICE, READ);
+        }
         self.add_outputs([(OUT, "out", File::from(spawned.out)), (ERR, "err", File::from(spawned.err))]);
+        if let Some(records) = spawned.records.take() {
+            self.add_outputs([(RECORDS, "record", File::from(records))]);
+        }
         self.facts.warn(spawned.warnings);
         self.facts.started_at = Some(child.started_at.clone());
         self.facts.ready_at = None;
@@ -162,6 +168,9 @@ impl Supervisor {
         let _ = fs::remove_file(self.dir.join("control.sock"));
         if let Some(forward) = &self.forward {
             forward.unlink();
+        }
+        if let Some(path) = &self.spec.listen {
+            let _ = fs::remove_file(path);
         }
         self.log.remark("stopped");
         self.publish();

@@ -25,6 +25,10 @@ pub const PROBE: Token = 6;
 pub const HOOK_OUT: Token = 7;
 /// Its standard error.
 pub const HOOK_ERR: Token = 8;
+/// What the app says of its own readiness.
+pub const NOTICE: Token = 9;
+/// Records of what the app has executed.
+pub const RECORDS: Token = 10;
 /// Clients of `control.sock` count from here.
 pub const CLIENTS: Token = 1 << 32;
 /// Forwarded connections count from here, two for each.

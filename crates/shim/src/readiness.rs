@@ -4,6 +4,7 @@ use crate::machine::{Event, Phase};
 use crate::poller::PROBE;
 use crate::probe::{Probe, Verdict};
 use crate::supervisor::{Supervisor, Timers};
+use bloom_control::Ready;
 use std::time::{Duration, Instant};
 
 const FIRST_PROBE_MS: u64 = 5;
@@ -17,7 +18,7 @@ impl Supervisor {
         match self.spec.ready.timeout_ms() {
             Some(limit) => {
                 self.timers.ready = Some(now + Duration::from_millis(limit));
-                self.timers.probe = Some(now + Duration::from_millis(FIRST_PROBE_MS));
+                self.timers.probe = self.asks().then(|| now + Duration::from_millis(FIRST_PROBE_MS));
                 self.timers.probe_pause = FIRST_PROBE_MS;
             }
             // Ready by running; one that keeps failing is believed only when it has run for a while.
@@ -26,6 +27,22 @@ impl Supervisor {
             }
             None => self.timers.probe = Some(now),
         }
+    }
+
+    /// Whether the app is asked; otherwise it says by itself that it is ready, or nobody does.
+    fn asks(&self) -> bool {
+        self.spec.ready.timeout_ms().is_some() && !matches!(self.spec.ready, Ready::Message { .. })
+    }
+
+    /// Takes in what the app says of its own readiness.
+    pub(crate) fn take_notice(&mut self) {
+        let Some(child) = &mut self.child else { return };
+        let Some(verdict) = child.read_notice() else { return };
+        if let Some(notice) = child.notice() {
+            self.poller.remove(notice);
+        }
+        child.forget_notice();
+        self.take_verdict(verdict);
     }
 
     /// Begins the next probe.
@@ -84,7 +101,8 @@ impl Supervisor {
             }
             Err(text) => {
                 self.facts.last_probe = Some(text);
-                self.timers.probe = Some(Instant::now() + Duration::from_millis(self.timers.probe_pause));
+                let next = Instant::now() + Duration::from_millis(self.timers.probe_pause);
+                self.timers.probe = self.asks().then_some(next);
             }
         }
     }

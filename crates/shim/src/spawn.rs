@@ -4,7 +4,7 @@ use crate::command::Command;
 use crate::error::{SetupError, at};
 use crate::setup::{Bond, bond_of, set_up};
 use crate::{signals, sys};
-use bloom_control::{Sandbox, Spec};
+use bloom_control::{Ready, Sandbox, Spec};
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::ptrace::{self, Options};
@@ -13,7 +13,16 @@ use nix::unistd::{ForkResult, Pid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, 
 use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixListener;
+
+/// Where a command that says itself when it is ready finds the pipe for it.
+const NOTICE_FD: RawFd = 3;
+/// Where a command that keeps records finds the pipe for them.
+const RECORDS_FD: RawFd = 4;
+
+/// Where a command finds the socket the shim has bound for it.
+const LISTEN_FD: RawFd = 5;
 
 /// A child that has executed its program, and our ends of its pipes.
 pub struct Spawned {
@@ -25,6 +34,10 @@ pub struct Spawned {
     pub err: OwnedFd,
     /// What bubblewrap says of its own child, not blocking.
     pub info: Option<OwnedFd>,
+    /// What the command says of its readiness, not blocking.
+    pub notice: Option<OwnedFd>,
+    /// Its records, not blocking.
+    pub records: Option<OwnedFd>,
     /// A line into it lets the command begin, when it waits for `pre_start`.
     pub gate: Option<OwnedFd>,
     /// It stops before it exits, so that what it leaves behind can be seen.
@@ -34,19 +47,24 @@ pub struct Spawned {
 }
 
 /// Starts the command. A step that fails in the child is told as if it had failed here.
-pub fn spawn(spec: &Spec) -> Result<Spawned, SetupError> {
+pub fn spawn(spec: &Spec, listener: Option<&UnixListener>) -> Result<Spawned, SetupError> {
     let (out, child_out) = pipe()?;
     let (err, child_err) = pipe()?;
     let (report, child_report) = pipe()?;
-    let (info, child_info) = match spec.sandbox {
-        Sandbox::Bwrap => pipe().map(|(ours, theirs)| (Some(ours), Some(theirs)))?,
-        Sandbox::None => (None, None),
-    };
+    let (info, child_info) = pipe_if(spec.sandbox == Sandbox::Bwrap)?;
+    let (notice, child_notice) = pipe_if(matches!(spec.ready, Ready::Message { .. }))?;
+    let (records, child_records) = pipe_if(spec.records.is_some())?;
     let (child_gate, gate) = match spec.pre_start {
         Some(_) => pipe().map(|(theirs, ours)| (Some(theirs), Some(ours)))?,
         None => (None, None),
     };
-    let command = Command::build(spec, child_info)?;
+    let listener = listener.map(own_copy).transpose()?;
+    let given = [
+        child_notice.map(|fd| (fd, NOTICE_FD)),
+        child_records.map(|fd| (fd, RECORDS_FD)),
+        listener.map(|fd| (fd, LISTEN_FD)),
+    ];
+    let command = Command::build(spec, child_info, given.into_iter().flatten().collect())?;
     let bond = bond_of(spec);
     let pid = match sys::fork().map_err(at("fork"))? {
         ForkResult::Parent { child } => child,
@@ -65,10 +83,10 @@ pub fn spawn(spec: &Spec) -> Result<Spawned, SetupError> {
     let traced = spec.sandbox == Sandbox::Bwrap && trace(pid);
     drop((command, child_gate, child_out, child_err, child_report));
     let warnings = read_report(report, pid)?;
-    for fd in [Some(&out), Some(&err), info.as_ref()].into_iter().flatten() {
+    for fd in [Some(&out), Some(&err), info.as_ref(), notice.as_ref(), records.as_ref()].into_iter().flatten() {
         fcntl(fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(at("set up a pipe"))?;
     }
-    Ok(Spawned { pid: pid.as_raw(), out, err, info, gate, traced, warnings })
+    Ok(Spawned { pid: pid.as_raw(), out, err, info, notice, records, gate, traced, warnings })
 }
 
 /// Bubblewrap's outer process is held at its exit, because its end takes everything else in the sandbox with
@@ -81,8 +99,21 @@ fn trace(pid: Pid) -> bool {
     ptrace::seize(pid, forks | Options::PTRACE_O_TRACEEXIT | Options::PTRACE_O_EXITKILL).is_ok()
 }
 
+/// Our end and the child's, whose number is out of the way of those the command expects.
 fn pipe() -> Result<(OwnedFd, OwnedFd), SetupError> {
-    pipe2(OFlag::O_CLOEXEC).map_err(at("make a pipe"))
+    let (read, write) = pipe2(OFlag::O_CLOEXEC).map_err(at("make a pipe"))?;
+    Ok((read, sys::move_up(write).map_err(at("make a pipe"))?))
+}
+
+fn own_copy(listener: &UnixListener) -> Result<OwnedFd, SetupError> {
+    listener.as_fd().try_clone_to_owned().and_then(sys::move_up).map_err(at("pass the socket on"))
+}
+
+fn pipe_if(wanted: bool) -> Result<(Option<OwnedFd>, Option<OwnedFd>), SetupError> {
+    if !wanted {
+        return Ok((None, None));
+    }
+    pipe().map(|(ours, theirs)| (Some(ours), Some(theirs)))
 }
 
 /// Warnings and, at its end, an error come as lines; a successful exec closes the pipe.

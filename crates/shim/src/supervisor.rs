@@ -9,7 +9,8 @@ use crate::line_splitter::LineSplitter;
 use crate::log_writer::LogWriter;
 use crate::machine::{Event, Machine, Phase};
 use crate::poller::{
-    CONTROL, ERR, FORWARD, HOOK_ERR, HOOK_OUT, INFO, OUT, PAIRS, PROBE, Poller, READ, Ready, SIGNALS, Token,
+    CONTROL, ERR, FORWARD, HOOK_ERR, HOOK_OUT, INFO, NOTICE, OUT, PAIRS, PROBE, Poller, READ, RECORDS, Ready, SIGNALS,
+    Token,
 };
 use crate::probe::Probe;
 use crate::signals::{parse_signal, send};
@@ -20,6 +21,7 @@ use nix::sys::signal::Signal;
 use nix::sys::signalfd::SignalFd;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
+use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -34,8 +36,11 @@ pub struct Supervisor {
     pub(crate) signals: SignalFd,
     pub(crate) control: ControlServer,
     pub(crate) forward: Option<Forwarder>,
+    /// Bound for the command, not for us.
+    pub(crate) listener: Option<UnixListener>,
     pub(crate) groups: Groups,
     pub(crate) log: LogWriter,
+    pub(crate) records: Option<LogWriter>,
     pub(crate) machine: Machine,
     pub(crate) facts: Facts,
     pub(crate) child: Option<Child>,
@@ -106,8 +111,9 @@ impl Supervisor {
                     forward.accept(up, &self.poller);
                 }
             }
-            OUT | ERR | HOOK_OUT | HOOK_ERR => self.take_output(event.token),
+            OUT | ERR | HOOK_OUT | HOOK_ERR | RECORDS => self.take_output(event.token),
             INFO => self.take_report(),
+            NOTICE => self.take_notice(),
             PROBE => self.advance_probe(),
             PAIRS.. => {
                 if let Some(forward) = &mut self.forward {
@@ -167,24 +173,31 @@ impl Supervisor {
         let Some(index) = self.outputs.iter().position(|output| output.token == token) else { return };
         if self.read_output(index, OUTPUT_ROUNDS) {
             let mut output = self.outputs.swap_remove(index);
-            self.poller.remove(&output.pipe);
-            self.log.end_of_output(&mut output.splitter);
+            self.end_output(&mut output);
         }
     }
 
     /// Copies output into the log; true at its end.
     pub(crate) fn read_output(&mut self, index: usize, rounds: usize) -> bool {
         let output = &mut self.outputs[index];
+        let log = self.records.as_mut().filter(|_| output.token == RECORDS).unwrap_or(&mut self.log);
         let mut buffer = [0; 32 * 1024];
         for _ in 0..rounds {
             match output.pipe.read(&mut buffer) {
                 Ok(0) => return true,
-                Ok(count) => self.log.output(&mut output.splitter, &buffer[..count]),
+                Ok(count) => log.output(&mut output.splitter, &buffer[..count]),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return error.kind() != ErrorKind::WouldBlock,
             }
         }
         false
+    }
+
+    /// Lets go of output that has been read.
+    pub(crate) fn end_output(&mut self, output: &mut Output) {
+        self.poller.remove(&output.pipe);
+        let log = self.records.as_mut().filter(|_| output.token == RECORDS).unwrap_or(&mut self.log);
+        log.end_of_output(&mut output.splitter);
     }
 
     fn take_request(&mut self, Incoming { client, request }: Incoming) {
@@ -231,7 +244,7 @@ impl Supervisor {
     }
 
     /// Registers pipes, each with its token and the name of its stream in the log.
-    pub(crate) fn add_outputs(&mut self, pipes: [(Token, &'static str, File); 2]) {
+    pub(crate) fn add_outputs(&mut self, pipes: impl IntoIterator<Item = (Token, &'static str, File)>) {
         for (token, name, pipe) in pipes {
             if self.poller.add(&pipe, token, READ).is_ok() {
                 self.outputs.push(Output { token, pipe, splitter: LineSplitter::new(name) });

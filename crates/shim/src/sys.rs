@@ -46,6 +46,22 @@ pub fn adopt_descriptor(number: RawFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
+/// The same descriptor under a number that no command expects anything behind.
+pub fn move_up(fd: OwnedFd) -> io::Result<OwnedFd> {
+    const FIRST_FREE: RawFd = 10;
+    // SAFETY: numbers only; the kernel makes a new descriptor, which nobody else knows.
+    let moved = Errno::result(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, FIRST_FREE) })?;
+    // SAFETY: as above.
+    Ok(unsafe { OwnedFd::from_raw_fd(moved) })
+}
+
+/// Lets the program that is executed next find a descriptor under this number.
+pub fn give(fd: &OwnedFd, number: RawFd) -> io::Result<()> {
+    // SAFETY: numbers only. A forked child owns nothing there that it still needs: what it does was moved up.
+    Errno::result(unsafe { libc::dup2(fd.as_raw_fd(), number) })?;
+    Ok(())
+}
+
 /// Forks. The child may do anything a single thread may.
 pub fn fork() -> nix::Result<ForkResult> {
     // SAFETY: the shim has one thread, so no lock can be left held in the child.

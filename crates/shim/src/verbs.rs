@@ -5,7 +5,7 @@ use crate::cgroup::Groups;
 use crate::command::Command;
 use crate::control_server::ControlServer;
 use crate::error::{SetupError, at};
-use crate::forward::Forwarder;
+use crate::forward::{Forwarder, bind_socket};
 use crate::hooks::Hooks;
 use crate::log_writer::LogWriter;
 use crate::machine::Machine;
@@ -24,6 +24,7 @@ use nix::unistd::{chdir, dup2_stderr, dup2_stdin, dup2_stdout, getppid, setsid};
 use std::convert::Infallible;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -66,6 +67,9 @@ fn prepare() -> Result<Supervisor, SetupError> {
     if let Ready::Unix { socket, .. } = &mut spec.ready {
         *socket = seen_from(&dir, socket);
     }
+    if let Some(path) = &mut spec.listen {
+        *path = seen_from(&dir, path);
+    }
     // Fails for the leader of a group, which then has left its parent's group already.
     let _ = setsid();
     set_child_subreaper(true).map_err(at("become the parent of orphans"))?;
@@ -87,9 +91,16 @@ fn stand(spec: Spec, dir: std::path::PathBuf, groups: Groups, warnings: Vec<Stri
     let control = ControlServer::bind(Path::new("control.sock"), &poller).map_err(at("bind control.sock"));
     let control = control.inspect_err(|_| groups.remove())?;
     let oom_before = groups.oom_kills();
-    let opened = bind_forward(&spec, &dir, &poller).and_then(|forward| Ok((forward, spawn(&spec)?)));
-    let (forward, spawned) = opened.inspect_err(|_| {
+    let opened = bind_forward(&spec, &dir, &poller).and_then(|forward| {
+        let listener = bind_listener(&spec)?;
+        let spawned = spawn(&spec, listener.as_ref())?;
+        Ok((forward, listener, spawned))
+    });
+    let (forward, listener, spawned) = opened.inspect_err(|_| {
         let _ = fs::remove_file("control.sock");
+        if let Some(path) = &spec.listen {
+            let _ = fs::remove_file(path);
+        }
         if let Some(forward) = &spec.forward {
             let _ = fs::remove_file(forward.listen());
         }
@@ -97,6 +108,7 @@ fn stand(spec: Spec, dir: std::path::PathBuf, groups: Groups, warnings: Vec<Stri
     })?;
     let mut supervisor = Supervisor {
         log: LogWriter::open(dir.join("log/app.log"), spec.log.clone()),
+        records: spec.records.clone().map(|limits| LogWriter::open(dir.join("log/executions.log"), limits)),
         machine: Machine::started(spec.restart.clone()),
         facts: Facts { warnings, ..Facts::default() },
         grace_ms: spec.stop.grace_ms,
@@ -112,11 +124,17 @@ fn stand(spec: Spec, dir: std::path::PathBuf, groups: Groups, warnings: Vec<Stri
         signals,
         control,
         forward,
+        listener,
         groups,
     };
     supervisor.adopt(spawned, oom_before);
     supervisor.publish();
     Ok(supervisor)
+}
+
+fn bind_listener(spec: &Spec) -> Result<Option<UnixListener>, SetupError> {
+    let path = spec.listen.as_deref();
+    path.map(|path| bind_socket(path).map_err(at(format!("bind {}", path.display())))).transpose()
 }
 
 fn bind_forward(spec: &Spec, dir: &Path, poller: &Poller) -> Result<Option<Forwarder>, SetupError> {
@@ -149,7 +167,7 @@ fn try_exec() -> Result<Infallible, SetupError> {
         enter_netns(path)?;
     }
     let (_, warnings) = Groups::make(&spec.cgroups)?;
-    let command = Command::build(&spec, None)?;
+    let command = Command::build(&spec, None, Vec::new())?;
     // Optional things that fail are not worth a word in the output of the command; the daemon sees the groups.
     drop((warnings, set_up(&spec, Bond::Parent(parent))?));
     signals::reset_pipe_signal().map_err(at("reset signals"))?;

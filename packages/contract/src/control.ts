@@ -7,6 +7,7 @@ import { z } from "zod";
 export const controlProtocol = 1;
 
 const milliseconds = z.number().int().min(0);
+const logSpec = z.strictObject({ max_bytes: z.number().int(), files: z.number().int() });
 const tcpPort = z.number().int().min(1).max(65_535);
 const count = z.number().int().min(0);
 /** Of a terminal, in characters. */
@@ -48,6 +49,8 @@ export const readySpec = z.discriminatedUnion("kind", [
     path: z.string().nullable(),
     timeout_ms: milliseconds,
   }),
+  /** The command writes the line `ready` into its descriptor 3. */
+  z.strictObject({ kind: z.literal("message"), timeout_ms: milliseconds }),
 ]);
 export type ReadySpec = z.infer<typeof readySpec>;
 
@@ -82,7 +85,9 @@ export const shimSpec = z.strictObject({
     crash_loop_after: z.number().int().min(1),
   }),
   stop: z.strictObject({ signal: z.string(), grace_ms: milliseconds }),
-  log: z.strictObject({ max_bytes: z.number().int(), files: z.number().int() }),
+  log: logSpec,
+  /** Takes what the command writes into its descriptor 4, line by line, into `log/executions.log`. */
+  records: logSpec.nullable(),
   /** Either a loopback port, or the app's own socket as the host sees it. */
   forward: z
     .union([
@@ -90,6 +95,8 @@ export const shimSpec = z.strictObject({
       z.strictObject({ listen: z.string(), socket: z.string() }),
     ])
     .nullable(),
+  /** A unix socket the shim binds for the command, which finds it as descriptor 5. */
+  listen: z.string().nullable(),
   /**
    * Argument arrays run inside the sandbox of each start. The command waits for `pre_start` to end well; the
    * instance is ready only when `post_start`, run beside the command, has ended well too.

@@ -5,6 +5,7 @@ export * from "./control.js";
 export * from "./error.js";
 export * from "./errors/index.js";
 export * from "./ids.js";
+export * as ignite from "./ignite/index.js";
 export * from "./manifest/index.js";
 export * from "./names.js";
 export * from "./nginx-modules.js";

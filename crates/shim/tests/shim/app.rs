@@ -27,6 +27,7 @@ fn be_the_app() {
         "naive" => naive(&variable("PORT")),
         "echo" => echo(&variable("PORT")),
         "unix" => unix(&variable("SOCKET")),
+        "given" => given(),
         "chatty" => chatty(variable("MEGABYTES").parse().unwrap()),
         "calls" => calls(),
         other => panic!("there is no app {other}"),
@@ -81,6 +82,26 @@ fn unix(path: &str) {
             let _ = back.write_all(&start[..count]).and_then(|()| std::io::copy(&mut stream, &mut back));
             let _ = back.shutdown(std::net::Shutdown::Write);
         });
+    }
+}
+
+/// Answers on the socket it finds as descriptor 5 with its pid and what it was sent, and ends when it is sent `end`.
+fn given() {
+    use nix::sys::socket::{MsgFlags, accept, recv, send};
+    println!("given begins");
+    loop {
+        let Ok(client) = accept(5) else {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            continue;
+        };
+        let mut said = [0; 100];
+        let count = recv(client, &mut said, MsgFlags::empty()).unwrap();
+        let text = String::from_utf8_lossy(&said[..count]).into_owned();
+        let _ = send(client, format!("{} {text}", std::process::id()).as_bytes(), MsgFlags::MSG_NOSIGNAL);
+        nix::unistd::close(client).unwrap();
+        if text == "end" {
+            std::process::exit(7);
+        }
     }
 }
 

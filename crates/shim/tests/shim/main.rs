@@ -3,6 +3,7 @@
 mod app;
 mod app_socket;
 mod control;
+mod descriptors;
 mod enter;
 mod enter_terminal;
 mod exec;

@@ -1,3 +1,4 @@
+import type { FunctionConfig } from "./function.js";
 import type { MountConfig } from "./mounts.js";
 import type { JsonValue } from "./json.js";
 import type { WebConfig } from "./web.js";
@@ -8,14 +9,17 @@ import type { WebConfig } from "./web.js";
  */
 export interface AppConfig {
   readonly name: string;
-  readonly shape: "web";
+  readonly shape: "web" | "function";
   /** Which file decided the shape, and why, in words for the user. */
   readonly detected: string;
   /** The app's folder in the uploaded tree, without slashes at its ends; "" is the tree itself. It becomes `/app`. */
   readonly sourceRoot: string;
   readonly toolchain: ToolchainWish;
   readonly build: BuildConfig;
+  /** How it is started, reached and ended; a function has what the platform decides. */
   readonly web: WebConfig;
+  /** Null for every other shape. */
+  readonly function: FunctionConfig | null;
   readonly hooks: HooksConfig;
   readonly deploy: DeployConfig;
   /** By path below `/app`, without slashes at its ends. */

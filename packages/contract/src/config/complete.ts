@@ -1,13 +1,17 @@
 import { manifestDefaults as defaults } from "../manifest/defaults.js";
 import type { AppConfig } from "./app-config.js";
+import { functionDefaults, type FunctionConfig } from "./function.js";
 import type { LocationConfig, WebConfig } from "./web.js";
 
 /** A config in which keys may be missing: written by an older daemon, or short in a test. */
-export type PartialConfig = Partial<Omit<AppConfig, "web" | "build" | "limits" | "deploy">> & {
+export type PartialConfig = Partial<
+  Omit<AppConfig, "shape" | "web" | "function" | "build" | "limits" | "deploy">
+> & {
   readonly web: Partial<Omit<WebConfig, "locations">> & {
     readonly start: string;
     readonly locations?: Readonly<Record<string, Partial<LocationConfig>>>;
   };
+  readonly function?: Partial<FunctionConfig> | null;
   readonly build?: Partial<AppConfig["build"]>;
   readonly limits?: Partial<AppConfig["limits"]>;
   readonly deploy?: Partial<AppConfig["deploy"]>;
@@ -19,9 +23,10 @@ export type PartialConfig = Partial<Omit<AppConfig, "web" | "build" | "limits" |
  */
 export function completeConfig(part: PartialConfig): AppConfig {
   const name = part.name ?? "app";
+  const own = part.function ?? null;
   return {
     name,
-    shape: "web",
+    shape: own === null ? "web" : "function",
     detected: part.detected ?? "",
     sourceRoot: part.sourceRoot ?? "",
     toolchain: part.toolchain ?? { channel: null, source: "default" },
@@ -39,6 +44,7 @@ export function completeConfig(part: PartialConfig): AppConfig {
       },
     },
     web: completeWeb(part.web),
+    function: own === null ? null : { ...functionDefaults, ...own },
     hooks: part.hooks ?? { deploy: null, postDeploy: null },
     deploy: {
       strategy: "rolling",

@@ -1,5 +1,6 @@
 export * from "./app-config.js";
 export * from "./complete.js";
+export * from "./function.js";
 export * from "./json.js";
 export * from "./mounts.js";
 export * from "./problem.js";

@@ -64,14 +64,14 @@ export function openByteReader(stream: AsyncIterable<Uint8Array>): ByteReader {
   };
 }
 
-/** A connection that breaks is an upload that did not arrive, not a fault of ours. */
+/** A connection that breaks is an upload that did not arrive, not a fault of ours; whoever knows better says so. */
 async function nextChunk(source: AsyncIterator<Uint8Array>): Promise<Buffer | null> {
   try {
     const next = await source.next();
     if (next.done === true) return null;
     return Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength);
   } catch (cause) {
-    throw cutOff(cause);
+    throw cause instanceof BloomError ? cause : cutOff(cause);
   }
 }
 

@@ -1,18 +1,6 @@
 import { BloomError } from "@bloomery/contract";
+import type { ArchiveEntry } from "./archive-entry.js";
 import { openByteReader } from "./byte-reader.js";
-
-/** One entry of a tar stream. Its body must be read, or is skipped, before the next entry comes. */
-export interface TarEntry {
-  readonly path: string;
-  readonly type: "file" | "folder" | "symlink" | "hardlink" | "other";
-  /** What the archive calls the type, for messages. */
-  readonly typeName: string;
-  readonly linkTarget: string;
-  readonly executable: boolean;
-  /** Bytes of the body. */
-  readonly size: number;
-  readonly body: AsyncIterable<Buffer>;
-}
 
 const block = 512;
 /** Long names and pax records; anything larger is not a source tree. */
@@ -33,7 +21,7 @@ const typeNames: Readonly<Record<string, string>> = {
  * the archive's end mark: a stream that stops before it throws ERR_SOURCE_INCOMPLETE, one that is not a tar
  * throws ERR_INVALID_ARGUMENT.
  */
-export async function* readTar(stream: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry> {
+export async function* readTar(stream: AsyncIterable<Uint8Array>): AsyncGenerator<ArchiveEntry> {
   const reader = openByteReader(stream);
   // Names and sizes that extended headers give to the entry after them.
   let override: Overrides = {};
@@ -98,10 +86,10 @@ function parseHeader(header: Buffer): Header {
   };
 }
 
-function entryType(flag: string, path: string): TarEntry["type"] {
+function entryType(flag: string, path: string): ArchiveEntry["type"] {
   // Before ustar a folder was a file with a slash at its end.
   if (flag === "0") return path.endsWith("/") ? "folder" : "file";
-  const types: Readonly<Record<string, TarEntry["type"]>> = {
+  const types: Readonly<Record<string, ArchiveEntry["type"]>> = {
     "1": "hardlink",
     "2": "symlink",
     "5": "folder",

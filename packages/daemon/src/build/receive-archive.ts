@@ -1,20 +1,35 @@
 import { BloomError, findPathProblem, sourceLimits, type SourceEntry } from "@bloomery/contract";
+import type { ArchiveEntry } from "./archive-entry.js";
 import type { BlobWriter, PendingBlob } from "./blob-writer.js";
-import { readTar, type TarEntry } from "./read-tar.js";
+import { readTar } from "./read-tar.js";
 
-/**
- * Reads a source tree out of a plain tar. Contents are left pending: the caller commits them once the whole
- * tree is accepted. Throws ERR_SOURCE_UNSAFE naming the entry; then nothing is left.
- */
-export async function receiveSourceArchive(
+/** A source that has been read and is not yet kept. */
+export interface ReceivedSource {
+  readonly entries: readonly SourceEntry[];
+  readonly blobs: readonly PendingBlob[];
+}
+
+/** Reads a source tree out of a plain tar; see `receiveSourceEntries`. */
+export function receiveSourceArchive(
   stream: AsyncIterable<Uint8Array>,
   writer: BlobWriter,
-): Promise<{ readonly entries: readonly SourceEntry[]; readonly blobs: readonly PendingBlob[] }> {
+): Promise<ReceivedSource> {
+  return receiveSourceEntries(readTar(stream), writer);
+}
+
+/**
+ * Reads a source tree entry by entry. Contents are left pending: the caller commits them once the whole tree is
+ * accepted. Throws ERR_SOURCE_UNSAFE naming the entry; then nothing is left.
+ */
+export async function receiveSourceEntries(
+  archive: AsyncIterable<ArchiveEntry>,
+  writer: BlobWriter,
+): Promise<ReceivedSource> {
   const entries = new Map<string, SourceEntry>();
   const blobs: PendingBlob[] = [];
   let bytes = 0;
   try {
-    for await (const entry of readTar(stream)) {
+    for await (const entry of archive) {
       const path = normalizePath(entry);
       if (path === "") continue;
       assertPath(entry, path);
@@ -37,7 +52,7 @@ export async function receiveSourceArchive(
 }
 
 async function acceptEntry(
-  entry: TarEntry,
+  entry: ArchiveEntry,
   path: string,
   earlier: ReadonlyMap<string, SourceEntry>,
   store: () => Promise<PendingBlob>,
@@ -61,13 +76,13 @@ async function acceptEntry(
 }
 
 /** `./src/` as `tar -C dir .` writes it becomes `src`; nothing else is repaired. */
-function normalizePath(entry: TarEntry): string {
+export function normalizePath(entry: Pick<ArchiveEntry, "path" | "type">): string {
   const path = entry.path.replace(/^(\.\/)+/, "");
   if (entry.type !== "folder") return path;
   return path === "." ? "" : path.replace(/\/$/, "");
 }
 
-function assertPath(entry: TarEntry, path: string): void {
+function assertPath(entry: ArchiveEntry, path: string): void {
   const reason = findPathProblem(path);
   if (reason === null) return;
   const isGit = path.split("/").includes(".git");

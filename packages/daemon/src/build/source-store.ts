@@ -1,11 +1,12 @@
 import { chmod, mkdir, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BloomError, type SourceEntry } from "@bloomery/contract";
+import { fileEntry, type ArchiveEntry } from "./archive-entry.js";
 import { openBlobWriter } from "./blob-writer.js";
 import { withDiskWords } from "./disk-full.js";
 import { forEachLimited } from "./for-each-limited.js";
 import { readTar } from "./read-tar.js";
-import { receiveSourceArchive } from "./receive-archive.js";
+import { receiveSourceArchive, receiveSourceEntries, type ReceivedSource } from "./receive-archive.js";
 import {
   assertSafeSource,
   formatManifest,
@@ -30,6 +31,16 @@ export interface SourceStore {
   receiveBlobs(tree: string, stream: AsyncIterable<Uint8Array>): Promise<{ readonly received: number }>;
   /** Takes a whole source as one tar. All or nothing. */
   receiveArchive(stream: AsyncIterable<Uint8Array>): Promise<{ readonly tree: string }>;
+  /**
+   * Takes a whole source entry by entry, whatever it is read from. `settle` decides what of it is kept and under
+   * which paths. All or nothing.
+   */
+  receiveEntries(
+    archive: AsyncIterable<ArchiveEntry>,
+    settle: (entries: readonly SourceEntry[]) => readonly SourceEntry[],
+  ): Promise<{ readonly tree: string }>;
+  /** A tree like `base` with these texts laid over it, as plain files. */
+  layOver(base: string, texts: ReadonlyMap<string, string>): Promise<{ readonly tree: string }>;
   /** Throws ERR_NOT_FOUND for a tree never planned, ERR_SOURCE_INCOMPLETE when contents are missing. */
   assertComplete(tree: string): Promise<void>;
   openTree(tree: string): Promise<SourceTree>;
@@ -111,6 +122,21 @@ export async function openSourceStore(dir: string): Promise<SourceStore> {
     return { received };
   };
 
+  const keepSource = async (
+    source: ReceivedSource,
+    settle: (entries: readonly SourceEntry[]) => readonly SourceEntry[] = (entries) => entries,
+  ): Promise<{ readonly tree: string }> => {
+    try {
+      const entries = settle(source.entries);
+      assertSafeSource(entries);
+      const wanted = listBlobs(entries);
+      for (const blob of source.blobs) if (wanted.has(blob.sha256)) await blob.commit();
+      return { tree: await remember(entries) };
+    } finally {
+      for (const blob of source.blobs) await blob.discard();
+    }
+  };
+
   return {
     planUpload: (entries) =>
       withDiskWords(dir, "the source", async () => {
@@ -121,15 +147,18 @@ export async function openSourceStore(dir: string): Promise<SourceStore> {
     receiveBlobs: (tree, stream) => withDiskWords(dir, "the source", () => receiveBlobs(tree, stream)),
 
     receiveArchive: (stream) =>
+      withDiskWords(dir, "the source", async () => keepSource(await receiveSourceArchive(stream, blobs))),
+
+    receiveEntries: (archive, settle) =>
+      withDiskWords(dir, "the source", async () =>
+        keepSource(await receiveSourceEntries(archive, blobs), settle),
+      ),
+
+    layOver: (base, texts) =>
       withDiskWords(dir, "the source", async () => {
-        const archive = await receiveSourceArchive(stream, blobs);
-        try {
-          assertSafeSource(archive.entries);
-          for (const blob of archive.blobs) await blob.commit();
-          return { tree: await remember(archive.entries) };
-        } finally {
-          for (const blob of archive.blobs) await blob.discard();
-        }
+        const below = (await load(base)).filter(({ path }) => !texts.has(path));
+        const laid = await receiveSourceEntries(entriesOf(texts), blobs);
+        return keepSource(laid, (entries) => [...below, ...entries]);
       }),
 
     async assertComplete(tree) {
@@ -164,4 +193,9 @@ export async function openSourceStore(dir: string): Promise<SourceStore> {
       }
     },
   };
+}
+
+/** Texts as entries of an archive. */
+async function* entriesOf(texts: ReadonlyMap<string, string>): AsyncGenerator<ArchiveEntry> {
+  for (const [path, text] of texts) yield fileEntry(path, Buffer.from(text));
 }

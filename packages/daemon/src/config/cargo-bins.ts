@@ -1,19 +1,25 @@
 /** A binary as cargo would find it. */
-interface Target {
+export interface BinTarget {
   readonly name: string;
+  /** Null: `[[bin]]` does not say it. */
   readonly path: string | null;
 }
 
+/** The names of a package's binaries; see `listBinTargets`. */
+export function listBins(...project: Parameters<typeof listBinTargets>): string[] {
+  return [...new Set(listBinTargets(...project).map(({ name }) => name))];
+}
+
 /**
- * The names of a package's binaries: those of `[[bin]]`, and those cargo finds by itself (src/main.rs, src/bin/NAME.rs,
+ * A package's binaries: those of `[[bin]]`, and those cargo finds by itself (src/main.rs, src/bin/NAME.rs,
  * src/bin/NAME/main.rs) unless `autobins` is off. `folder` ends with `/` or is empty.
  */
-export function listBins(
+export function listBinTargets(
   manifest: Readonly<Record<string, unknown>>,
   packageName: string,
   paths: readonly string[],
   folder: string,
-): string[] {
+): BinTarget[] {
   const written = writtenTargets(manifest["bin"]);
   const table = manifest["package"];
   const isAuto = !(
@@ -27,10 +33,10 @@ export function listBins(
   const found = isAuto ? foundTargets(packageName, paths, folder) : [];
   // As cargo does: a file that [[bin]] names under another name is not a second binary.
   const more = found.filter(({ name, path }) => !names.has(name) && !taken.has(path));
-  return [...names, ...more.map(({ name }) => name)];
+  return [...written, ...more];
 }
 
-function writtenTargets(bin: unknown): Target[] {
+function writtenTargets(bin: unknown): BinTarget[] {
   const tables: unknown[] = Array.isArray(bin) ? bin : [];
   return tables.flatMap((table) => {
     if (typeof table !== "object" || table === null) return [];
@@ -40,7 +46,7 @@ function writtenTargets(bin: unknown): Target[] {
   });
 }
 
-function foundTargets(packageName: string, paths: readonly string[], folder: string): Target[] {
+function foundTargets(packageName: string, paths: readonly string[], folder: string): BinTarget[] {
   const inside = paths.filter((path) => path.startsWith(folder)).map((path) => path.slice(folder.length));
   return inside.flatMap((path) => {
     if (path === "src/main.rs") return [{ name: packageName, path }];

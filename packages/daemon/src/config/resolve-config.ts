@@ -45,6 +45,7 @@ export function resolveConfig(
   const config: Omit<AppConfig, "document"> = {
     name: name.name,
     shape: "web",
+    function: null,
     detected,
     sourceRoot: parts.folder.root,
     toolchain: resolveToolchain(parts),

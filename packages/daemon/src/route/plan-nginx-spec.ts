@@ -69,7 +69,9 @@ export function planNginxSpec(program: NginxProgram, paths: NginxPaths): ShimSpe
     },
     stop: { signal: "QUIT", grace_ms: 5000 },
     log: { max_bytes: 5_000_000, files: 2 },
+    records: null,
     forward: null,
+    listen: null,
     pre_start: null,
     post_start: null,
   };

@@ -1,57 +1,33 @@
-import { join } from "node:path";
-import { controlProtocol, type CgroupSpec, type ShimSpec, type WebConfig } from "@bloomery/contract";
+import { BloomError, controlProtocol, type ShimSpec, type WebConfig } from "@bloomery/contract";
 import { planSandbox, type SandboxMount } from "../build/sandbox/plan-sandbox.js";
 import type { InstanceWish } from "./engines/engine.js";
+import type { InstanceFacts, InstanceListen, OwnListen } from "./instance-facts.js";
+import { functionVariables, planFunctionSpec } from "./plan-function.js";
 import { planCommand, planLine, planWithoutSocket } from "./plan-command.js";
+import { planInstanceFiles } from "./plan-instance-files.js";
 import { planRlimits, planTmpfs } from "./plan-limits.js";
-
-/** What the machine gives one instance. */
-export interface InstanceFacts {
-  readonly dir: string;
-  readonly bwrap: string;
-  /** Null: the daemon is not root, everything runs as its own user. */
-  readonly user: { readonly uid: number; readonly gid: number } | null;
-  /** Null: the host's network. */
-  readonly netns: string | null;
-  readonly listen: InstanceListen;
-  readonly cgroups: readonly CgroupSpec[];
-  /** Writable folders on the host, by their path below /app. */
-  readonly mounts: readonly { readonly path: string; readonly source: string }[];
-}
-
-/** Where the app listens, and the socket on which the shim forwards to it; null: nginx reaches the port itself. */
-export type InstanceListen =
-  | { readonly kind: "tcp"; readonly port: number; readonly forward: string | null }
-  | { readonly kind: "unix"; readonly forward: string };
 
 /** What the app is told in SOCKET. Its folder is the app's own and a folder of the instance on the host. */
 const appSocket = "/run/bloomery/app.sock";
 
-/** The files and folders of an instance below its own folder. */
-export function planInstanceFiles(dir: string) {
-  return Object.freeze({
-    etc: join(dir, "etc"),
-    runtimeDocument: join(dir, "config.json"),
-    /** Shown as /run/bloomery to apps that listen on a socket. */
-    run: join(dir, "run"),
-    appSocket: join(dir, "run", "app.sock"),
-    /** The forwarder's. */
-    socket: join(dir, "app.sock"),
-    /** Mounts that end with the instance. */
-    mounts: join(dir, "mounts"),
-    log: join(dir, "log"),
-    control: join(dir, "control.sock"),
-    record: join(dir, "instance.json"),
-  });
-}
-
 /** What an app is told about where to listen. */
 export function planListenVariables(listen: InstanceListen): Readonly<Record<string, string>> {
+  if (listen.kind === "given") return functionVariables;
   return listen.kind === "tcp" ? { PORT: String(listen.port) } : { SOCKET: appSocket };
 }
 
-/** The shim's whole order for one instance of a web app. */
+/** The shim's whole order for one instance. */
 export function planInstanceSpec(wish: InstanceWish, facts: InstanceFacts): ShimSpec {
+  const { listen } = facts;
+  const own = wish.config.function;
+  if (own !== null && listen.kind === "given") return planFunctionSpec(wish, own, facts, listen.path);
+  if (own === null && listen.kind !== "given") return planWebSpec(wish, { ...facts, listen });
+  throw new BloomError("ERR_INTERNAL", `a ${wish.config.shape} cannot listen on a ${listen.kind} socket`);
+}
+
+type WebFacts = InstanceFacts & { readonly listen: OwnListen };
+
+function planWebSpec(wish: InstanceWish, facts: WebFacts): ShimSpec {
   const { web, limits } = wish.config;
   const sandbox = planSandbox(
     {
@@ -90,13 +66,15 @@ export function planInstanceSpec(wish: InstanceWish, facts: InstanceFacts): Shim
     },
     stop: { signal: "TERM", grace_ms: web.graceSeconds * 1000 },
     log: { max_bytes: 20 * 1_048_576, files: 5 },
+    records: null,
     forward: planForward(facts),
+    listen: null,
     pre_start: web.preStart === null ? null : planLine(web.preStart),
     post_start: web.postStart === null ? null : planLine(web.postStart),
   };
 }
 
-function planStart(line: string, listen: InstanceListen): string[] {
+function planStart(line: string, listen: OwnListen): string[] {
   const command = ["/bin/sh", "-c", line];
   return planCommand(listen.kind === "tcp" ? command : planWithoutSocket(appSocket, command));
 }
@@ -120,7 +98,7 @@ function planMounts(wish: InstanceWish, facts: InstanceFacts): SandboxMount[] {
   ];
 }
 
-function planReady(wish: InstanceWish, facts: InstanceFacts): ShimSpec["ready"] {
+function planReady(wish: InstanceWish, facts: WebFacts): ShimSpec["ready"] {
   if (!isAsked(wish.config.web)) return { kind: "none" };
   const { path, timeoutSeconds } = wish.config.web.ready;
   const timeout_ms = timeoutSeconds * 1000;
@@ -138,7 +116,7 @@ function isAsked({ locations }: WebConfig): boolean {
   );
 }
 
-function planForward(facts: InstanceFacts): ShimSpec["forward"] {
+function planForward(facts: WebFacts): ShimSpec["forward"] {
   const { listen } = facts;
   if (listen.kind === "unix") {
     return { listen: listen.forward, socket: planInstanceFiles(facts.dir).appSocket };

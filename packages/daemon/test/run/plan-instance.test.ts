@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import type { InstanceRecord } from "../../src/run/engines/instance-record.js";
 import type { InstanceWish } from "../../src/run/engines/engine.js";
 import { planEnter } from "../../src/run/plan-enter.js";
-import { planInstanceSpec, type InstanceFacts } from "../../src/run/plan-instance.js";
+import { planInstanceSpec } from "../../src/run/plan-instance.js";
+import type { InstanceFacts } from "../../src/run/instance-facts.js";
 import { planTmpfs } from "../../src/run/plan-limits.js";
 import { planTool } from "../../src/run/plan-tool.js";
 

@@ -1,4 +1,4 @@
-import type { InstanceListen } from "../plan-instance.js";
+import type { InstanceListen } from "../instance-facts.js";
 import type { InstanceAddress, InstanceWish } from "./engine.js";
 import { findFreePort } from "./free-port.js";
 
@@ -36,6 +36,7 @@ export async function allocatePlace(
   socket: string,
 ): Promise<InstancePlace> {
   const { web } = wish.config;
+  if (wish.config.function !== null) return allocateGiven(network, wish, socket);
   const isUnix = web.upstream.socketFamily === "unix";
   const byForwarder: InstanceAddress = { kind: "unix", path: socket };
   if (network !== null && wish.config.network !== "host") {
@@ -51,4 +52,18 @@ export async function allocatePlace(
   // gives nginx a name for it that can be switched by a rename.
   const listen: InstanceListen = { kind: "tcp", port: await findFreePort(), forward: socket };
   return { address: byForwarder, listen, netns: null };
+}
+
+/** A function needs no port, and no network either unless it calls others. */
+async function allocateGiven(
+  network: InstanceNetwork | null,
+  wish: InstanceWish,
+  socket: string,
+): Promise<InstancePlace> {
+  const address: InstanceAddress = { kind: "unix", path: socket };
+  const listen: InstanceListen = { kind: "given", path: socket };
+  if (network === null || wish.config.network !== "outbound") return { address, listen, netns: null };
+  const { port } = wish.config.web;
+  const given = await network.allocateInstance({ id: wish.id, port, outbound: true });
+  return { address, listen, netns: { path: given.netns, address: given.address, port } };
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { BloomError } from "@bloomery/contract";
 import { applyEtc } from "../../build/sandbox/apply-etc.js";
 import { removeTree } from "../../build/remove-tree.js";
-import { planInstanceFiles } from "../plan-instance.js";
+import { planInstanceFiles } from "../plan-instance-files.js";
 import type { InstanceWish } from "./engine.js";
 
 type User = { readonly uid: number; readonly gid: number } | null;

@@ -1,0 +1,34 @@
+//! The descriptors the platform hands over by number: the one place where a number becomes a file.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::path::Path;
+
+/// Takes an open descriptor. The file closes with this process and is not passed on to programs it starts.
+pub(crate) fn take(fd: i32) -> io::Result<File> {
+    if fd <= 2 {
+        return Err(io::Error::other("0, 1 and 2 are the standard streams"));
+    }
+    if Path::new("/proc/self/fd").exists() && !Path::new(&format!("/proc/self/fd/{fd}")).exists() {
+        return Err(io::Error::other("nothing is open under this number"));
+    }
+    // SAFETY: the platform opened it for us, says so in a variable, and nothing else in this process uses it.
+    let given = unsafe { OwnedFd::from_raw_fd(fd) };
+    // A copy closes on exec, which the original does not.
+    let own = given.try_clone()?;
+    Ok(own.into())
+}
+
+type AtExit = extern "C" fn();
+
+unsafe extern "C" {
+    fn atexit(call: AtExit) -> i32;
+}
+
+/// Has `call` called when the process ends by itself, by `std::process::exit` in a handler too.
+pub(crate) fn call_at_exit(call: AtExit) {
+    // SAFETY: `atexit` of the C library keeps a pointer to a function that lives as long as the program.
+    let _ = unsafe { atexit(call) };
+}

@@ -1,0 +1,264 @@
+//! One line per finished execution, on its way to the platform without ever holding up a request.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A batch leaves when it is this old…
+const PAUSE: Duration = Duration::from_millis(50);
+/// …or this large.
+const BATCH: usize = 32 * 1024;
+/// What may wait for a reader that is slow; further lines are dropped and counted.
+const WAITING: usize = 256 * 1024;
+
+/// What is told about one execution.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    pub(crate) execution: Arc<str>,
+    pub(crate) at: u64,
+    pub(crate) run_us: u64,
+    pub(crate) status: u16,
+    pub(crate) error: Option<String>,
+    pub(crate) request_bytes: u64,
+    pub(crate) response_bytes: u64,
+    pub(crate) cold: bool,
+}
+
+/// Where records go.
+#[derive(Clone)]
+pub(crate) enum Records {
+    /// Nowhere: a test.
+    None,
+    /// To a person, one short line each.
+    Terminal,
+    /// To the platform.
+    Pipe(Arc<Pipe>),
+}
+
+pub(crate) struct Pipe {
+    queue: Mutex<Queue>,
+    filled: Condvar,
+    emptied: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    lines: String,
+    dropped: u64,
+    writing: bool,
+    closing: bool,
+    gone: bool,
+}
+
+impl Records {
+    /// Starts the thread that writes. One of its own, because a pipe that is full blocks whoever writes to it.
+    pub(crate) fn to_file(file: File) -> io::Result<Self> {
+        let pipe = Arc::new(Pipe { queue: Mutex::default(), filled: Condvar::new(), emptied: Condvar::new() });
+        let writer = pipe.clone();
+        std::thread::Builder::new()
+            .name("ignite-records".into())
+            .stack_size(128 * 1024)
+            .spawn(move || writer.write_all(file))?;
+        Ok(Self::Pipe(pipe))
+    }
+
+    pub(crate) fn push(&self, record: &Record) {
+        match self {
+            Self::None => {}
+            Self::Terminal => eprintln!("{}", for_reading(record)),
+            Self::Pipe(pipe) => pipe.push(record),
+        }
+    }
+
+    /// Writes what is left, for at most `patience`.
+    pub(crate) fn close(&self, patience: Duration) {
+        if let Self::Pipe(pipe) = self {
+            pipe.close(patience);
+        }
+    }
+}
+
+impl Pipe {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, record: &Record) {
+        let mut line = to_json(record);
+        let mut queue = self.lock();
+        if queue.gone {
+            return;
+        }
+        if queue.lines.len() + line.len() > WAITING {
+            queue.dropped += 1;
+            return;
+        }
+        if queue.dropped > 0 {
+            let _ = write!(line, ",\"dropped\":{}", std::mem::take(&mut queue.dropped));
+        }
+        let before = queue.lines.len();
+        queue.lines.push_str(&line);
+        queue.lines.push_str("}\n");
+        // The writer sleeps in between; only the first line and a full batch wake it.
+        let wake = before == 0 || (before < BATCH && queue.lines.len() >= BATCH);
+        drop(queue);
+        if wake {
+            self.filled.notify_one();
+        }
+    }
+
+    fn close(&self, patience: Duration) {
+        let until = Instant::now() + patience;
+        let mut queue = self.lock();
+        queue.closing = true;
+        self.filled.notify_one();
+        while (queue.writing || !queue.lines.is_empty()) && !queue.gone {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            queue = self.emptied.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn write_all(&self, mut file: File) {
+        loop {
+            let batch = self.next_batch();
+            let written = write_patiently(&mut file, batch.as_bytes());
+            let mut queue = self.lock();
+            queue.writing = false;
+            queue.gone |= written.is_err();
+            let gone = queue.gone;
+            drop(queue);
+            self.emptied.notify_all();
+            if gone {
+                return;
+            }
+        }
+    }
+
+    fn next_batch(&self) -> String {
+        let mut queue = self.lock();
+        while queue.lines.is_empty() {
+            queue = self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        let until = Instant::now() + PAUSE;
+        while queue.lines.len() < BATCH && !queue.closing {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            queue = self.filled.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        queue.writing = true;
+        std::mem::take(&mut queue.lines)
+    }
+}
+
+/// The other end may have made the descriptor one that does not wait.
+fn write_patiently(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match file.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(Duration::from_millis(5)),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// The line without its end, which may tell about others.
+fn to_json(record: &Record) -> String {
+    let text = |text: &str| serde_json::Value::from(text).to_string();
+    let error = record.error.as_deref().map_or_else(|| "null".into(), |error| text(shorten(error)));
+    let Record { at, run_us, status, request_bytes, response_bytes, cold, .. } = record;
+    format!(
+        "{{\"execution\":{},\"at\":{at},\"run_us\":{run_us},\"status\":{status},\"error\":{error},\
+         \"request_bytes\":{request_bytes},\"response_bytes\":{response_bytes},\"cold\":{cold}",
+        text(&record.execution)
+    )
+}
+
+fn for_reading(record: &Record) -> String {
+    let time = record.run_us as f64 / 1000.0;
+    let error = record.error.as_deref().map(|error| format!("  {}", shorten(error))).unwrap_or_default();
+    format!("{}  {time:.1} ms  {} bytes{error}", record.status, record.response_bytes)
+}
+
+/// At most 1 KiB of text, cut between characters.
+fn shorten(text: &str) -> &str {
+    let mut end = text.len().min(1024);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader, Read};
+
+    fn pipe() -> (io::PipeReader, File) {
+        let (reader, writer) = io::pipe().unwrap();
+        (reader, std::os::fd::OwnedFd::from(writer).into())
+    }
+
+    fn record(n: usize) -> Record {
+        Record { execution: format!("e{n}").into(), status: 200, error: Some("é".repeat(600)), ..Record::default() }
+    }
+
+    #[test]
+    fn counts_the_lines_a_slow_reader_misses() {
+        let (reader, writer) = pipe();
+        let records = Records::to_file(writer).unwrap();
+        (0..1000).for_each(|n| records.push(&record(n)));
+        let reading = std::thread::spawn(move || {
+            let mut seen = 0;
+            let mut lines = BufReader::new(reader).lines().map(Result::unwrap).inspect(|_| seen += 1);
+            let counting = lines.find(|line| line.contains("\"dropped\":")).unwrap();
+            drop(lines);
+            (seen, counting)
+        });
+        // When the reader has caught up, the next line tells what it missed.
+        records.close(Duration::from_secs(5));
+        records.push(&record(1000));
+        let (seen, counting) = reading.join().unwrap();
+        let line: serde_json::Value = serde_json::from_str(&counting).unwrap();
+        assert_eq!(seen + line["dropped"].as_u64().unwrap(), 1001);
+        assert_eq!(line["error"].as_str().unwrap().len(), 1024);
+    }
+
+    #[test]
+    fn closing_writes_the_rest_and_gives_up_on_a_reader_that_never_reads() {
+        let (mut reader, writer) = pipe();
+        let records = Records::to_file(writer).unwrap();
+        records.push(&record(1));
+        records.close(Duration::from_secs(5));
+        let mut line = [0; 16];
+        reader.read_exact(&mut line).unwrap();
+        assert_eq!(&line, b"{\"execution\":\"e1");
+
+        let (_reader, writer) = pipe();
+        let records = Records::to_file(writer).unwrap();
+        (0..500).for_each(|n| records.push(&record(n)));
+        let began = Instant::now();
+        records.close(Duration::from_millis(50));
+        assert!(began.elapsed() < Duration::from_secs(2));
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_costs_nothing() {
+        let (reader, writer) = pipe();
+        drop(reader);
+        let records = Records::to_file(writer).unwrap();
+        records.push(&record(1));
+        records.close(Duration::from_secs(5));
+        records.push(&record(2));
+        records.close(Duration::from_secs(5));
+    }
+}

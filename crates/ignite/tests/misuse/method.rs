@@ -1,0 +1,12 @@
+use ignite::prelude::*;
+
+struct Shop;
+
+impl Shop {
+    #[ignite::main]
+    async fn handler(&self, _req: Request, _ctx: Context) -> Result<impl IntoResponse> {
+        Ok("hello")
+    }
+}
+
+fn main() {}

@@ -1,0 +1,2 @@
+#[ignite::main]
+struct Handler;

@@ -1,0 +1,6 @@
+use ignite::prelude::*;
+
+#[ignite::main]
+async fn handler(_req: Request) -> Result<impl IntoResponse> {
+    Ok("hello")
+}

@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { appName, orgName, variableName } from "../names.js";
+import { autoMode, deploymentStateName, resourceTier, rustTarget, storageMode } from "./enums.js";
+import { int64, int64Text } from "./json.js";
+
+/** `org/app`, as functions and answers spell it. */
+export const functionId = z.string();
+
+const seconds = int64.pipe(z.number().min(0).max(86_400));
+const replicas = z.number().int().min(0).max(64);
+
+/** Text of a JSON Schema; whether it is one is checked where it is taken in. */
+const schemaText = z.string().max(262_144);
+
+/** What may be said about an app besides its code. 0 means the default everywhere. */
+export const appSettings = z.object({
+  description: z.string().max(4096).optional(),
+  resourceTier: resourceTier.optional(),
+  limits: z
+    .object({
+      memoryMb: z.number().int().min(0).max(1_048_576).default(0),
+      cpuMillicores: z.number().int().min(0).max(256_000).default(0),
+      timeoutSecs: seconds.default(0),
+    })
+    .partial()
+    .optional(),
+  scaling: z
+    .object({
+      minReplicas: replicas,
+      maxReplicas: replicas,
+      reserved: replicas,
+      autoMode,
+      /** Requests in a replica at a time; 0: as many as come. */
+      maxConcurrency: z.number().int().min(0).max(10_000),
+      /** Requests that may wait for a place; beyond it the answer is 503. */
+      queueLimit: z.number().int().min(0).max(100_000),
+      idleSecs: seconds,
+    })
+    .partial()
+    .optional(),
+  storageMode: storageMode.optional(),
+  ttlSecs: seconds.optional(),
+  inputSchema: schemaText.optional(),
+  outputSchema: schemaText.optional(),
+  mcpEnabled: z.boolean().optional(),
+  allowUnauthenticated: z.boolean().optional(),
+  /** Whether payloads are kept, which a replay needs. */
+  keepPayloads: z.boolean().optional(),
+});
+export type AppSettings = z.infer<typeof appSettings>;
+
+/** Environment variables; null takes one away. */
+export const envPatch = z.record(variableName, z.string().max(131_072).nullable());
+
+/** What a draft is compiled with. */
+export const runtimeSource = z.object({
+  rust: z.object({
+    target: rustTarget.default("RUST_COMPILATION_TARGET_NATIVE"),
+    toolchainVersion: z.string().max(64).optional(),
+  }),
+});
+export type RuntimeSource = z.infer<typeof runtimeSource>;
+
+/** An app as its owner sees it. */
+export const appMeta = z.object({
+  id: functionId,
+  name: appName,
+  organizationName: orgName,
+  description: z.string(),
+  runtime: z.string(),
+  resourceTier,
+  limits: z.object({ memoryMb: z.number(), cpuMillicores: z.number(), timeoutSecs: z.number() }),
+  scaling: z.object({
+    minReplicas: z.number(),
+    maxReplicas: z.number(),
+    reserved: z.number(),
+    maxConcurrency: z.number(),
+    queueLimit: z.number(),
+    idleSecs: z.number(),
+  }),
+  /** Names of the variables; values that are secret are never told. */
+  env: z.record(z.string(), z.string().nullable()),
+  deploymentState: deploymentStateName,
+  /** 0 until the first publish. */
+  activeVersion: z.number().int(),
+  inputSchema: z.string(),
+  outputSchema: z.string(),
+  mcpEnabled: z.boolean(),
+  allowUnauthenticated: z.boolean(),
+  url: z.string(),
+  createdAtMs: int64Text,
+});
+export type AppMeta = z.infer<typeof appMeta>;

@@ -1,0 +1,12 @@
+import { igniteAppRoutes } from "./app-routes.js";
+import { igniteExecutionRoutes } from "./execution-routes.js";
+import { igniteLogRoutes } from "./log-routes.js";
+import { igniteVersionRoutes } from "./version-routes.js";
+
+/** The Ignite surface: paths and words are theirs. */
+export const igniteRoutes = {
+  ...igniteAppRoutes,
+  ...igniteVersionRoutes,
+  ...igniteExecutionRoutes,
+  ...igniteLogRoutes,
+} as const;

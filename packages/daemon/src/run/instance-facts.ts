@@ -1,0 +1,23 @@
+import type { CgroupSpec } from "@bloomery/contract";
+
+/** What the machine gives one instance. */
+export interface InstanceFacts {
+  readonly dir: string;
+  readonly bwrap: string;
+  /** Null: the daemon is not root, everything runs as its own user. */
+  readonly user: { readonly uid: number; readonly gid: number } | null;
+  /** Null: the host's network. */
+  readonly netns: string | null;
+  readonly listen: InstanceListen;
+  readonly cgroups: readonly CgroupSpec[];
+  /** Writable folders on the host, by their path below /app. */
+  readonly mounts: readonly { readonly path: string; readonly source: string }[];
+}
+
+/** Where the app listens, and the socket on which the shim forwards to it; null: nginx reaches the port itself. */
+export type OwnListen =
+  | { readonly kind: "tcp"; readonly port: number; readonly forward: string | null }
+  | { readonly kind: "unix"; readonly forward: string };
+
+/** The same, or on the socket of this path, which the shim binds for it. */
+export type InstanceListen = OwnListen | { readonly kind: "given"; readonly path: string };
