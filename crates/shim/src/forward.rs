@@ -3,17 +3,14 @@
 
 use crate::app_socket;
 use crate::forward_pair::Pair;
+use crate::loopback;
 use crate::poller::{FORWARD, PAIRS, Poller, READ, Ready, Token};
 use bloom_control::Forward;
-use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, SockaddrIn, connect, setsockopt, socket, sockopt::TcpNoDelay,
-};
+use nix::sys::socket::{setsockopt, sockopt::TcpNoDelay};
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddrV4;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -144,7 +141,7 @@ impl Forwarder {
 
     fn connect(&self) -> io::Result<OwnedFd> {
         match &self.wish {
-            Forward::Port(to) => begin_connect(to.port),
+            Forward::Port(to) => connect_at_once(to.port),
             Forward::Socket(to) => app_socket::connect_to(&to.socket),
         }
     }
@@ -178,16 +175,14 @@ impl Forwarder {
     }
 }
 
-fn begin_connect(port: u16) -> io::Result<OwnedFd> {
-    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-    let app = socket(AddressFamily::Inet, SockType::Stream, flags, None)?;
+fn connect_at_once(port: u16) -> io::Result<OwnedFd> {
+    let app = loopback::connect_to(port).map_err(|error| match error.kind() {
+        // Another try would find no port either, and to wait as for a busy app would be in vain.
+        ErrorKind::WouldBlock => io::Error::from(ErrorKind::AddrInUse),
+        _ => error,
+    })?;
     setsockopt(&app, TcpNoDelay, &true)?;
-    match connect(app.as_raw_fd(), &SockaddrIn::from(SocketAddrV4::new([127, 0, 0, 1].into(), port))) {
-        Ok(()) | Err(Errno::EINPROGRESS) => Ok(app),
-        // No local port is left: another try would find none either.
-        Err(Errno::EAGAIN) => Err(io::Error::from(ErrorKind::AddrInUse)),
-        Err(error) => Err(error.into()),
-    }
+    Ok(app)
 }
 
 fn token_of(index: usize) -> Token {

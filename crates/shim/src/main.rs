@@ -19,6 +19,7 @@ mod inside;
 mod lifecycle;
 mod line_splitter;
 mod log_writer;
+mod loopback;
 mod machine;
 mod network_view;
 mod own_copy;

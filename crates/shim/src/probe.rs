@@ -2,19 +2,15 @@
 //! closed in the orderly way, never reset.
 
 use crate::app_socket;
+use crate::loopback;
 use crate::poller::{READ, WRITE};
 use bloom_control::Ready;
-use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::sockopt::SocketError;
-use nix::sys::socket::{
-    AddressFamily, Shutdown, SockFlag, SockType, SockaddrIn, SockaddrStorage, connect, getpeername, getsockopt,
-    shutdown, socket,
-};
+use nix::sys::socket::{Shutdown, SockaddrStorage, getpeername, getsockopt, shutdown};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::SocketAddrV4;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -53,8 +49,8 @@ impl Probe {
         let (place, stream, path) = match ready {
             // Those who say it themselves are not asked.
             Ready::None {} | Ready::Message { .. } => return None,
-            Ready::Tcp { port, .. } => (place_of(*port), begin_connect(*port), None),
-            Ready::Http { port, path, .. } => (place_of(*port), begin_connect(*port), Some(path)),
+            Ready::Tcp { port, .. } => (place_of(*port), loopback::connect_to(*port), None),
+            Ready::Http { port, path, .. } => (place_of(*port), loopback::connect_to(*port), Some(path)),
             Ready::Unix { socket, path, .. } => (name_of(socket), app_socket::connect_to(socket), path.as_ref()),
         };
         let until = Instant::now() + CONNECT_LIMIT;
@@ -169,16 +165,6 @@ fn name_of(socket: &Path) -> String {
     format!("unix:{}", socket.file_name().unwrap_or_default().to_string_lossy())
 }
 
-fn begin_connect(port: u16) -> io::Result<OwnedFd> {
-    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-    let fd: OwnedFd = socket(AddressFamily::Inet, SockType::Stream, flags, None)?;
-    let address = SockaddrIn::from(SocketAddrV4::new([127, 0, 0, 1].into(), port));
-    match connect(fd.as_raw_fd(), &address) {
-        Ok(()) | Err(Errno::EINPROGRESS) => Ok(fd),
-        Err(error) => Err(error.into()),
-    }
-}
-
 fn said_connect(place: &str, error: &io::Error) -> String {
     let reason = match error.kind() {
         _ if place.starts_with("unix:") => app_socket::describe(error),
@@ -235,7 +221,7 @@ fn discard(stream: &mut File) -> bool {
 mod tests {
     use super::*;
     use crate::poller::Poller;
-    use nix::sys::socket::{bind, getsockname};
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, getsockname, socket};
     use std::net::TcpListener;
     use std::os::unix::net::UnixListener;
     use std::thread::{self, JoinHandle};
