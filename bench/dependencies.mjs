@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { copyProject, edit, makeFolder, seconds, startPlatform, summarize, time } from "./lib/platform.mjs";
+import { compareEdits } from "./lib/compare-edits.mjs";
+import { copyProject, edit, makeFolder, seconds, startPlatform, time } from "./lib/platform.mjs";
 
 const rounds = 5;
 const run = promisify(execFile);
@@ -43,18 +44,8 @@ export async function measure() {
       cargoEdited.push(await time(cargo));
       edited.push(await time(() => deploy("first", "first")));
     }
-    const [change, cargoOnly] = [edited, cargoEdited].map(summarize);
-    const allowed = Math.max(cargoOnly.median * 1.15, cargoOnly.median + 1500);
     return [
-      {
-        what: "web-axum: one-line edit to live",
-        peer: "cargo build of the same tree in place",
-        result: `${seconds(change.median)} beside ${seconds(cargoOnly.median)}`,
-        target: `1.15 × or + 1.5 s: ${seconds(allowed)}`,
-        met: change.median <= allowed,
-        ms: change,
-        peerMs: cargoOnly,
-      },
+      compareEdits("web-axum: one-line edit to live", edited, cargoEdited),
       share("web-axum: a second app with the same lockfile", second, first, 0.15),
       share("web-axum: a third app with one package more", third, first, 1),
       {
