@@ -14,8 +14,20 @@ export interface Version {
   readonly artifact: string;
   readonly tree: string;
   readonly config: AppConfig;
+  /** Null for every shape but functions. */
+  readonly facts: FunctionFacts | null;
   readonly createdAt: string;
   readonly createdBy: string;
+}
+
+/** What the code of a function was compiled from and with. */
+export interface FunctionFacts {
+  /** Of the code as it was given, in hexadecimal digits. */
+  readonly codeHash: string;
+  readonly sdk: string;
+  readonly toolchain: string;
+  /** What the platform added to the manifest, in words. */
+  readonly added: readonly string[];
 }
 
 export interface NewVersion {
@@ -24,6 +36,7 @@ export interface NewVersion {
   readonly artifact: string;
   readonly tree: string;
   readonly config: AppConfig;
+  readonly facts?: FunctionFacts | null;
   readonly createdBy: string;
 }
 
@@ -41,10 +54,10 @@ export function createVersions(db: Db) {
           .select((is) => is.fn.max("number").as("last"))
           .where("appId", "=", version.appId)
           .executeTakeFirstOrThrow();
-        const { appId, buildId, artifact, tree, createdBy } = version;
+        const { appId, buildId, artifact, tree, facts = null, createdBy } = version;
         const row: Database["versions"] = {
           ...{ id: newId("version"), appId, number: (last ?? 0) + 1, buildId, artifact, tree },
-          ...{ config: toJson(version.config), createdAt: now(), createdBy },
+          ...{ config: toJson(version.config), facts: toJson(facts), createdAt: now(), createdBy },
         };
         await insertOf(`version ${row.number}`, () => tx.insertInto("versions").values(row).execute());
         return toVersion(row);
@@ -97,5 +110,9 @@ export function createVersions(db: Db) {
 
 function toVersion(row: Database["versions"]): Version {
   // Versions are kept for ever: those of an older daemon lack what came later.
-  return Object.freeze({ ...row, config: freezeDeep(completeConfig(fromJson<PartialConfig>(row.config))) });
+  return Object.freeze({
+    ...row,
+    config: freezeDeep(completeConfig(fromJson<PartialConfig>(row.config))),
+    facts: fromJson<FunctionFacts>(row.facts),
+  });
 }

@@ -1,3 +1,4 @@
+import { BloomError, ignite } from "@bloomery/contract";
 import type { Handlers } from "../handlers.js";
 import { createAppHandlers } from "./apps.js";
 import type { ApiContext } from "./context.js";
@@ -11,6 +12,7 @@ import { createVariableHandlers } from "./variables.js";
 /** The handlers of all routes. */
 export function createHandlers(context: ApiContext): Handlers {
   return {
+    ...createPending(),
     ...createPlatformHandlers(context),
     ...createAppHandlers(context),
     ...createDeploymentHandlers(context),
@@ -19,4 +21,12 @@ export function createHandlers(context: ApiContext): Handlers {
     ...createLogHandlers(context),
     ...createInsideHandlers(context),
   };
+}
+
+/** Handlers that are still to come. */
+function createPending(): Pick<Handlers, keyof typeof ignite.igniteRoutes> {
+  const refuse = (): never => {
+    throw new BloomError("ERR_SHAPE_UNSUPPORTED", "functions are not supported by this release yet");
+  };
+  return Object.fromEntries(Object.keys(ignite.igniteRoutes).map((name) => [name, refuse])) as never;
 }
