@@ -6,9 +6,9 @@ import {
   parseErrorDocument,
   type ApiRoute,
   type ApiRoutes,
-  type RouteAnswer,
   type RouteInput,
   type RouteName,
+  type RouteResult,
 } from "@bloomery/contract";
 
 export interface Client {
@@ -16,13 +16,13 @@ export interface Client {
     name: R,
     input: RouteInput<ApiRoutes[R]>,
     options?: CallOptions,
-  ): Promise<RouteAnswer<ApiRoutes[R]>>;
+  ): Promise<RouteResult<ApiRoutes[R]>>;
   /** The lines of a stream, one after the other. */
   stream<R extends RouteName>(
     name: R,
     input: RouteInput<ApiRoutes[R]>,
     options?: CallOptions,
-  ): AsyncGenerator<RouteAnswer<ApiRoutes[R]>>;
+  ): AsyncGenerator<RouteResult<ApiRoutes[R]>>;
   /** The bytes of a route that answers with something other than JSON. */
   read<R extends RouteName>(
     name: R,
@@ -104,7 +104,7 @@ export function createClient(options: ClientOptions): Client {
       const text = await answer.body.text().catch((error: unknown) => {
         throw asClientError(error, options.api);
       });
-      return parseAnswer(name, text, options.api) as RouteAnswer<ApiRoutes[typeof name]>;
+      return parseAnswer(name, text, options.api) as RouteResult<ApiRoutes[typeof name]>;
     },
 
     async *stream(name, input, callOptions = {}) {
@@ -116,7 +116,7 @@ export function createClient(options: ClientOptions): Client {
           const lines = (rest + chunk).split("\n");
           rest = lines.pop() ?? "";
           for (const line of lines) {
-            yield parseAnswer(name, line, options.api) as RouteAnswer<ApiRoutes[typeof name]>;
+            yield parseAnswer(name, line, options.api) as RouteResult<ApiRoutes[typeof name]>;
           }
         }
       } catch (error) {

@@ -54,5 +54,8 @@ export interface RouteCall<R extends ApiRoute> {
   readonly body: OutputOf<PartOf<R, "body">>;
 }
 
-/** The answer, or one line of it when the route streams. */
-export type RouteAnswer<R extends ApiRoute> = z.output<R["response"]>;
+/** What a handler answers with, or one line of it when the route streams; numbers and bytes become text on the way. */
+export type RouteAnswer<R extends ApiRoute> = z.input<R["response"]>;
+
+/** What the caller reads of it. */
+export type RouteResult<R extends ApiRoute> = z.output<R["response"]>;

@@ -6,11 +6,7 @@ import fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from "fastify";
-import {
-  hasZodFastifySchemaValidationErrors,
-  serializerCompiler,
-  validatorCompiler,
-} from "fastify-type-provider-zod";
+import { hasZodFastifySchemaValidationErrors, validatorCompiler } from "fastify-type-provider-zod";
 import {
   apiRoutes,
   BloomError,
@@ -26,6 +22,7 @@ import {
 import { assertAllowed, parseBearer, type Caller } from "./caller.js";
 import type { CallContext, Handlers } from "./handlers.js";
 import { sendBytes, sendLines } from "./send-stream.js";
+import { writeAnswer } from "./write-answer.js";
 
 export interface ApiOptions {
   readonly handlers: Handlers;
@@ -55,7 +52,12 @@ export function createApiServer(options: ApiOptions): FastifyInstance {
     routerOptions: { maxParamLength: 200 },
   });
   app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
+  // Not the type provider's own: it goes through schemas backwards, which those that make text cannot do.
+  app.setSerializerCompiler(
+    ({ schema }) =>
+      (data) =>
+        writeAnswer(schema as unknown as ApiRoute["response"], data),
+  );
   // Streams: whoever handles them decides how much is read.
   const raw = ["application/x-tar", "application/x-ndjson"];
   app.addContentTypeParser(raw, (_request, payload, done) => done(null, payload));
@@ -109,7 +111,9 @@ function register(app: FastifyInstance, name: RouteName, options: ApiOptions): v
       if (route.rawResponse !== undefined) {
         return sendBytes(reply, route.rawResponse, handler(call, context) as AsyncIterable<Uint8Array>);
       }
-      return sendLines(reply, handler(call, context) as AsyncIterable<unknown>);
+      return sendLines(reply, handler(call, context) as AsyncIterable<unknown>, (line) =>
+        writeAnswer(route.response, line),
+      );
     },
   });
 }
