@@ -34,9 +34,9 @@ describe("a function by its own words", () => {
     expect(`${code} ${code === 0 ? "" : stderr}`).toBe("0 ");
     return stdout;
   };
-  const fail = async (...args: string[]): Promise<{ code: number } & Failure["error"]> => {
+  const fail = async (...args: string[]): Promise<Omit<Failure["error"], "code"> & { code: number }> => {
     const { code, stdout } = await platform.bloom("ignite", ...args, "--json");
-    return { code, ...(JSON.parse(stdout) as Failure).error };
+    return { ...(JSON.parse(stdout) as Failure).error, code };
   };
 
   beforeAll(async () => {
