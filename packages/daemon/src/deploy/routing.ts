@@ -83,6 +83,7 @@ export async function openRouting(parts: {
     app: one.app,
     environment: one.environment,
     shape: "web",
+    function: null,
     hostNames: hostNamesOf(one),
     servers: one.upstreams,
     locations: one.config.web.locations,
