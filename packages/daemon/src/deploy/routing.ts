@@ -13,6 +13,7 @@ import type { HostNetwork } from "../run/network/open-network.js";
 import type { HostFacts } from "../run/probe-host.js";
 import type { Settings } from "../settings.js";
 import type { RoutedEnvironment, Switchboard } from "./edge.js";
+import { planShapeFor } from "./function/plan-shape.js";
 import type { PlaceNames } from "./places.js";
 
 export interface Routing {
@@ -61,7 +62,7 @@ export async function openRouting(parts: {
     listen,
     log: parts.log,
   });
-  const { modules, lost } = await findModules(host.nginx);
+  const { modules, lost, asksAuthority } = await findModules(host.nginx);
   if (lost.length > 0) parts.log.warn({ lost }, "nginx lacks modules");
   const facts = {
     paths: planNginxPaths(paths.nginx),
@@ -77,13 +78,13 @@ export async function openRouting(parts: {
   const hostNamesOf = (names: PlaceNames): string[] => [
     hostNameOf(names, names.environment, settings.baseDomain),
   ];
+  const planShape = planShapeFor({ folder: paths.upstreams, asksAuthority });
   const planTarget = (one: RoutedEnvironment): RouteTarget => ({
     environmentId: one.id,
     org: one.org,
     app: one.app,
     environment: one.environment,
-    shape: "web",
-    function: null,
+    ...planShape(one),
     hostNames: hostNamesOf(one),
     servers: one.upstreams,
     locations: one.config.web.locations,

@@ -45,7 +45,7 @@ export function planFunctionPageMaps(): readonly string[] {
     "\tvolatile;",
     ...byStatus.map((name) => `\t${statusOf(name)} ${bodyOf(name)};`),
     "}",
-    "map $status $bloom_retry { volatile; default \"\"; 502 1; 503 1; }",
+    'map $status $bloom_retry { volatile; default ""; 502 1; 503 1; }',
     'map $status $bloom_challenge { volatile; default ""; 401 Bearer; }',
     // Who was turned away at the door has no execution.
     'map $status $bloom_page_execution { volatile; default $bloom_execution; 401 ""; 403 ""; 413 ""; }',

@@ -23,13 +23,20 @@ const mostBodyBytes = 1024 ** 3;
 const bodyBuffer = "128k";
 
 /** The server of a function: any method, path and query are its handler's. */
-export function planFunction(target: FunctionTarget, upstream: string, features: NginxFeatures): PlannedServer {
+export function planFunction(
+  target: FunctionTarget,
+  upstream: string,
+  features: NginxFeatures,
+): PlannedServer {
   const page = findPage(target);
   if (page !== null) return { before: [], lines: ["location / {", ...page.map(indent), "}"] };
   const led = leadSomewhere(target);
   const { gate } = led.function;
   return {
-    before: [...planUpstream(upstream, led), ...(gate === null ? [] : planGateUpstream(upstream, gate.socket))],
+    before: [
+      ...planUpstream(upstream, led),
+      ...(gate === null ? [] : planGateUpstream(upstream, gate.socket)),
+    ],
     lines: [
       ...planIdentity(led, features),
       `client_max_body_size ${mostBodyBytes};`,
@@ -70,7 +77,10 @@ function chooseWay({ gate }: FunctionRoute): string {
  * Who the function is, and which execution this is. A header that nginx sets takes the place of all that the caller
  * has sent under that name, in any case; names with underscores and trailers are never passed on.
  */
-function planIdentity({ org, app, function: own }: FunctionTarget, features: NginxFeatures): readonly string[] {
+function planIdentity(
+  { org, app, function: own }: FunctionTarget,
+  features: NginxFeatures,
+): readonly string[] {
   const id = quoteNginxValue(`${org}/${app}`).slice(1, -1);
   return [
     ...(features.headersMore ? ['more_clear_input_headers "x-ignite-*";'] : []),
@@ -137,7 +147,9 @@ function planWays(upstream: string, target: FunctionTarget): readonly string[] {
       "proxy_buffering off;",
       `proxy_pass http://${upstream}_direct;`,
     ]),
-    ...(target.function.gate === null ? [] : block("gate", planGate(upstream, Math.max(streamSeconds, held)))),
+    ...(target.function.gate === null
+      ? []
+      : block("gate", planGate(upstream, Math.max(streamSeconds, held)))),
   ];
 }
 
