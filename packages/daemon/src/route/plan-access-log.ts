@@ -50,7 +50,7 @@ function planFormat(name: string, { environmentId, app, isFunction }: LogLabels)
     client: '"$remote_addr"',
     agent: '"$http_user_agent"',
     // Empty when the request never was for the function: no token, or a browser that only asked for leave.
-    ...(isFunction ? { execution: '"$bloom_execution"' } : {}),
+    ...(isFunction ? { execution: '"$bloom_logged"' } : {}),
   };
   const line = Object.entries(fields).map(([key, value]) => `"${key}":${value}`);
   return `log_format ${name} escape=json '{${line.join(",")}}';`;

@@ -25,6 +25,8 @@ export function planFunctionMaps(): readonly string[] {
     "\tdefault $bloom_function;",
     "}",
     'map $bloom_upgrade $bloom_function_checked { volatile; default $bloom_function; "" @bloom_gate0; }',
+    // What the gate has turned away the function has never heard of.
+    'map "$bloom_gated|$upstream_http_x_bloom_turned_away" $bloom_logged { volatile; default $bloom_execution; "1|1" ""; }',
     // Of several headers the first counts, here as for whoever checks it.
     'map $http_authorization $bloom_bearer { default ""; "~*^Bearer (?<bloom_token>[!-~]{1,512})$" $bloom_token; }',
     'map "$request_method|$http_origin|$http_access_control_request_method" $bloom_preflight { default ""; "~^OPTIONS[|].+[|].+$" 1; }',

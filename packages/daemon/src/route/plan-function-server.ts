@@ -94,7 +94,7 @@ function planIdentity(
       ...(own.access.kind === "bearer" ? [["Authorization", ""] as const] : []),
     ]),
     "proxy_hide_header x-ignite-execution-id;",
-    "add_header x-ignite-execution-id $bloom_execution always;",
+    "add_header x-ignite-execution-id $bloom_logged always;",
   ];
 }
 
@@ -156,6 +156,10 @@ function planWays(upstream: string, target: FunctionTarget): readonly string[] {
 /** To whoever holds bodies against schemas, who passes them on. Where nobody is there, nothing is passed by. */
 function planGate(upstream: string, seconds: number): readonly string[] {
   return [
+    "set $bloom_gated 1;",
+    "proxy_hide_header x-bloom-turned-away;",
+    // Hiding one header forgets those that are hidden outside.
+    "proxy_hide_header x-ignite-execution-id;",
     "proxy_request_buffering off;",
     ...planErrorPages("=503 @bloom_unavailable"),
     `proxy_read_timeout ${seconds}s;`,
