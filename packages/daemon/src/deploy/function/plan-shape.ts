@@ -1,7 +1,15 @@
 import type { AppConfig, FunctionConfig } from "@bloomery/contract";
+import { assertSchema } from "../../config/json-schema.js";
 import type { RouteTarget } from "../../route/plan-routes.js";
 import { authorityPath } from "./authority.js";
 import { gatePath } from "./gate/gate-path.js";
+
+/** Throws ERR_SCHEMA_INVALID before a version with a schema that nothing can be held against goes live. */
+export function assertSchemas({ function: own }: Pick<AppConfig, "function">): void {
+  if (own === null) return;
+  if (own.inputSchema !== null) assertSchema(own.inputSchema, "input");
+  if (own.outputSchema !== null) assertSchema(own.outputSchema, "output");
+}
 
 /** What nginx is told of an app's shape. `folder` has the sockets nginx uses. */
 export function planShapeFor(edge: { readonly folder: string; readonly asksAuthority: boolean }) {

@@ -7,9 +7,9 @@ const bytes = (text: string): Uint8Array => Buffer.from(text);
 const inputSchema = { type: "object", properties: { message: { type: "string" } }, required: ["message"] };
 
 test("a body that is as it should be, and a function without a schema", () => {
-  checkInput({ inputSchema }, bytes('{"message":"hi"}'));
-  checkInput({ inputSchema: null }, bytes("no JSON"));
-  checkOutput({ outputSchema: { type: "array" } }, bytes("[]"));
+  expect(() => checkInput({ inputSchema }, bytes('{"message":"hi"}'))).not.toThrow();
+  expect(() => checkInput({ inputSchema: null }, bytes("no JSON"))).not.toThrow();
+  expect(() => checkOutput({ outputSchema: { type: "array" } }, bytes("[]"))).not.toThrow();
 });
 
 test.each([
