@@ -97,10 +97,11 @@ test("connections are upgraded", async () => {
 });
 
 test("a large body costs nginx neither memory nor disk", async () => {
-  let received = 0;
+  await bench.serve([makeFunction(bench.home)]);
   const master = (await bench.nginx.pid()) ?? 0;
   const openFiles = (): string[] =>
     childrenOf(master).flatMap((pid) => filesOf(pid).filter((file) => file.startsWith(bench.paths.temp)));
+  let received = 0;
   const stored = new Set<string>();
   await open("instance", (incoming, response) => {
     incoming.on("data", (chunk: Buffer) => {
@@ -109,7 +110,6 @@ test("a large body costs nginx neither memory nor disk", async () => {
     });
     incoming.once("end", () => response.end("all of it"));
   });
-  await bench.serve([makeFunction(bench.home)]);
   const size = 200 * 2 ** 20;
   const outgoing = begin({ "content-length": String(size) });
   const piece = Buffer.alloc(2 ** 20);

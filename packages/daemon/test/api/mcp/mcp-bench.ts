@@ -82,8 +82,7 @@ export async function openMcpBench(): Promise<McpBench> {
       const client = new Client({ name: "test", version: "0" });
       const requestInit = { headers: { authorization: `Bearer ${token}` } };
       const transport = new StreamableHTTPClientTransport(new URL(`${base}/v1/mcp/${org}`), { requestInit });
-      // Its own types are not exact about what may be absent.
-      await client.connect(transport as Parameters<Client["connect"]>[0]);
+      await client.connect(transport);
       clients.push(client);
       return client;
     },
