@@ -15,6 +15,7 @@ import { collectDaily } from "./deploy/collect-daily.js";
 import { createDeployer } from "./deploy/deployer.js";
 import { createEdge } from "./deploy/edge.js";
 import { createEventHub } from "./deploy/events.js";
+import { openFunctionEdge } from "./deploy/function/open-edge.js";
 import { createFleet } from "./deploy/fleet.js";
 import { createHealer, type Healer } from "./deploy/heal.js";
 import { createJobs } from "./deploy/jobs.js";
@@ -124,11 +125,22 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       mountPath: volumes.hostPathOf,
     });
     const holds = await openHolds({ folder: paths.upstreams, owner: routing.workerOwner });
+    const authenticate = async (secret: string): Promise<Caller | undefined> => {
+      const token = await store.tokens.getValid(hashSecret(secret));
+      if (token !== undefined) void store.tokens.touch(token.id).catch(() => undefined);
+      return token;
+    };
+    const functionEdge = await openFunctionEdge({
+      ...{ folder: paths.upstreams, owner: routing.workerOwner, authenticate, log },
+      holdPath: (environment) => holdPath(paths.upstreams, environment),
+      applyRoutes: routing.applyRoutes,
+    });
+    closers.push(() => functionEdge.close());
     const edge = createEdge({
       switchboard: await routing.openSwitchboard(network),
       hasNetwork: network !== null,
       listServed: () => listServed(store, build.artifactDir),
-      applyRoutes: routing.applyRoutes,
+      applyRoutes: functionEdge.applyRoutes,
       assertRoutable: routing.assertRoutable,
     });
     const operations = createOperations({
@@ -240,12 +252,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
         explainRoute: async (place, request) => explainRequest(await targetOf(place), request),
         watchInstances: records.watchInstances,
       }),
-      authenticate: async (secret): Promise<Caller | undefined> => {
-        const token = await store.tokens.getValid(hashSecret(secret));
-        if (token === undefined) return undefined;
-        void store.tokens.touch(token.id).catch(() => undefined);
-        return token;
-      },
+      authenticate,
       log,
       allowedHosts: ["localhost", "127.0.0.1", "[::1]", settings.apiAddress],
     });

@@ -1,5 +1,6 @@
 import { accessErrors } from "./access.js";
 import { deployErrors } from "./deploy.js";
+import { edgeErrors } from "./edge.js";
 import { platformErrors } from "./platform.js";
 import { projectErrors } from "./project.js";
 
@@ -29,6 +30,7 @@ export const errorCatalog = {
   ...platformErrors,
   ...projectErrors,
   ...deployErrors,
+  ...edgeErrors,
 } as const;
 
 export type ErrorCode = keyof typeof errorCatalog;

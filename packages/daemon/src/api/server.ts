@@ -21,6 +21,8 @@ import {
 } from "@bloomery/contract";
 import { assertAllowed, parseBearer, type Caller } from "./caller.js";
 import type { CallContext, Handlers } from "./handlers.js";
+import type { McpParts } from "./mcp/answer-mcp.js";
+import { mountMcp } from "./mcp/mount-mcp.js";
 import { sendBytes, sendLines } from "./send-stream.js";
 import { writeAnswer } from "./write-answer.js";
 
@@ -31,6 +33,8 @@ export interface ApiOptions {
   readonly log: FastifyBaseLogger;
   /** Host names the API answers to; guards a browser's localhost against DNS rebinding. */
   readonly allowedHosts: readonly string[];
+  /** Absent: functions are not offered as tools. */
+  readonly tools?: McpParts;
 }
 
 const nobody: Caller = Object.freeze({
@@ -77,6 +81,11 @@ export function createApiServer(options: ApiOptions): FastifyInstance {
     }
   });
   for (const name of Object.keys(apiRoutes) as RouteName[]) register(app, name, options);
+  if (options.tools !== undefined) {
+    const findCallerOf = (authorization: string | undefined): Promise<Caller> =>
+      findCaller(authorization, options);
+    mountMcp(app, { ...options.tools, findCaller: findCallerOf });
+  }
   return app;
 }
 
@@ -94,7 +103,8 @@ function register(app: FastifyInstance, name: RouteName, options: ApiOptions): v
     },
     // Before the body is read: a stranger cannot make the daemon parse anything.
     onRequest: async (request) => {
-      const caller = route.access === "public" ? nobody : await findCaller(request, options);
+      const caller =
+        route.access === "public" ? nobody : await findCaller(request.headers.authorization, options);
       assertAllowed(caller, route, request.params as { org?: string; app?: string });
       callers.set(request, caller);
     },
@@ -124,8 +134,8 @@ function isStreaming(route: ApiRoute): boolean {
 
 const callers = new WeakMap<FastifyRequest, Caller>();
 
-async function findCaller(request: FastifyRequest, options: ApiOptions): Promise<Caller> {
-  const secret = parseBearer(request.headers.authorization);
+async function findCaller(authorization: string | undefined, options: ApiOptions): Promise<Caller> {
+  const secret = parseBearer(authorization);
   if (secret === undefined) throw new BloomError("ERR_UNAUTHENTICATED", "the request carries no token");
   const caller = await options.authenticate(secret);
   if (caller === undefined)

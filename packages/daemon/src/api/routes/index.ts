@@ -7,6 +7,7 @@ import { createInsideHandlers } from "./inside.js";
 import { createLogHandlers } from "./logs.js";
 import { createPlatformHandlers } from "./platform.js";
 import { createRecordHandlers } from "./records.js";
+import { createToolHandlers } from "./tools.js";
 import { createVariableHandlers } from "./variables.js";
 
 /** The handlers of all routes. */
@@ -20,6 +21,7 @@ export function createHandlers(context: ApiContext): Handlers {
     ...createVariableHandlers(context),
     ...createLogHandlers(context),
     ...createInsideHandlers(context),
+    ...createToolHandlers(context),
   };
 }
 
