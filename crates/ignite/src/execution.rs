@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
 use tokio::sync::Notify;
 
 use crate::env::Env;
@@ -128,23 +128,47 @@ pub(crate) struct Execution {
 /// Still waiting.
 pub(crate) const QUEUED: u64 = u64::MAX;
 
-const EXECUTION_ID: HeaderName = HeaderName::from_static("x-ignite-execution-id");
-const FUNCTION_ID: HeaderName = HeaderName::from_static("x-ignite-function-id");
-const ORGANIZATION_ID: HeaderName = HeaderName::from_static("x-ignite-organization-id");
-const DEADLINE: HeaderName = HeaderName::from_static("x-ignite-deadline");
+/// What the platform says in headers about one execution.
+#[derive(Default)]
+struct Said<'a> {
+    execution: Option<&'a str>,
+    function: Option<&'a str>,
+    organization: Option<&'a str>,
+    deadline: Option<&'a str>,
+}
+
+impl<'a> Said<'a> {
+    /// Looks through all headers once, which is less work than to look each of these up.
+    fn new(headers: &'a HeaderMap) -> Self {
+        let mut said = Self::default();
+        for (name, value) in headers {
+            let Some(name) = name.as_str().strip_prefix("x-ignite-") else { continue };
+            let field = match name {
+                "execution-id" => &mut said.execution,
+                "function-id" => &mut said.function,
+                "organization-id" => &mut said.organization,
+                "deadline" => &mut said.deadline,
+                _ => continue,
+            };
+            if field.is_none() {
+                *field = value.to_str().ok().filter(|value| !value.is_empty());
+            }
+        }
+        said
+    }
+}
 
 impl Execution {
     pub(crate) fn new(app: Arc<App>, headers: &HeaderMap) -> Self {
-        let name =
-            |header: HeaderName| headers.get(header).and_then(|value| value.to_str().ok()).filter(|v| !v.is_empty());
+        let said = Said::new(headers);
         let other = |name: Option<&str>, own: &str| name.filter(|name| *name != own).map(Box::from);
-        let id: Arc<str> = name(EXECUTION_ID).filter(|id| is_id(id)).map_or_else(id::new, Arc::from);
-        let deadline = name(DEADLINE).and_then(|at| at.parse().ok()).filter(|at| *at > 0).map(from_unix_ms);
+        let id: Arc<str> = said.execution.filter(|id| is_id(id)).map_or_else(id::new, Arc::from);
+        let deadline = said.deadline.and_then(|at| at.parse().ok()).filter(|at| *at > 0).map(from_unix_ms);
         let came = Instant::now();
         let timeout = app.limits.timeout.and_then(|limit| came.checked_add(limit));
         Self {
-            function_id: other(name(FUNCTION_ID), &app.limits.function_id),
-            organization_id: other(name(ORGANIZATION_ID), &app.limits.organization_id),
+            function_id: other(said.function, &app.limits.function_id),
+            organization_id: other(said.organization, &app.limits.organization_id),
             came,
             at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |at| at.as_millis() as u64),
             deadline: deadline.into_iter().chain(timeout).min(),

@@ -33,11 +33,20 @@ pub(crate) async fn execute(
 
 /// [`execute`] for a request from anywhere.
 pub(crate) async fn answer(execution: Arc<Execution>, seat: Arc<Seat>, request: Request<Body>) -> Response<SentBody> {
-    let headless = request.method() == Method::HEAD;
+    let (head, body) = request.into_parts();
+    let headless = head.method == Method::HEAD;
     let lease = Lease::new(&execution);
     let mut report = Report::new(execution.clone(), seat, headless);
     let mut held: Option<Permit> = None;
-    let outcome = run(&execution, request, &report, &mut held).await;
+    let mut deadline = Deadline::new(execution.deadline);
+    let prepared = deadline.limit(prepare(&execution, body, &report, &mut held)).await;
+    let outcome = match prepared.unwrap_or_else(|| Err(too_late(&execution))) {
+        Ok(body) => {
+            let handler = Running::start(&execution, head, body, &held).await;
+            follow(&execution, handler, &mut deadline).await
+        }
+        Err(error) => Outcome::Answered(refuse(error)),
+    };
     report.begin_answer();
     let mut response = match outcome {
         Outcome::Streaming { head, pieces, handler } => {
@@ -66,21 +75,9 @@ enum Outcome {
     Streaming { head: Response<()>, pieces: tokio::sync::mpsc::Receiver<Result<bytes::Bytes>>, handler: Running },
 }
 
-async fn run(
-    execution: &Arc<Execution>,
-    request: Request<Body>,
-    report: &Report,
-    held: &mut Option<Permit>,
-) -> Outcome {
-    let mut deadline = Deadline::new(execution.deadline);
-    let prepared = deadline.limit(prepare(execution, request, report, held)).await;
-    let (head, body) = match prepared.unwrap_or_else(|| Err(too_late(execution))) {
-        Ok(request) => request.into_parts(),
-        Err(error) => return Outcome::Answered(refuse(error)),
-    };
-    let mut handler = Running::start(execution, head, body, held).await;
+async fn follow(execution: &Arc<Execution>, mut handler: Running, deadline: &mut Deadline) -> Outcome {
     let committed = || execution.opened_stream().and_then(|stream| stream.take_committed());
-    match wait(&mut handler, execution, &mut deadline).await {
+    match wait(&mut handler, execution, deadline).await {
         Waited::Done(Ok(response)) => match committed() {
             Some((head, pieces)) => Outcome::Streaming { head, pieces, handler: Running::Done(Some(Ok(response))) },
             None => Outcome::Answered(response),
@@ -98,22 +95,15 @@ async fn run(
 }
 
 /// Waits for a free place, then for the body unless the handler reads it itself.
-async fn prepare(
-    execution: &Execution,
-    request: Request<Body>,
-    report: &Report,
-    held: &mut Option<Permit>,
-) -> Result<Request<Body>> {
+async fn prepare(execution: &Execution, body: Body, report: &Report, held: &mut Option<Permit>) -> Result<Body> {
     let app = &execution.app;
     if let Some(gate) = &app.gate {
         *held = Some(gate.enter(report).await?);
     }
     if app.handler.in_pieces {
-        return Ok(request);
+        return Ok(body);
     }
-    let (head, body) = request.into_parts();
-    let bytes = body.collect(app.limits.max_body).await?;
-    Ok(Request::from_parts(head, bytes.into()))
+    Ok(body.collect(app.limits.max_body).await?.into())
 }
 
 /// The answer to a request that never reached its handler.

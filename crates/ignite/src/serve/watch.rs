@@ -25,7 +25,7 @@ const PRESSURE_PAUSE: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_millis(250);
 /// How far past its deadline a handler counts as one that will not return.
 const STUCK: Duration = Duration::from_secs(1);
-/// How far past its deadline one may keep a thread that all executions share.
+/// How far past its deadline one may keep a thread that all executions share, at most; see [`inside_limit`].
 const STUCK_INSIDE: Duration = Duration::from_secs(10);
 /// Rounds without a task having run: the runtime has no thread left.
 const DEAD_ROUNDS: u64 = (STUCK.as_millis() / ROUND.as_millis()) as u64;
@@ -111,7 +111,8 @@ impl Rounds<'_> {
                 "{count} plain handlers have not returned after their deadlines, and keep all places"
             ));
         }
-        if inside > STUCK_INSIDE || self.app.overdue.count(now, STUCK_INSIDE).futures > 0 {
+        let limit = inside_limit(self.app.limits.timeout);
+        if inside > limit || self.app.overdue.count(now, limit).futures > 0 {
             self.app.replace("an async handler blocks its thread long after its deadline");
         }
     }
@@ -159,6 +160,11 @@ impl Rounds<'_> {
             self.told = (waiting > 0).then(Instant::now);
         }
     }
+}
+
+/// Ten times what was allowed is no mere delay, and the thread is missed by all others.
+fn inside_limit(timeout: Option<Duration>) -> Duration {
+    timeout.map_or(STUCK_INSIDE, |timeout| timeout.saturating_mul(9).clamp(STUCK, STUCK_INSIDE))
 }
 
 fn late_body() -> String {
