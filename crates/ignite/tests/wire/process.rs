@@ -184,6 +184,13 @@ impl Caller {
         }
     }
 
+    /// All that still comes until the other side closes or breaks off.
+    pub fn rest(mut self) -> String {
+        let mut rest = Vec::new();
+        let _ = self.0.read_to_end(&mut rest);
+        String::from_utf8(rest).unwrap()
+    }
+
     /// Whether the other side has closed.
     pub fn is_closed(&mut self) -> bool {
         self.0.read(&mut [0]).is_ok_and(|read| read == 0)

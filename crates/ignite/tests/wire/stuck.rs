@@ -45,11 +45,13 @@ fn handlers_that_block_all_threads_are_late_all_the_same() {
 fn a_process_without_a_thread_left_ends_to_be_started_anew() {
     for path in ["/blocks-for-ever", "/blocks-later-for-ever"] {
         let mut function = start(&[("IGNITE_TIMEOUT_MS", "100")]);
-        let mut callers = call(&function, path, ALL);
+        let callers = call(&function, path, ALL);
         let began = Instant::now();
-        assert_eq!(callers[0].answer().status(), 504);
         assert_eq!(function.ended().code(), Some(70));
         assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+        // Those whose request nobody came to are cut off.
+        let late = callers.into_iter().map(Caller::rest).filter(|rest| rest.starts_with("HTTP/1.1 504 ")).count();
+        assert!(late >= 2, "{late} of {ALL}");
         assert!(function.stderr().contains("async handlers block all threads"), "{}", function.stderr());
         let record = function.record();
         assert_eq!((&record["status"], &record["run_us"]), (&json!(504), &record["run_us"]), "{record}");
