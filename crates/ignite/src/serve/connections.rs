@@ -73,7 +73,10 @@ impl Connections {
             let (app, seat) = (served.clone(), busy.clone());
             async move { Ok::<_, Infallible>(execute(app, seat, request).await) }
         });
-        let mut connection = pin!(http1::Builder::new().serve_connection(stream, service));
+        let mut http = http1::Builder::new();
+        // The edge in front of a unix socket says the date itself, and would only take ours away.
+        http.auto_date_header(!stream.is_unix());
+        let mut connection = pin!(http.serve_connection(stream, service));
         let _open = Open(&seat);
         let (mut known, mut closing) = (false, false);
         let ended = poll_fn(|cx| {

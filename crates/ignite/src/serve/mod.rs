@@ -83,6 +83,8 @@ async fn serve(settings: Settings, handler: Handler, warm_up: Option<WarmUp>) ->
     if let Some(fd) = settings.ready_fd {
         say_ready(fd)?;
     }
+    // Whoever waits for the process need not wait for these.
+    app.records.start().map_err(|error| format!("no thread to write records with: {error}"))?;
     watch::start(&app).map_err(|error| format!("no thread to watch with: {error}"))?;
 
     {
@@ -103,7 +105,7 @@ fn open_records(settings: &Settings) -> Result<Records, String> {
         let is_local = settings.socket.is_none() && settings.listen_fd.is_none();
         return Ok(if is_local { Records::Terminal } else { Records::None });
     };
-    let opened = fds::take(fd).and_then(Records::to_file);
+    let opened = fds::take(fd).map(Records::to_file);
     opened.map_err(|error| format!("records cannot be written to IGNITE_RECORD_FD={fd}: {error}"))
 }
 

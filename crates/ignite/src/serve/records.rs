@@ -28,6 +28,8 @@ pub(crate) enum Records {
 }
 
 pub(crate) struct Pipe {
+    /// Until the thread that writes has it.
+    file: Mutex<Option<File>>,
     queue: Mutex<Queue>,
     filled: Condvar,
     emptied: Condvar,
@@ -57,15 +59,19 @@ thread_local! {
 }
 
 impl Records {
-    /// Starts the thread that writes. One of its own, because a pipe that is full blocks whoever writes to it.
-    pub(crate) fn to_file(file: File) -> io::Result<Self> {
-        let pipe = Arc::new(Pipe { queue: Mutex::default(), filled: Condvar::new(), emptied: Condvar::new() });
+    pub(crate) fn to_file(file: File) -> Self {
+        let file = Mutex::new(Some(file));
+        Self::Pipe(Arc::new(Pipe { file, queue: Mutex::default(), filled: Condvar::new(), emptied: Condvar::new() }))
+    }
+
+    /// Starts the thread that writes; until then records wait. One of its own, because a pipe that is full blocks
+    /// whoever writes to it.
+    pub(crate) fn start(&self) -> io::Result<()> {
+        let Self::Pipe(pipe) = self else { return Ok(()) };
+        let Some(file) = pipe.file.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(()) };
         let writer = pipe.clone();
-        std::thread::Builder::new()
-            .name("ignite-records".into())
-            .stack_size(128 * 1024)
-            .spawn(move || writer.write_all(file))?;
-        Ok(Self::Pipe(pipe))
+        let thread = std::thread::Builder::new().name("ignite-records".into()).stack_size(128 * 1024);
+        thread.spawn(move || writer.write_all(file)).map(drop)
     }
 
     pub(crate) fn push(&self, record: &Record<'_>) {
@@ -206,6 +212,12 @@ mod tests {
         (reader, std::os::fd::OwnedFd::from(writer).into())
     }
 
+    fn started(file: File) -> Records {
+        let records = Records::to_file(file);
+        records.start().unwrap();
+        records
+    }
+
     fn push(records: &Records, n: usize) {
         let (execution, error) = (format!("e{n}"), "é".repeat(600));
         records.push(&Record { execution: &execution, status: 200, error: Some(&error), ..Record::default() });
@@ -214,7 +226,7 @@ mod tests {
     #[test]
     fn counts_the_lines_a_slow_reader_misses() {
         let (reader, writer) = pipe();
-        let records = Records::to_file(writer).unwrap();
+        let records = started(writer);
         (0..1000).for_each(|n| push(&records, n));
         let reading = std::thread::spawn(move || {
             let mut seen = 0;
@@ -235,7 +247,7 @@ mod tests {
     #[test]
     fn closing_writes_the_rest_and_gives_up_on_a_reader_that_never_reads() {
         let (mut reader, writer) = pipe();
-        let records = Records::to_file(writer).unwrap();
+        let records = started(writer);
         push(&records, 1);
         records.close(Duration::from_secs(5));
         let mut line = [0; 16];
@@ -243,7 +255,7 @@ mod tests {
         assert_eq!(&line, b"{\"execution\":\"e1");
 
         let (_reader, writer) = pipe();
-        let records = Records::to_file(writer).unwrap();
+        let records = started(writer);
         (0..500).for_each(|n| push(&records, n));
         let began = Instant::now();
         records.close(Duration::from_millis(50));
@@ -254,7 +266,7 @@ mod tests {
     fn a_reader_that_has_gone_costs_nothing() {
         let (reader, writer) = pipe();
         drop(reader);
-        let records = Records::to_file(writer).unwrap();
+        let records = started(writer);
         push(&records, 1);
         records.close(Duration::from_secs(5));
         push(&records, 2);

@@ -73,6 +73,10 @@ impl Stream {
             Self::Tcp(stream) => stream.as_raw_fd(),
         }
     }
+
+    pub(crate) fn is_unix(&self) -> bool {
+        matches!(self, Self::Unix(_))
+    }
 }
 
 /// One type for both, so that hyper's code is in the program once.
