@@ -226,7 +226,7 @@ impl Execution {
 
 /// Ids become names of files and lines of logs, so what could be something else is not taken.
 fn is_id(id: &str) -> bool {
-    id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+    id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
 }
 
 fn from_unix_ms(at: u64) -> Instant {
