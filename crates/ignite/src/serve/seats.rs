@@ -129,24 +129,17 @@ impl Seat {
 
     /// Answers in place of the connection, if nobody has begun to and `is_late` says so. `say` gets the descriptor,
     /// and whether the answer has no body.
-    pub(crate) fn take_over(
-        &self,
-        is_late: impl Fn(&Execution) -> bool,
-        say: impl Fn(i32, bool),
-    ) -> Option<Arc<Execution>> {
+    pub(crate) fn take_over(&self, is_late: impl Fn(&Execution) -> bool, say: impl Fn(&Execution, i32, bool)) {
         let mut inner = lock(&self.inner);
-        let socket = inner.socket?;
-        let current = inner.current.as_mut()?;
-        if current.phase != Phase::Open || !is_late(&current.execution) {
-            return None;
+        let Inner { socket: Some(socket), current: Some(current), .. } = &mut *inner else { return };
+        if current.phase == Phase::Open && is_late(&current.execution) {
+            current.phase = Phase::Taken;
+            // Said under the lock, so that the descriptor stays what it is.
+            say(&current.execution, *socket, current.headless);
         }
-        current.phase = Phase::Taken;
-        // Said under the lock, so that the descriptor stays what it is.
-        say(socket, current.headless);
-        Some(current.execution.clone())
     }
 
-    /// The execution whose record nobody will write any more, and whether its answer had begun.
+    /// The execution whose record nobody will write any more.
     pub(crate) fn last(&self) -> Option<Arc<Execution>> {
         let current = self.inner.try_lock().ok()?.current.take()?;
         (current.phase != Phase::Taken).then_some(current.execution)

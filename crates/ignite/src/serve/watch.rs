@@ -121,19 +121,20 @@ impl Rounds<'_> {
     fn answer_late(&self, now: Instant) -> Duration {
         let mut worst = Duration::ZERO;
         for seat in self.app.seats.list() {
-            let taken = seat.take_over(
+            seat.take_over(
                 |execution| {
                     let patience = if execution.inside.load(Ordering::SeqCst) { Duration::ZERO } else { PATIENCE };
                     execution.late_by(now).is_some_and(|late| late >= patience)
                 },
-                |socket, headless| fds::say_and_end(socket, late_answer(headless).as_bytes()),
+                |execution, socket, headless| {
+                    Told { status: 504, error: Some(TOO_LATE), ..Told::default() }.of(execution);
+                    fds::say_and_end(socket, late_answer(headless).as_bytes());
+                },
             );
-            if let Some(execution) = taken {
+            if let Some(execution) = seat.stuck() {
                 execution.cancelled.fire();
-                Told { status: 504, error: Some(TOO_LATE), ..Told::default() }.of(&execution);
+                worst = worst.max(execution.late_by(now).unwrap_or_default());
             }
-            let late = seat.stuck().and_then(|execution| execution.late_by(now));
-            worst = worst.max(late.unwrap_or_default());
         }
         worst
     }
