@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context as TaskContext, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
@@ -12,6 +12,7 @@ use futures_core::Stream;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::mpsc;
 
+use crate::execution::Execution;
 use crate::{BodySender, Error, Result, StatusCode};
 
 type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;
@@ -40,7 +41,7 @@ pub struct Body(Kind);
 
 enum Kind {
     Full(Option<Bytes>),
-    Incoming { body: hyper::body::Incoming, received: Arc<AtomicU64> },
+    Incoming { body: hyper::body::Incoming, execution: Arc<Execution> },
     Channel(mpsc::Receiver<Result<Bytes>>),
     Pieces(Pieces),
 }
@@ -102,9 +103,9 @@ impl Body {
         Self(Kind::Channel(receiver))
     }
 
-    /// What arrives on a connection; `received` counts its bytes.
-    pub(crate) fn incoming(body: hyper::body::Incoming, received: Arc<AtomicU64>) -> Self {
-        Self(Kind::Incoming { body, received })
+    /// What arrives on a connection for an execution, which counts its bytes.
+    pub(crate) fn incoming(body: hyper::body::Incoming, execution: Arc<Execution>) -> Self {
+        Self(Kind::Incoming { body, execution })
     }
 
     /// The next piece, or `None` at the end. A caller that breaks off is an error.
@@ -189,12 +190,12 @@ impl HttpBody for Body {
             Kind::Pieces(pieces) => {
                 pieces.as_mut().poll_next(cx).map(|piece| piece.map(|bytes| bytes.map(Frame::data)))
             }
-            Kind::Incoming { body, received } => {
+            Kind::Incoming { body, execution } => {
                 let frame = match ready!(Pin::new(body).poll_frame(cx)) {
                     None => None,
                     Some(Ok(frame)) => {
                         let bytes = frame.data_ref().map_or(0, Bytes::len);
-                        received.fetch_add(bytes as u64, Ordering::Relaxed);
+                        execution.received.fetch_add(bytes as u64, Ordering::Relaxed);
                         Some(Ok(frame))
                     }
                     Some(Err(error)) => Some(Err(Error::bad_request("the body broke off").with_source(error))),
