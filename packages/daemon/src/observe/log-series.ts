@@ -8,29 +8,32 @@ import { readLines } from "./read-lines.js";
 export type SourceLine = Omit<LogLine, "app" | "environment" | "execution">;
 
 /** One log: a file and its predecessors `.1`, `.2` … */
-export interface LogSeries {
+export interface LogSeries<T = SourceLine> {
   readonly file: string;
   readonly rotated: number;
   /** Undefined: not a line of this log, or not one that is wanted. */
-  readonly parse: (text: string) => SourceLine | undefined;
+  readonly parse: (text: string) => T | undefined;
 }
 
 /** How far a series has been read. */
-export interface SeriesCursor {
-  readonly series: LogSeries;
+export interface SeriesCursor<T = SourceLine> {
+  readonly series: LogSeries<T>;
   /** By identity of the file: a name is not a file, because logs are rotated while they are read. */
   offsets: Map<string, number>;
 }
 
-export function openCursor(series: LogSeries): SeriesCursor {
-  return { series, offsets: new Map() };
+export function openCursor<T>(
+  series: LogSeries<T>,
+  offsets: ReadonlyMap<string, number> = new Map(),
+): SeriesCursor<T> {
+  return { series, offsets: new Map(offsets) };
 }
 
 /**
  * What was written since the last look, oldest first, in blocks. Every file is looked at again, not only the newest:
  * a writer may go on with a file for a while after it was moved aside. `since` passes over files that are older.
  */
-export async function* readNews(cursor: SeriesCursor, since?: number): AsyncGenerator<SourceLine[]> {
+export async function* readNews<T>(cursor: SeriesCursor<T>, since?: number): AsyncGenerator<T[]> {
   const { series } = cursor;
   const names = planLogFiles(series.file, series.rotated);
   const found = new Map<string, { readonly name: string; readonly facts: Stats }>();
@@ -65,7 +68,7 @@ export async function* readNews(cursor: SeriesCursor, since?: number): AsyncGene
 }
 
 /** Numbers of files are used again; the time of birth tells two such files apart. */
-function identityOf(facts: Stats): string {
+export function identityOf(facts: Stats): string {
   return `${facts.ino}-${facts.birthtimeMs}`;
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { SourceLine } from "./log-series.js";
+import { showControls } from "./show-controls.js";
 
 /** What of an access line is told; numbers that nginx does not know are `-`. */
 const accessEntry = z.object({
@@ -29,6 +30,44 @@ export function parseAccessLine(line: string, environmentId: string): SourceLine
   return { ...nowhere, time, type: "access", stream: "request", text: showControls(text) };
 }
 
+const executionEntry = z.object({
+  at: z.number().min(0).max(8_640_000_000_000),
+  env: z.string(),
+  execution: z.string().regex(/^[\w.:-]{1,64}$/),
+  status: z.number().int().min(0).max(999),
+  bytes: z.number().int().min(0),
+  request_bytes: z.number().int().min(0),
+  request_time: z.number().min(0),
+  upstream: z.string(),
+});
+
+/** A request that was sent to a function, as nginx saw it. */
+export interface ExecutionRequest {
+  readonly execution: string;
+  readonly environmentId: string;
+  readonly status: number;
+  readonly endedMs: number;
+  readonly totalUs: number;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+}
+
+/** Undefined for requests to anything but functions, and for those that nginx answered by itself. */
+export function parseExecutionRequest(line: string): ExecutionRequest | undefined {
+  if (!line.includes('"execution":"x-')) return undefined;
+  const entry = executionEntry.safeParse(parseJson(line)).data;
+  if (entry === undefined || entry.upstream === "" || entry.upstream === "-") return undefined;
+  return {
+    execution: entry.execution,
+    environmentId: entry.env,
+    status: entry.status,
+    endedMs: Math.round(entry.at * 1000),
+    totalUs: Math.round(entry.request_time * 1_000_000),
+    requestBytes: entry.request_bytes,
+    responseBytes: entry.bytes,
+  };
+}
+
 /**
  * One complaint of nginx about a request to one of these hosts. Names of files and the request's own line are in
  * it as the client wrote them: a line that seems to be about several hosts is nobody's.
@@ -45,11 +84,6 @@ export function parseErrorLine(line: string, hostNames: ReadonlySet<string>): So
   const time = new Date(year, month - 1, day, hour, minute, second);
   const text = showControls(`${match[7]} ${match[8]}`);
   return { ...nowhere, time: time.toISOString(), type: "error", stream: "stderr", text };
-}
-
-/** What strangers write must not reach a terminal as orders to it. */
-function showControls(text: string): string {
-  return text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
 function parseJson(line: string): unknown {
