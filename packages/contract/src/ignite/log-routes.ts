@@ -15,6 +15,7 @@ const logQuery = z.object({
 export const logEntry = z.object({
   timestampMs: int64Text,
   replicaId: z.string(),
+  /** What a handler says through its context is written out for reading. */
   text: z.string(),
   executionId: z.string().optional(),
 });

@@ -5,7 +5,7 @@ import { planLogFiles } from "./log-file.js";
 import { readLines } from "./read-lines.js";
 
 /** A line as a log has it; names of the app and its environment are added by whoever knows them. */
-export type SourceLine = Omit<LogLine, "app" | "environment" | "execution">;
+export type SourceLine = Omit<LogLine, "app" | "environment">;
 
 /** One log: a file and its predecessors `.1`, `.2` … */
 export interface LogSeries<T = SourceLine> {

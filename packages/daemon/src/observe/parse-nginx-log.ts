@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { SourceLine } from "./log-series.js";
-import { showControls } from "./show-controls.js";
+import { showControls } from "@bloomery/contract";
 
 /** What of an access line is told; numbers that nginx does not know are `-`. */
 const accessEntry = z.object({
@@ -13,9 +13,10 @@ const accessEntry = z.object({
   request_time: z.number(),
   client: z.string(),
   agent: z.string(),
+  execution: z.string().max(64).optional(),
 });
 
-const nowhere = { version: null, instance: null, role: null } as const;
+const nowhere = { version: null, instance: null, role: null, execution: null } as const;
 
 /** One answered request of this environment; undefined for those of others. */
 export function parseAccessLine(line: string, environmentId: string): SourceLine | undefined {
@@ -27,7 +28,8 @@ export function parseAccessLine(line: string, environmentId: string): SourceLine
   const seconds = entry.request_time.toFixed(3);
   const text = `${client} "${method} ${uri}" ${status} ${bytes} ${seconds}s "${agent}"`;
   const time = new Date(Math.round(entry.at * 1000)).toISOString();
-  return { ...nowhere, time, type: "access", stream: "request", text: showControls(text) };
+  const execution = entry.execution === undefined || entry.execution === "" ? null : entry.execution;
+  return { ...nowhere, time, type: "access", stream: "request", text: showControls(text), execution };
 }
 
 const executionEntry = z.object({

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { showControls } from "./show-controls.js";
+import { showControls } from "@bloomery/contract";
 
 const micros = z.number().int().min(0);
 /** Whoever writes these lines shares a process with what strangers wrote: an id is one, or the line is nothing. */

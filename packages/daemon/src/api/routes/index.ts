@@ -1,5 +1,7 @@
 import { BloomError, ignite } from "@bloomery/contract";
 import type { Handlers } from "../handlers.js";
+import { createExecutionHandlers } from "../ignite/executions.js";
+import { createFunctionLogHandlers } from "../ignite/logs.js";
 import { createAppHandlers } from "./apps.js";
 import type { ApiContext } from "./context.js";
 import { createDeploymentHandlers } from "./deployments.js";
@@ -20,6 +22,8 @@ export function createHandlers(context: ApiContext): Handlers {
     ...createVariableHandlers(context),
     ...createLogHandlers(context),
     ...createInsideHandlers(context),
+    ...createExecutionHandlers(context),
+    ...createFunctionLogHandlers(context),
   };
 }
 

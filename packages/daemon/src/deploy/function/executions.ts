@@ -1,5 +1,6 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { createExecutionFollower } from "../../observe/follow-executions.js";
 import { createExecutionKeeper, type ExecutionLimits } from "../../observe/keep-executions.js";
 import { createNoteBook } from "../../observe/start-notes.js";
@@ -19,12 +20,15 @@ export interface ExecutionRecords {
   readonly events: ExecutionEvents;
   /** Calls back with what instances say of their load; returns the unsubscribe. */
   watchPressure(listener: (pressure: Pressure) => void): () => void;
-  /** Takes in everything that was written before this call. */
+  /** Takes in what was written before this call, as far as that can be done in a moment. Never rejects. */
   catchUp(): Promise<void>;
   /** Removes what is too old or too much. */
   sweep(): Promise<{ readonly executions: number }>;
   close(): Promise<void>;
 }
+
+/** Who asks for records does not wait for a backlog. */
+const catchUpMs = 500;
 
 export async function openExecutions(parts: {
   readonly store: Store;
@@ -56,6 +60,7 @@ export async function openExecutions(parts: {
     },
   });
   const starting = new Map<string, Promise<void>>();
+  const ending = new Set<Promise<void>>();
 
   /** Whatever is no function has no such file. */
   const follow = async ({ id, environmentId }: Pick<Instance, "id" | "environmentId">): Promise<void> => {
@@ -65,9 +70,12 @@ export async function openExecutions(parts: {
     const version = (await store.instances.get(id))?.versionNumber ?? 0;
     await follower.follow({ id, environmentId, version, dir });
   };
-  const finish = async (id: string): Promise<void> => {
+  /** Before it is written down as ended: a daemon that is killed in between reads the rest in its next life. */
+  const end = async (id: string, write: () => Promise<void>): Promise<void> => {
     await starting.get(id);
     await follower.finish(id);
+    await write();
+    await follower.forget(id).catch(() => undefined);
   };
 
   const live = await store.instances.listLive();
@@ -90,18 +98,16 @@ export async function openExecutions(parts: {
         void following.then(() => starting.delete(instance.id));
       },
       async ended(instance, lost) {
-        // Before it is written down as ended: a daemon that is killed in between reads the rest in its next life.
-        await finish(instance.id);
-        await inner.ended(instance, lost);
-        await follower.forget(instance.id).catch(() => undefined);
+        const work = end(instance.id, () => inner.ended(instance, lost));
+        ending.add(work);
+        await work.finally(() => ending.delete(work));
       },
     }),
 
     async settle(present) {
       for (const id of new Set([...live.map((one) => one.id), ...begun])) {
         if (present.has(id)) continue;
-        await follower.finish(id);
-        await follower.forget(id);
+        await end(id, () => Promise.resolve());
       }
     },
 
@@ -111,9 +117,16 @@ export async function openExecutions(parts: {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    catchUp: () => follower.catchUp(),
+    async catchUp() {
+      const enough = new AbortController();
+      const timer = delay(catchUpMs, undefined, { signal: enough.signal });
+      await Promise.race([follower.catchUp(), timer]).catch(() => undefined);
+      enough.abort();
+      await timer.catch(() => undefined);
+    },
     sweep: () => keeper.sweep(),
     async close() {
+      await Promise.allSettled(ending);
       await follower.close();
       await keeper.close();
     },
