@@ -35,7 +35,9 @@ describe("writeAnswer", () => {
   });
 
   test("what it has written is read with the same schema", () => {
-    const wire = JSON.parse(writeAnswer(ignite.invokeFrame, { chunk: { data: Buffer.from("hi") } })) as unknown;
+    const wire = JSON.parse(
+      writeAnswer(ignite.invokeFrame, { chunk: { data: Buffer.from("hi") } }),
+    ) as unknown;
     expect(ignite.invokeFrame.parse(wire)).toEqual({ chunk: { data: "aGk=" } });
   });
 

@@ -85,7 +85,13 @@ export function describeExecutions(test: StoreTest): void {
     it("believes an instance more than what a caller saw, whichever comes first", async () => {
       const { executions } = test.store;
       const { environment } = await createSample(test.store);
-      const seen = { instanceId: null, state: "failed", httpStatus: 502, error: "gone", startUs: 900 } as const;
+      const seen = {
+        instanceId: null,
+        state: "failed",
+        httpStatus: 502,
+        error: "gone",
+        startUs: 900,
+      } as const;
       await executions.takeIn([finished(environment.id, { ...seen, id: "x-early" })]);
       await executions.takeIn([finished(environment.id, { id: "x-early" })]);
       await executions.takeIn([finished(environment.id, { id: "x-late" })]);
