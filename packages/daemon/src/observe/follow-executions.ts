@@ -11,8 +11,8 @@ export interface ExecutionFollower {
   follow(source: RecordSource): Promise<void>;
   /** The instance has ended: reads what is left and lets go of it. What could not be kept is tried again. */
   finish(id: string): Promise<void>;
-  /** Nobody will ask for its records again. */
-  forget(id: string): Promise<void>;
+  /** Nobody will ask for its records again. False while there are some that could not be kept yet. */
+  forget(id: string): Promise<boolean>;
   /** Instances of which something was read in an earlier life. */
   listBegun(): Promise<readonly string[]>;
   /** Takes in everything that was written before this call. */
@@ -126,7 +126,9 @@ export function createExecutionFollower(parts: {
     },
 
     async forget(id) {
-      if (!records.isFollowed(id)) await store.cursors.remove(cursorName(id));
+      if (records.isFollowed(id)) return false;
+      await store.cursors.remove(cursorName(id));
+      return true;
     },
 
     async listBegun() {

@@ -1,4 +1,4 @@
-import { access } from "node:fs/promises";
+import { access, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createExecutionFollower } from "../../observe/follow-executions.js";
@@ -27,6 +27,7 @@ export interface ExecutionRecords {
   close(): Promise<void>;
 }
 
+const recordFile = "executions.log";
 /** Who asks for records does not wait for a backlog. */
 const catchUpMs = 500;
 
@@ -65,7 +66,7 @@ export async function openExecutions(parts: {
   /** Whatever is no function has no such file. */
   const follow = async ({ id, environmentId }: Pick<Instance, "id" | "environmentId">): Promise<void> => {
     const dir = join(parts.instanceDir(id), "log");
-    if (!(await exists(join(dir, "executions.log")))) return;
+    if (!(await exists(join(dir, recordFile)))) return;
     // Trials of a draft belong to no version.
     const version = (await store.instances.get(id))?.versionNumber ?? 0;
     await follower.follow({ id, environmentId, version, dir });
@@ -75,7 +76,8 @@ export async function openExecutions(parts: {
     await starting.get(id);
     await follower.finish(id);
     await write();
-    await follower.forget(id).catch(() => undefined);
+    const isRead = await follower.forget(id).catch(() => false);
+    if (isRead) await removeRecords(join(parts.instanceDir(id), "log"));
   };
 
   const live = await store.instances.listLive();
@@ -131,6 +133,13 @@ export async function openExecutions(parts: {
       await keeper.close();
     },
   };
+}
+
+/** They have been taken in; the rest of the log stays. */
+async function removeRecords(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((one) => one.startsWith(recordFile)))
+    await rm(join(folder, name), { force: true });
 }
 
 async function exists(file: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openExecutions, type ExecutionRecords } from "../../../src/deploy/function/executions.js";
@@ -63,10 +63,13 @@ test("records of an instance are kept from its start to its end, and its end is 
   const instance = await startInstance();
   await told.started(instance);
   await say(instance, recordLine("x-1"));
+  await writeFile(join(home.folder, instance.id, "log", "app.log"), "");
   await told.ended(instance, false);
   expect(order).toEqual(["x-1"]);
   expect(await home.store.executions.get("x-1")).toMatchObject({ version: 1, instanceId: instance.id });
   expect(await home.store.cursors.list("executions:")).toEqual([]);
+  // What was taken in needs no room any more; what it said stays.
+  expect(await readdir(join(home.folder, instance.id, "log"))).toEqual(["app.log"]);
 });
 
 test("what is no function has no records, and ends all the same", async () => {
