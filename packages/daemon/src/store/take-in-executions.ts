@@ -67,26 +67,27 @@ const told = (column: Column): RawBuilder<never> => sql.ref(`excluded.${column}`
 const isGuess = sql`(${old("instanceId")} is null and ${old("kind")} = 'direct')`;
 /** Whoever tries an execution several times knows when it has ended; a record is about one attempt. */
 const isOpen = sql`(${old("finishedAt")} is null and ${old("attempts")} = 1)`;
-const isUnmeasured = sql`(${old("runUs")} = 0 or ${old("attempts")} > 1)`;
 
 function pick(when: RawBuilder<unknown>, column: Column): RawBuilder<never> {
   return sql`case when ${when} then ${told(column)} else ${old(column)} end`;
 }
 
 const outcome = sql`${isGuess} or ${isOpen}`;
-const measure = sql`${isGuess} or ${isOpen} or ${isUnmeasured}`;
 
-/** A row that was made beforehand keeps what its maker knows: kind, attempt, what it waited for. */
+/**
+ * A row that was made beforehand keeps what its maker knows: kind, attempt, what it waited for. Nobody knows better
+ * than the instance how long it ran, and with how many bytes.
+ */
 const merged = {
   state: pick(outcome, "state"),
   httpStatus: pick(outcome, "httpStatus"),
   error: pick(outcome, "error"),
   finishedAt: pick(outcome, "finishedAt"),
-  instanceId: pick(measure, "instanceId"),
-  cold: pick(measure, "cold"),
-  runUs: pick(measure, "runUs"),
-  requestBytes: pick(measure, "requestBytes"),
-  responseBytes: pick(measure, "responseBytes"),
+  cold: pick(outcome, "cold"),
+  instanceId: told("instanceId"),
+  runUs: told("runUs"),
+  requestBytes: told("requestBytes"),
+  responseBytes: told("responseBytes"),
   createdAt: pick(isGuess, "createdAt"),
   version: pick(isGuess, "version"),
   queueUs: pick(sql`${isGuess} and ${told("queueUs")} > ${old("queueUs")}`, "queueUs"),

@@ -69,6 +69,20 @@ export function describeExecutions(test: StoreTest): void {
       expect(await executions.listUnfinished()).toEqual([]);
     });
 
+    it("takes the measures of one whose end is known already, and nothing else", async () => {
+      const { executions } = test.store;
+      const { environment } = await createSample(test.store);
+      const made = await executions.create({ environmentId: environment.id, kind: "async", version: 3 });
+      await test.database.run(
+        `update executions set state = 'cancelled', run_us = 1, finished_at = '${at(9)}' where id = '${made.id}'`,
+      );
+      await executions.takeIn([finished(environment.id, { id: made.id, runUs: 7 })]);
+      expect(await executions.get(made.id)).toMatchObject({
+        ...{ state: "cancelled", finishedAt: at(9), httpStatus: null, runUs: 7, instanceId: "i-1" },
+        ...{ kind: "async", version: 3, responseBytes: 34 },
+      });
+    });
+
     it("leaves it to whoever tries again when it has ended", async () => {
       const { executions } = test.store;
       const { environment } = await createSample(test.store);
