@@ -9,7 +9,7 @@ const gatewayTimeout = 504;
 const callerLeft = 499;
 
 /** What an execution has come to, by the status that was answered; 0: none was. */
-export function planExecutionState(status: number): ExecutionState {
+function planExecutionState(status: number): ExecutionState {
   if (status === gatewayTimeout) return "timed_out";
   if (status === callerLeft) return "cancelled";
   return status === 0 || status >= 500 ? "failed" : "succeeded";

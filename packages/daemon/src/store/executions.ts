@@ -248,13 +248,17 @@ function toExecution({ seq: _seq, ...row }: Row): Execution {
   return Object.freeze({
     ...row,
     cold: row.cold === 1,
-    // PostgreSQL's driver gives 64-bit numbers as text.
-    queueUs: Number(row.queueUs),
-    startUs: Number(row.startUs),
-    runUs: Number(row.runUs),
-    requestBytes: Number(row.requestBytes),
-    responseBytes: Number(row.responseBytes),
+    queueUs: toNumber(row.queueUs),
+    startUs: toNumber(row.startUs),
+    runUs: toNumber(row.runUs),
+    requestBytes: toNumber(row.requestBytes),
+    responseBytes: toNumber(row.responseBytes),
   });
+}
+
+/** PostgreSQL's driver gives 64-bit numbers as text, whatever the types say. */
+function toNumber(value: unknown): number {
+  return Number(value);
 }
 
 function matches(filter: ExecutionFilter): RawBuilder<boolean> {

@@ -1,4 +1,4 @@
-import { formatFunctionLog, ignite, parseFunctionLog } from "@bloomery/contract";
+import { formatFunctionLog, parseFunctionLog, type ignite } from "@bloomery/contract";
 import type { input } from "zod";
 import { findLines } from "../../deploy/function/find-lines.js";
 import { listEvents } from "../../deploy/function/list-events.js";

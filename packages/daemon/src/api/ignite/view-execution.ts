@@ -1,4 +1,4 @@
-import { ignite, type ExecutionKind, type ExecutionState } from "@bloomery/contract";
+import type { ExecutionKind, ExecutionState, ignite } from "@bloomery/contract";
 import type { input } from "zod";
 import type { Execution } from "../../store/executions.js";
 

@@ -72,7 +72,10 @@ const say = (...lines: string[]): Promise<void> =>
 const print = (...lines: string[]): Promise<void> =>
   appendFile(join(home.folder, instance, "log", "app.log"), lines.map((line) => `${line}\n`).join(""));
 
-async function get(path: string, token = "admin"): Promise<{ status: number; body: Record<string, never> }> {
+async function get(
+  path: string,
+  token = "admin",
+): Promise<{ status: number; body: Readonly<Record<string, unknown>> }> {
   const url = `/v1/ignite${path}`;
   const answer = await api.inject({ url, headers: { authorization: `Bearer ${token}`, host: "localhost" } });
   return { status: answer.statusCode, body: answer.json() };
