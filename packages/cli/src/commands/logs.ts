@@ -25,7 +25,10 @@ export const logCommands: readonly Command[] = [
       { flag: "--version <number>", about: "only this version" },
       { flag: "--role <name>", about: "only this role" },
       { flag: "--execution <id>", about: "only what belongs to this execution of a function" },
-      { flag: "-n, --tail <count>", about: "how many of the last lines, or all (100; with --since or --execution all)" },
+      {
+        flag: "-n, --tail <count>",
+        about: "how many of the last lines, or all (100; with --since or --execution all)",
+      },
     ],
     examples: [
       "bloom logs shop -f",

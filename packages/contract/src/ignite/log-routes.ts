@@ -58,4 +58,16 @@ export const igniteLogRoutes = defineRoutes({
     query: page,
     response: z.object({ events: z.array(appEvent), nextCursor }),
   },
+  igniteStreamAppEvents: {
+    method: "GET",
+    path: `${path}/events/stream`,
+    access: "viewer",
+    scope: "app",
+    tag,
+    summary: "The last events of a function, oldest first, and what comes",
+    params: appParams,
+    query: z.object({ limit: page.shape.limit }),
+    response: appEvent,
+    stream: true,
+  },
 });

@@ -56,7 +56,9 @@ export function createRequestFollower(parts: {
 }): RequestFollower {
   const { now = Date.now } = parts;
   const patience = parts.patienceMs ?? patienceMs;
-  const series = { file: parts.file, rotated: rotatedFiles, parse: parseExecutionRequest };
+  const parse = (line: string): ExecutionRequest | undefined =>
+    parseExecutionRequest(line, parts.recorded.has);
+  const series = { file: parts.file, rotated: rotatedFiles, parse };
   let cursor: SeriesCursor<ExecutionRequest> | undefined;
   let unwatch = (): void => undefined;
   let queue: Waiting[] = [];
@@ -68,9 +70,7 @@ export function createRequestFollower(parts: {
   const readFile = async (from: SeriesCursor<ExecutionRequest>): Promise<void> => {
     isDirty = false;
     for await (const block of readNews(from)) {
-      const missing = block.filter(
-        (one) => !parts.recorded.has(one.execution) && (waiting < maxWaiting || one.status >= 499),
-      );
+      const missing = block.filter(({ status }) => waiting < maxWaiting || status >= 499);
       waiting += missing.length;
       queue.push({ readAt: now(), requests: missing, position: formatPosition(from.offsets) });
     }

@@ -43,6 +43,8 @@ const executionEntry = z.object({
   upstream: z.string(),
 });
 
+const executionField = '"execution":"x-';
+
 /** A request that was sent to a function, as nginx saw it. */
 export interface ExecutionRequest {
   readonly execution: string;
@@ -54,9 +56,19 @@ export interface ExecutionRequest {
   readonly responseBytes: number;
 }
 
-/** Undefined for requests to anything but functions, and for those that nginx answered by itself. */
-export function parseExecutionRequest(line: string): ExecutionRequest | undefined {
-  if (!line.includes('"execution":"x-')) return undefined;
+/**
+ * Undefined for requests to anything but functions, for those that nginx answered by itself, and for executions that
+ * are known: of the many lines of a busy function hardly one is read as JSON.
+ */
+export function parseExecutionRequest(
+  line: string,
+  isKnown: (execution: string) => boolean = () => false,
+): ExecutionRequest | undefined {
+  // Quotes within values are escaped: what looks like the field is the field.
+  const start = line.indexOf(executionField);
+  if (start === -1) return undefined;
+  const id = start + executionField.length - 2;
+  if (isKnown(line.slice(id, line.indexOf('"', id)))) return undefined;
   const entry = executionEntry.safeParse(parseJson(line)).data;
   if (entry === undefined || entry.upstream === "" || entry.upstream === "-") return undefined;
   return {

@@ -1,7 +1,7 @@
 import { formatFunctionLog, parseFunctionLog, type ignite } from "@bloomery/contract";
 import type { input } from "zod";
 import { findLines } from "../../deploy/function/find-lines.js";
-import { listEvents } from "../../deploy/function/list-events.js";
+import { listEvents, type FunctionEvent } from "../../deploy/function/list-events.js";
 import { findPlace } from "../../deploy/places.js";
 import { belongsTo } from "../../observe/belongs-to.js";
 import { planLogSeries } from "../../observe/plan-log-series.js";
@@ -9,7 +9,10 @@ import { readLogs } from "../../observe/read-logs.js";
 import type { Handlers } from "../handlers.js";
 import type { ApiContext } from "../routes/context.js";
 
-type Noun = Pick<Handlers, "igniteAppLogs" | "igniteStreamAppLogs" | "igniteAppEvents">;
+type Noun = Pick<
+  Handlers,
+  "igniteAppLogs" | "igniteStreamAppLogs" | "igniteAppEvents" | "igniteStreamAppEvents"
+>;
 type Entry = input<typeof ignite.logEntry>;
 
 interface Query {
@@ -86,11 +89,43 @@ export function createFunctionLogHandlers(
       const { app, environment } = await find(params);
       const { events, next } = await listEvents(store, { appId: app.id, environment }, { limit, cursor });
       return {
-        events: events.map(({ time, type, message }) => ({ timestampMs: Date.parse(time), type, message })),
+        events: events.map(viewEvent),
         ...(next === undefined ? {} : { nextCursor: next }),
       };
     },
+
+    async *igniteStreamAppEvents({ params, query: { limit } }, { signal }) {
+      const { app, environment } = await find(params);
+      let wake = (): void => undefined;
+      let isChanged = false;
+      const notice = (): void => {
+        isChanged = true;
+        wake();
+      };
+      // Whatever is done to a function that matters to its callers lets instances come or go.
+      const unwatch = context.watchInstances(notice);
+      signal.addEventListener("abort", notice, { once: true });
+      try {
+        for (let last = ""; !signal.aborted;) {
+          isChanged = false;
+          const page = { limit: last === "" ? limit : lookBack, cursor: undefined };
+          const { events } = await listEvents(store, { appId: app.id, environment }, page);
+          for (const event of events.toReversed().filter(({ key }) => key > last)) {
+            last = event.key;
+            yield viewEvent(event);
+          }
+          if (!isChanged) await new Promise<void>((resolve) => (wake = resolve));
+        }
+      } finally {
+        unwatch();
+        signal.removeEventListener("abort", notice);
+      }
+    },
   };
+}
+
+function viewEvent({ time, type, message }: FunctionEvent): input<typeof ignite.appEvent> {
+  return { timestampMs: Date.parse(time), type, message };
 }
 
 /** The logs of instances are all that is read here. */

@@ -6,9 +6,7 @@ export interface FunctionEvent {
   /** Such as `deployment.create`, `instance.started`, `instance.stopped` or `instance.crashed`. */
   readonly type: string;
   readonly message: string;
-}
-
-interface Listed extends FunctionEvent {
+  /** Sorts as the events came; no two have the same. */
   readonly key: string;
 }
 
@@ -26,7 +24,7 @@ export async function listEvents(
 ): Promise<{ readonly events: readonly FunctionEvent[]; readonly next?: string }> {
   const activities = await store.activities.list({ appId, limit: lookBack });
   const instances = await store.instances.list({ environmentId: environment.id, limit: lookBack });
-  const all: Listed[] = [
+  const all: FunctionEvent[] = [
     ...activities
       .filter((one) => one.environment === null || one.environment === environment.name)
       .map((one) => event(one.createdAt, one.id, one.type, describeActivity(one))),
@@ -47,7 +45,7 @@ export async function listEvents(
   return sorted.length > limit && last !== undefined ? { events, next: last.key } : { events };
 }
 
-function event(time: string, id: string, type: string, message: string): Listed {
+function event(time: string, id: string, type: string, message: string): FunctionEvent {
   return { time, type, message, key: `${time} ${id}` };
 }
 

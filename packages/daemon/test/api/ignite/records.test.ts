@@ -1,5 +1,4 @@
 import { appendFile, mkdir, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { pino } from "pino";
@@ -81,6 +80,27 @@ async function get(
   return { status: answer.statusCode, body: answer.json() };
 }
 
+/** The lines of a stream, over a real connection; leaving the loop closes it. */
+async function* stream(path: string): AsyncGenerator<unknown> {
+  await api.listen({ host: "127.0.0.1", port: 0 });
+  const { port } = api.server.address() as { port: number };
+  const abort = new AbortController();
+  const answer = await fetch(`http://localhost:${port}/v1/ignite${path}`, {
+    ...{ headers: { authorization: "Bearer admin" }, signal: abort.signal },
+  });
+  try {
+    let text = "";
+    for await (const chunk of answer.body ?? []) {
+      text += Buffer.from(chunk as Uint8Array).toString();
+      const lines = text.split("\n");
+      text = lines.pop() ?? "";
+      for (const line of lines) yield JSON.parse(line) as unknown;
+    }
+  } finally {
+    abort.abort();
+  }
+}
+
 describe("executions", () => {
   test("are told of as the wire has them", async () => {
     await say(recordLine("x-1", { queue_us: 1500, run_us: 2250, cold: true, status: 500, error: "no" }));
@@ -147,27 +167,14 @@ describe("executions", () => {
   test("are watched until they have ended", async () => {
     const { environment, store } = home;
     await store.executions.create({ id: "x-1", environmentId: environment.id, kind: "async", version: 1 });
-    const server = createServer((request, response) => api.routing(request, response));
-    await api.ready();
-    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as { port: number };
-    const answer = await fetch(`http://localhost:${port}/v1/ignite/executions/x-1/watch`, {
-      headers: { authorization: "Bearer admin" },
-    });
     const states: string[] = [];
-    let text = "";
-    for await (const chunk of answer.body ?? []) {
-      text += Buffer.from(chunk as Uint8Array).toString();
-      const lines = text.split("\n");
-      text = lines.pop() ?? "";
-      for (const line of lines) states.push((JSON.parse(line) as { status: string }).status);
-      if (states.length === 1) {
-        records.events.changed("x-1"); // nothing is new: nothing is told
-        await say(recordLine("x-1"));
-      }
+    for await (const view of stream("/executions/x-1/watch")) {
+      states.push((view as { status: string }).status);
+      if (states.length > 1) continue;
+      records.events.changed("x-1"); // nothing is new: nothing is told
+      await say(recordLine("x-1"));
     }
     expect(states).toEqual(["EXECUTION_STATUS_QUEUED", "EXECUTION_STATUS_SUCCEEDED"]);
-    await new Promise((resolve) => server.close(resolve));
   });
 });
 
@@ -224,25 +231,13 @@ describe("logs", () => {
 
   test("are followed", async () => {
     await print(`${time(1)} out one`);
-    const server = createServer((request, response) => api.routing(request, response));
-    await api.ready();
-    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as { port: number };
-    const abort = new AbortController();
-    const answer = await fetch(`http://localhost:${port}/v1/ignite/app/org/hello/logs/stream?search=o`, {
-      ...{ headers: { authorization: "Bearer admin" }, signal: abort.signal },
-    });
-    let text = "";
-    await (async () => {
-      for await (const chunk of answer.body ?? []) {
-        text += Buffer.from(chunk as Uint8Array).toString();
-        if (text.includes("two")) abort.abort();
-        else await print(`${time(2)} out else`, `${time(3)} out two`);
-      }
-    })().catch(() => undefined);
-    expect(text.trim().split("\n")).toHaveLength(2);
-    changed();
-    await new Promise((resolve) => server.close(resolve));
+    const texts: string[] = [];
+    for await (const line of stream("/app/org/hello/logs/stream?search=o")) {
+      texts.push((line as { text: string }).text);
+      if (texts.length === 2) break;
+      await print(`${time(2)} out else`, `${time(3)} out two`);
+    }
+    expect(texts).toEqual(["one", "two"]);
   });
 
   test("events are what was done and how instances came and went, newest first", async () => {
@@ -262,5 +257,16 @@ describe("logs", () => {
     const all = [...first.events, ...(rest.body["events"] as { type: string }[])].map(({ type }) => type);
     expect(all).toEqual(types);
     expect(environment.name).toBe("main");
+
+    const streamed: string[] = [];
+    for await (const line of stream("/app/org/hello/events/stream?limit=2")) {
+      streamed.push((line as { type: string }).type);
+      if (streamed.length === 3) break;
+      if (streamed.length < 2) continue;
+      const releaseId = (await store.environments.get(environment.id))?.liveReleaseId ?? "";
+      await store.instances.create({ environmentId: environment.id, releaseId, role: "web", replica: 0 });
+      changed();
+    }
+    expect(streamed).toEqual([...types.slice(0, 2).toReversed(), "instance.started"]);
   });
 });
