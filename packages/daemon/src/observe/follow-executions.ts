@@ -40,6 +40,8 @@ export function createExecutionFollower(parts: {
   readonly accessLog: string;
   readonly notes: Pick<NoteBook, "take">;
   readonly onPressure: Parameters<typeof createRecordFollower>[0]["onPressure"];
+  /** How many records of a function are kept. */
+  readonly kept: number;
   /** After they were kept. */
   readonly onTaken: (batch: readonly FinishedExecution[]) => void;
   readonly log: { warn(fields: object, text: string): void };
@@ -61,6 +63,8 @@ export function createExecutionFollower(parts: {
     },
     notes,
     onPressure: parts.onPressure,
+    kept: parts.kept,
+    onPassedOver: recorded.add,
     onDropped: (instance, count) => log.warn({ instance, count }, "records of executions were lost"),
     onNews: () => rounds.soon(),
   });
@@ -80,8 +84,9 @@ export function createExecutionFollower(parts: {
 
   const round = async (): Promise<void> => {
     const leaving = [...ended];
+    const began = Date.now();
     await records.read();
-    await requests.read();
+    await requests.read(began);
     for (const id of leaving) {
       ended.delete(id);
       records.leave(id);

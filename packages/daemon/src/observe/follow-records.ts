@@ -38,6 +38,10 @@ export interface RecordFollower {
 const rotatedFiles = 3;
 /** One transaction takes so many; more only hold up whoever else wants the database. */
 const batchSize = 500;
+/** A record with its line is hardly ever longer. */
+const lineBytes = 512;
+/** As nginx makes them; rows of others may wait for their records. */
+const directId = /^x-[0-9a-f]{32}$/;
 /** What an instance said of its load longer ago is of no use to anybody. */
 const pressureMs = 5000;
 
@@ -61,6 +65,10 @@ export function createRecordFollower(parts: {
     readonly running: number;
     readonly waiting: number;
   }) => void;
+  /** So many are kept of a function: whatever has more than these behind it need not be written down first. */
+  readonly kept: number;
+  /** Was read, and not written down. */
+  readonly onPassedOver: (execution: string) => void;
   /** Records that an instance could not get rid of in time. */
   readonly onDropped: (instance: string, count: number) => void;
   /** There may be more to read. */
@@ -83,14 +91,17 @@ export function createRecordFollower(parts: {
 
   const take = ({ source, cursor }: Followed, lines: readonly Line[]): void => {
     let pressure: PressureLine | undefined;
+    const isFlood = cursor.left > parts.kept * lineBytes;
     for (const line of lines) {
       if ("pressure" in line) {
         pressure = line.pressure;
         continue;
       }
       const { record } = line;
-      rows.push(planRecorded(record, source, parts.notes.take(record.execution)));
+      const waited = parts.notes.take(record.execution);
       if (record.dropped > 0) parts.onDropped(source.id, record.dropped);
+      if (isFlood && directId.test(record.execution)) parts.onPassedOver(record.execution);
+      else rows.push(planRecorded(record, source, waited));
     }
     const name = cursorName(source.id);
     cursors.set(name, { name, position: formatPosition(cursor.offsets) });

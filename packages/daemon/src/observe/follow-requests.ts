@@ -13,8 +13,8 @@ import { watchFile } from "./watch-file.js";
 export interface RequestFollower {
   /** From now on; what was written before there was a function is passed over. Harmless when called again. */
   start(): Promise<void>;
-  /** Takes what nginx has written, and keeps what no process has told of in good time. */
-  read(): Promise<void>;
+  /** Takes what nginx has written, and keeps what no process has told of in good time before `recordedMs`. */
+  read(recordedMs: number): Promise<void>;
   /** There may be news, or something may be due, although nobody said so. */
   suspect(): void;
   /** Milliseconds until something that was read is due; undefined: nothing waits. */
@@ -79,8 +79,8 @@ export function createRequestFollower(parts: {
   };
 
   /** Settles those that waited long enough; they are the first in the queue. */
-  const judge = async (): Promise<void> => {
-    const limit = now() - patience;
+  const judge = async (recordedMs: number): Promise<void> => {
+    const limit = recordedMs - patience;
     const due = queue.filter(({ readAt }) => readAt <= limit);
     const last = due.at(-1);
     if (last === undefined) return;
@@ -114,10 +114,11 @@ export function createRequestFollower(parts: {
         parts.onNews();
       })()),
 
-    async read() {
+    async read(recordedMs) {
       if (cursor === undefined) return;
       if (isDirty) await readFile(cursor);
-      await judge();
+      // Records may be far behind: only what was there when they were read can be missed.
+      await judge(recordedMs);
     },
 
     suspect() {

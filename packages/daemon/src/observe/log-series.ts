@@ -20,13 +20,15 @@ export interface SeriesCursor<T = SourceLine> {
   readonly series: LogSeries<T>;
   /** By identity of the file: a name is not a file, because logs are rotated while they are read. */
   offsets: Map<string, number>;
+  /** Bytes that the last look has found and that are still to be read. */
+  left: number;
 }
 
 export function openCursor<T>(
   series: LogSeries<T>,
   offsets: ReadonlyMap<string, number> = new Map(),
 ): SeriesCursor<T> {
-  return { series, offsets: new Map(offsets) };
+  return { series, offsets: new Map(offsets), left: 0 };
 }
 
 /**
@@ -45,6 +47,9 @@ export async function* readNews<T>(cursor: SeriesCursor<T>, since?: number): Asy
   }
   const known = cursor.offsets;
   cursor.offsets = new Map([...found.keys()].map((identity) => [identity, known.get(identity) ?? 0]));
+  cursor.left = 0;
+  for (const [identity, { facts }] of found)
+    cursor.left += Math.max(0, facts.size - (cursor.offsets.get(identity) ?? 0));
   for (const [identity, { name, facts }] of [...found].toReversed()) {
     const read = cursor.offsets.get(identity) ?? 0;
     const start = read > facts.size ? 0 : read; // shorter than it was: it was emptied
@@ -57,6 +62,7 @@ export async function* readNews<T>(cursor: SeriesCursor<T>, since?: number): Asy
     if (file === undefined) continue;
     try {
       for await (const { lines, end } of readLines(file, start, facts.size)) {
+        cursor.left -= end - (cursor.offsets.get(identity) ?? 0);
         cursor.offsets.set(identity, end);
         const parsed = lines.map(series.parse).filter((line) => line !== undefined);
         if (parsed.length > 0) yield parsed;

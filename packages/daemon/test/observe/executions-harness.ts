@@ -19,6 +19,11 @@ export const accessLine = (env: string, execution: string, change: object = {}):
     ...{ request_time: 0.5, upstream: "unix:/app.sock", ...change },
   })}\n`;
 
+interface StartOptions extends Partial<FollowTimes> {
+  readonly store?: Store;
+  readonly kept?: number;
+}
+
 /** A home of one function with a real database, whose daemon can be started again. */
 export async function openHarness() {
   const folder = await mkdtemp(join(tmpdir(), "bloom-executions-"));
@@ -40,12 +45,12 @@ export async function openHarness() {
   await store.environments.update(environment.id, { liveReleaseId: release.id });
   let open: { close(): Promise<void> }[] = [];
 
-  const start = ({ store: from = store, ...times }: { store?: Store } & Partial<FollowTimes> = {}) => {
+  const start = ({ store: from = store, kept = 10_000, ...times }: StartOptions = {}) => {
     const notes = createNoteBook();
     const taken: FinishedExecution[] = [];
     const waiters = new Set<() => void>();
     const follower = createExecutionFollower({
-      ...{ store: from, accessLog, notes, onPressure: (one) => void pressures.push(one) },
+      ...{ store: from, accessLog, notes, kept, onPressure: (one) => void pressures.push(one) },
       onTaken(batch) {
         taken.push(...batch);
         for (const waiter of waiters) waiter();

@@ -51,7 +51,7 @@ export async function openExecutions(parts: {
     forgetRequests: parts.forgetRequests ?? (() => Promise.resolve()),
   });
   const follower = createExecutionFollower({
-    ...{ store, accessLog: parts.accessLog, notes, log },
+    ...{ store, accessLog: parts.accessLog, notes, log, kept: parts.limits.count },
     onPressure(pressure) {
       for (const listener of listeners) listener(pressure);
     },

@@ -81,7 +81,7 @@ async function get(
 }
 
 /** The lines of a stream, over a real connection; leaving the loop closes it. */
-async function* stream(path: string): AsyncGenerator<unknown> {
+async function* stream(path: string): AsyncGenerator {
   await api.listen({ host: "127.0.0.1", port: 0 });
   const { port } = api.server.address() as { port: number };
   const abort = new AbortController();
@@ -231,13 +231,13 @@ describe("logs", () => {
 
   test("are followed", async () => {
     await print(`${time(1)} out one`);
-    const texts: string[] = [];
+    const seen: string[] = [];
     for await (const line of stream("/app/org/hello/logs/stream?search=o")) {
-      texts.push((line as { text: string }).text);
-      if (texts.length === 2) break;
+      seen.push((line as { text: string }).text);
+      if (seen.length === 2) break;
       await print(`${time(2)} out else`, `${time(3)} out two`);
     }
-    expect(texts).toEqual(["one", "two"]);
+    expect(seen).toEqual(["one", "two"]);
   });
 
   test("events are what was done and how instances came and went, newest first", async () => {
