@@ -23,6 +23,7 @@ import { createOperations } from "./deploy/operations.js";
 import { namesOf, type Place } from "./deploy/places.js";
 import { closeUnfinished, reconcile } from "./deploy/reconcile.js";
 import { openRouting } from "./deploy/routing.js";
+import { openExecutions } from "./deploy/function/executions.js";
 import { listServed, planServed } from "./deploy/served.js";
 import { hookLogFile, hookLogFolder } from "./deploy/hooks/hook-log.js";
 import { holdPath, openHolds } from "./deploy/hold/holds.js";
@@ -35,6 +36,7 @@ import { openSecrets } from "./release/secrets.js";
 import { sweepGroups } from "./run/cgroups.js";
 import { createLocalEngine } from "./run/engines/local.js";
 import { openHostNetwork } from "./deploy/host-network.js";
+import { planNginxPaths } from "./route/nginx-paths.js";
 import type { RouteTarget } from "./route/plan-routes.js";
 import { assertPortFree, findPortHolder } from "./route/find-port-holder.js";
 import { openVolumes } from "./run/volumes/open-volumes.js";
@@ -114,7 +116,12 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
         void parts.healer?.heal(instance.environmentId);
       },
     });
-    const fleet = createFleet(engine, records.observer, (release, replica, warn) =>
+    const executions = await openExecutions({
+      ...{ store, instanceDir: (id) => join(paths.instances, id), limits: settings.executions, log },
+      accessLog: planNginxPaths(paths.nginx).accessLog,
+    });
+    closers.push(() => executions.close());
+    const fleet = createFleet(engine, executions.observe(records.observer), (release, replica, warn) =>
       volumes.prepare({ ...release, replica, warn }),
     );
     const build = await openBuildStage({ settings, paths, host, store, network, log });
@@ -183,8 +190,10 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       },
       log,
     });
+    await executions.settle(new Set(fleet.all().map((instance) => instance.id)));
     await edge.refresh();
-    const daily = collectDaily({ collect: build.collectGarbage, log });
+    const collect = async () => ({ ...(await build.collectGarbage()), ...(await executions.sweep()) });
+    const daily = collectDaily({ collect, log });
     closers.push(() => daily.close());
 
     let finish: () => void = () => undefined;
@@ -237,7 +246,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     };
     const app = createApiServer({
       handlers: createHandlers({
-        ...{ store, secrets, fleet, deployer, operations, jobs, hub, views, version, status },
+        ...{ store, secrets, fleet, deployer, operations, jobs, hub, views, version, status, executions },
         shutdown: (apps) => void stop(apps),
         sources: build.sources,
         logFiles: {

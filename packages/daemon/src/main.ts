@@ -20,6 +20,8 @@ const flags = [
   "log-level",
   "build-time-limit",
   "build-memory",
+  "execution-days",
+  "execution-count",
 ] as const;
 
 /** In a checkout the Rust programs lie in `.bloom/bin` at its root; packed, beside this package. */

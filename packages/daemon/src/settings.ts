@@ -21,6 +21,8 @@ export interface Settings {
   readonly uidBase: number;
   readonly shimPath: string;
   readonly logLevel: string;
+  /** How long records of executions are kept, whichever comes first: days, and how many of each function. */
+  readonly executions: { readonly days: number; readonly count: number };
   readonly build: {
     readonly timeLimitSeconds: number;
     readonly memoryBytes: number;
@@ -44,7 +46,9 @@ export type SettingsInput = Partial<
     | "shim"
     | "log-level"
     | "build-time-limit"
-    | "build-memory",
+    | "build-memory"
+    | "execution-days"
+    | "execution-count",
     string
   >
 >;
@@ -78,6 +82,10 @@ export function resolveSettings(
     uidBase: planUidBase(home),
     shimPath: input.shim ?? env["BLOOM_SHIM"] ?? facts.shimPath,
     logLevel: input["log-level"] ?? env["BLOOM_LOG_LEVEL"] ?? "info",
+    executions: Object.freeze({
+      days: parseCount("execution-days", input["execution-days"], 7, 1, 3650),
+      count: parseCount("execution-count", input["execution-count"], 10_000, 1, 1_000_000),
+    }),
     build: Object.freeze({
       timeLimitSeconds: parseCount("build-time-limit", input["build-time-limit"], 3600, 1, 86_400),
       memoryBytes: parseCount("build-memory", input["build-memory"], 4096, 64, 1_048_576) * 1_048_576,

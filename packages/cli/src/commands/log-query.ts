@@ -12,6 +12,7 @@ export interface LogQuery {
   readonly tail?: number;
   readonly version?: number;
   readonly role?: string;
+  readonly execution?: string;
 }
 
 /** So many of the last lines are shown when nothing says how many: a log may have millions. */
@@ -19,7 +20,7 @@ export const standardLines = 100;
 
 /** The flags of `bloom logs`: where no time is given, the last lines. Throws ERR_INVALID_ARGUMENT. */
 export function planLogQuery(flags: Context["flags"]): LogQuery {
-  const { since, tail, version, role } = flags;
+  const { since, tail, version, role, execution } = flags;
   const stream = typeof flags["stream"] === "string" ? parseStream(flags["stream"]) : undefined;
   const types = typeof flags["type"] === "string" ? parseTypes(flags["type"]) : typesOf(stream);
   return {
@@ -27,11 +28,12 @@ export function planLogQuery(flags: Context["flags"]): LogQuery {
     ...(types === undefined ? {} : { types: types.join(",") }),
     ...(stream === undefined ? {} : { stream }),
     ...(typeof since === "string" ? { since: parseSince(since) } : {}),
-    ...planTail(tail, typeof since === "string"),
+    ...planTail(tail, typeof since === "string" || typeof execution === "string"),
     ...(typeof version === "string"
       ? { version: parseCount("--version", version.replace(/^v/, ""), 1) }
       : {}),
     ...(typeof role === "string" ? { role } : {}),
+    ...(typeof execution === "string" ? { execution } : {}),
   };
 }
 

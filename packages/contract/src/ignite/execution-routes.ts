@@ -42,7 +42,10 @@ export const igniteExecutionRoutes = defineRoutes({
     params: appParams,
     query: page.extend({
       status: executionView.shape.status.optional(),
-      version: z.coerce.number().int().positive().optional(),
+      kind: executionView.shape.kind.optional(),
+      version: z.coerce.number().int().min(0).optional(),
+      /** Only those whose error has this text. */
+      search: z.string().max(256).optional(),
       sinceMs: z.coerce.number().int().min(0).optional(),
     }),
     response: z.object({ executions: z.array(executionView), nextCursor }),

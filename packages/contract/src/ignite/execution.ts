@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { functionId } from "./app.js";
-import { executionStatusName } from "./enums.js";
+import { executionKindName, executionStatusName } from "./enums.js";
 import { bytes, bytesText, int64Text } from "./json.js";
 
 /** The request a function is to see. */
@@ -53,10 +53,17 @@ export const executionView = z.object({
   functionId,
   version: z.number().int(),
   status: executionStatusName,
+  kind: executionKindName,
+  /** The instance it ran in. */
+  replicaId: z.string().optional(),
   httpStatus: z.number().int().optional(),
+  /** The first one of its process. */
   cold: z.boolean(),
   attempt: z.number().int(),
+  replayOf: z.string().optional(),
   createdAtMs: int64Text,
+  /** 0 until it has ended. */
+  finishedAtMs: int64Text,
   queueMs: z.number(),
   startMs: z.number(),
   runMs: z.number(),

@@ -13,6 +13,8 @@ export type { App, NewApp } from "./apps.js";
 export type { Build, BuildPatch, NewBuild } from "./builds.js";
 export type { Deployment, DeploymentPage, DeploymentPatch, NewDeployment } from "./deployments.js";
 export type { Environment, EnvironmentPatch, NewEnvironment } from "./environments.js";
+export type { Execution, ExecutionFilter, NewExecution } from "./executions.js";
+export type { FinishedExecution } from "./take-in-executions.js";
 export type { Instance, InstancePatch, NewInstance } from "./instances.js";
 export type { Lock, LockHolder, LockResult } from "./locks.js";
 export type { Org } from "./orgs.js";

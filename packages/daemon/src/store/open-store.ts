@@ -3,8 +3,10 @@ import { CamelCasePlugin, Kysely, type Dialect } from "kysely";
 import { createActivities, type Activities } from "./activities.js";
 import { createApps, type Apps } from "./apps.js";
 import { createBuilds, type Builds } from "./builds.js";
+import { createCursors, type Cursors } from "./cursors.js";
 import { createDeployments, type Deployments } from "./deployments.js";
 import { createEnvironments, type Environments } from "./environments.js";
+import { createExecutions, type Executions } from "./executions.js";
 import { createInstances, type Instances } from "./instances.js";
 import { createLocks, type Locks } from "./locks.js";
 import { migrateStore } from "./migrate.js";
@@ -47,6 +49,8 @@ export interface StoreNouns {
   readonly locks: Locks;
   readonly instances: Instances;
   readonly settings: Settings;
+  readonly executions: Executions;
+  readonly cursors: Cursors;
 }
 
 export interface Store extends StoreNouns {
@@ -100,6 +104,8 @@ function createNouns(db: Db): StoreNouns {
     locks: createLocks(db),
     instances: createInstances(db),
     settings: createSettings(db),
+    executions: createExecutions(db),
+    cursors: createCursors(db),
   };
 }
 

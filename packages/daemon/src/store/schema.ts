@@ -147,8 +147,8 @@ interface ExecutionsTable {
   httpStatus: number | null;
   cold: Flag;
   /** Of how many. */
-  attempt: number;
-  attempts: number;
+  attempt: Generated<number>;
+  attempts: Generated<number>;
   queueUs: number;
   startUs: number;
   runUs: number;

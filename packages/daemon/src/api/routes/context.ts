@@ -2,6 +2,7 @@ import type { PlatformStatus, RouteExplanation } from "@bloomery/contract";
 import type { BuildStage } from "../../deploy/build-port.js";
 import type { Deployer } from "../../deploy/deployer.js";
 import type { EventHub } from "../../deploy/events.js";
+import type { ExecutionRecords } from "../../deploy/function/executions.js";
 import type { Fleet } from "../../deploy/fleet.js";
 import type { Jobs } from "../../deploy/jobs.js";
 import type { Operations } from "../../deploy/operations.js";
@@ -23,6 +24,7 @@ export interface ApiContext {
   readonly hub: EventHub;
   readonly views: ViewParts;
   readonly version: string;
+  readonly executions: Pick<ExecutionRecords, "events" | "catchUp">;
   readonly status: () => Promise<PlatformStatus>;
   readonly shutdown: (apps: boolean) => void;
   readonly sources: BuildStage["sources"];

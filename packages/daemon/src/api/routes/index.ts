@@ -1,5 +1,7 @@
 import { BloomError, ignite } from "@bloomery/contract";
 import type { Handlers } from "../handlers.js";
+import { createExecutionHandlers } from "../ignite/executions.js";
+import { createFunctionLogHandlers } from "../ignite/logs.js";
 import { createAppHandlers } from "./apps.js";
 import type { ApiContext } from "./context.js";
 import { createDeploymentHandlers } from "./deployments.js";
@@ -22,6 +24,8 @@ export function createHandlers(context: ApiContext): Handlers {
     ...createLogHandlers(context),
     ...createInsideHandlers(context),
     ...createToolHandlers(context),
+    ...createExecutionHandlers(context),
+    ...createFunctionLogHandlers(context),
   };
 }
 

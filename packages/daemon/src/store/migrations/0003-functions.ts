@@ -70,7 +70,7 @@ async function createExecutions(db: Kysely<unknown>, kind: StoreKind): Promise<v
     .addColumn("created_at", "text", (c) => c.notNull())
     .addColumn("finished_at", "text")
     .execute();
-  await sql`create index executions_environment on executions (environment_id, seq)`.execute(db);
+  await sql`create index executions_environment on executions (environment_id, created_at, seq)`.execute(db);
   await sql`create index executions_unfinished on executions (state, seq) where finished_at is null`.execute(
     db,
   );

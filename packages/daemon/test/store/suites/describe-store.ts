@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe } from "vitest";
 import { openStore, type Store } from "../../../src/store/index.js";
 import type { TestDatabase } from "../databases.js";
 import { describeAttempts } from "./attempts.js";
+import { describeExecutions } from "./executions.js";
 import { describeOwners } from "./owners.js";
 import { describeProducts } from "./products.js";
 import { describeRecords } from "./records.js";
@@ -57,6 +58,7 @@ export function describeStore(name: string, start: () => Promise<TestDatabase>):
     describeProducts(test);
     describeAttempts(test);
     describeRecords(test);
+    describeExecutions(test);
     describeTogether(test);
   });
 }
