@@ -12,9 +12,20 @@ const replicas = z.number().int().min(0).max(64);
 /** Text of a JSON Schema; whether it is one is checked where it is taken in. */
 const schemaText = z.string().max(262_144);
 
+/** What a draft is compiled with. */
+export const runtimeSource = z.object({
+  rust: z.object({
+    target: rustTarget.default("RUST_COMPILATION_TARGET_NATIVE"),
+    toolchainVersion: z.string().max(64).optional(),
+  }),
+});
+export type RuntimeSource = z.infer<typeof runtimeSource>;
+
 /** What may be said about an app besides its code. 0 means the default everywhere. */
 export const appSettings = z.object({
   description: z.string().max(4096).optional(),
+  /** What its drafts are compiled with unless they say it themselves. */
+  runtime: runtimeSource.optional(),
   resourceTier: resourceTier.optional(),
   limits: z
     .object({
@@ -51,15 +62,6 @@ export type AppSettings = z.infer<typeof appSettings>;
 
 /** Environment variables; null takes one away. */
 export const envPatch = z.record(variableName, z.string().max(131_072).nullable());
-
-/** What a draft is compiled with. */
-export const runtimeSource = z.object({
-  rust: z.object({
-    target: rustTarget.default("RUST_COMPILATION_TARGET_NATIVE"),
-    toolchainVersion: z.string().max(64).optional(),
-  }),
-});
-export type RuntimeSource = z.infer<typeof runtimeSource>;
 
 /** An app as its owner sees it. */
 export const appMeta = z.object({

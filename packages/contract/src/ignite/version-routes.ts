@@ -8,6 +8,8 @@ import { bytesText } from "./json.js";
 import { appPath as path, nextCursor, page, tag } from "./route-parts.js";
 
 const versionParams = appParams.extend({ version: z.coerce.number().int().positive() });
+/** 0 is the draft. */
+const codeParams = appParams.extend({ version: z.coerce.number().int().min(0) });
 
 /** From the draft to the active version and back. */
 export const igniteVersionRoutes = defineRoutes({
@@ -129,8 +131,8 @@ export const igniteVersionRoutes = defineRoutes({
     access: "developer",
     scope: "app",
     tag,
-    summary: "The source of a version as it was given",
-    params: versionParams,
+    summary: "The source of a version as it was given; 0 is the draft",
+    params: codeParams,
     response: z.object({ fileName: z.string(), sourceCode: bytesText }),
   },
 });
