@@ -87,7 +87,8 @@ function defaultHome(env: NodeJS.ProcessEnv, isRoot: boolean): string {
   return join(filled(env["XDG_DATA_HOME"]) ?? join(homedir(), ".local/share"), "bloomery");
 }
 
-function assertAddress(api: string): void {
+/** Throws ERR_INVALID_ARGUMENT. */
+export function assertAddress(api: string): void {
   if (/^unix:\/./.test(api)) return;
   if (/^https?:\/\//.test(api) && URL.canParse(api)) return;
   throw new BloomError(
