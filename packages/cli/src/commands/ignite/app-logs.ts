@@ -1,12 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { BloomError, type ApiRoutes, type AppRef, type RouteAnswer } from "@bloomery/contract";
+import { BloomError, type ApiRoutes, type AppRef, type RouteResult } from "@bloomery/contract";
 import type { Command, Context } from "../../command.js";
 import { numberOf, textOf } from "./app-settings.js";
 import { defineVerb } from "./define.js";
 import { functionArgument } from "./flags.js";
 import { aboutFunction, functionOf } from "./function-ref.js";
 
-type LogEntry = RouteAnswer<ApiRoutes["igniteStreamAppLogs"]>;
+type LogEntry = RouteResult<ApiRoutes["igniteStreamAppLogs"]>;
 
 export type FunctionLogQuery = {
   readonly limit?: number;

@@ -94,7 +94,7 @@ function assertJson({ kind, name }: Source, text: string): void {
   if (mistake === undefined) return;
   const { line, column, expected } = mistake;
   const place = line === 1 ? `column ${column}` : `line ${line}, column ${column}`;
-  throw new BloomError("ERR_INVALID_ARGUMENT", `${name} is not JSON: at ${place} ${expected} should stand`, {
+  throw new BloomError("ERR_INVALID_ARGUMENT", `${name} is not JSON: expected ${expected} at ${place}`, {
     hint:
       kind === "text"
         ? `Put single quotes around it, so that the shell leaves it as it is: -p '{"message": "hi there"}'. With --raw any bytes are sent.`

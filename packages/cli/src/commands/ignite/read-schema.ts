@@ -16,7 +16,7 @@ export async function readSchema({ flags, cwd }: Context, name: string): Promise
   const { line, column, expected } = mistake;
   throw new BloomError(
     "ERR_INVALID_ARGUMENT",
-    `--${name} is not JSON: line ${line}, column ${column} should be ${expected}`,
+    `--${name} is not JSON: expected ${expected} at line ${line}, column ${column}`,
     file === undefined ? {} : { where: { file, line, column } },
   );
 }
