@@ -53,16 +53,16 @@ export const unsetEnvFlag: FlagSpec = {
 /** What the flags say; what is not given is not said. Throws ERR_INVALID_ARGUMENT. */
 export async function planSettings(context: Context): Promise<Settings> {
   const { flags } = context;
-  return given({
+  const settings = {
     description: textOf(flags, "description"),
     runtime: planRuntime(flags),
     resourceTier: enumOf(flags, "tier", "RESOURCE_TIER_", ignite.resourceTier.options),
-    limits: given({
+    limits: part({
       memoryMb: numberOf(flags, "memory"),
       cpuMillicores: numberOf(flags, "cpu"),
       timeoutSecs: numberOf(flags, "timeout-secs"),
     }),
-    scaling: given({
+    scaling: part({
       minReplicas: numberOf(flags, "min-replicas"),
       maxReplicas: numberOf(flags, "max-replicas"),
       reserved: numberOf(flags, "reserved"),
@@ -79,7 +79,8 @@ export async function planSettings(context: Context): Promise<Settings> {
     allowUnauthenticated: switchOf(flags, "allow-unauthenticated"),
     keepPayloads: switchOf(flags, "keep-payloads"),
     env: planEnv(flags),
-  }) as Settings;
+  };
+  return given(settings) as Settings;
 }
 
 /** What a draft is compiled with; undefined when no flag says anything. Throws ERR_INVALID_ARGUMENT. */
@@ -159,8 +160,13 @@ export function enumOf<T extends string>(
   throw unknownWord(`--${name}`, word, known.map(plain));
 }
 
-/** Without what is undefined; undefined when nothing is left of a part. */
-function given<T extends object>(parts: T): Partial<T> | undefined {
-  const entries = Object.entries(parts).filter(([, value]) => value !== undefined);
-  return entries.length === 0 ? undefined : (Object.fromEntries(entries) as Partial<T>);
+/** Without what is undefined. */
+function given<T extends object>(all: T): Partial<T> {
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+/** The same; undefined when nothing is left. */
+function part<T extends object>(all: T): Partial<T> | undefined {
+  const left = given(all);
+  return Object.keys(left).length === 0 ? undefined : left;
 }

@@ -14,7 +14,9 @@ export async function compileDraft(context: Context, ref: AppRef, follow: boolea
   // Never broken off: we would not know whether there is a compile.
   const begun = await client.call("igniteCompileDraft", { params: ref }, { signal: null });
   if (!follow) return begun;
-  await followCompile(context, begun.deployId, (text) => context.output.say(text));
+  await followCompile(context, begun.deployId, (line) => {
+    if (hasText(line)) context.output.say(line.text);
+  });
   const { draft } = await client.call("igniteGetDraft", { params: ref });
   // Somebody else may have begun another since.
   if (draft.deployId === begun.deployId && draft.status === "DRAFT_STATUS_FAILED") {
@@ -27,12 +29,12 @@ export async function compileDraft(context: Context, ref: AppRef, follow: boolea
 export async function followCompile(
   context: Context,
   deployId: string,
-  print: (text: string, line: ignite.CompileLogLine) => void,
+  print: (line: ignite.CompileLogLine) => void,
 ): Promise<void> {
   let status: ignite.DraftStatus | undefined;
   try {
     for await (const line of context.client().stream("igniteCompileLogs", { params: { deploy: deployId } })) {
-      if (line.text !== "" || line.status === undefined) print(line.text, line);
+      print(line);
       status = line.status ?? status;
     }
   } catch (error) {
@@ -47,6 +49,11 @@ export async function followCompile(
       hint: `\`dodil ignite draft compile-logs ${deployId}\` shows it from the beginning.`,
     });
   }
+}
+
+/** The line that says how it ended may say nothing else. */
+export function hasText({ text, status }: ignite.CompileLogLine): boolean {
+  return text !== "" || status === undefined;
 }
 
 function compileFailed(deployId: string, reason: string | undefined): BloomError {

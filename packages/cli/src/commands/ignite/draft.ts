@@ -4,7 +4,7 @@ import { renderFields } from "../../output/table.js";
 import { listOf, planRuntime, runtimeFlags, schemaFlags } from "./app-settings.js";
 import { callFlags, inputArgument, planCall } from "./call.js";
 import { readCode } from "./code-source.js";
-import { compileDraft, followCompile, noCompile } from "./compile.js";
+import { compileDraft, followCompile, hasText, noCompile } from "./compile.js";
 import { defineVerb } from "./define.js";
 import { functionArgument } from "./flags.js";
 import { aboutFunction, functionOf, nameOf } from "./function-ref.js";
@@ -83,7 +83,9 @@ export const draftCommands: readonly Command[] = [
     async run(context) {
       const [word = ""] = context.args;
       const deployId = isId("build", word) ? word : await lastCompile(context);
-      await followCompile(context, deployId, (text, line) => context.output.line(line, text));
+      await followCompile(context, deployId, (line) => {
+        if (context.output.json || hasText(line)) context.output.line(line, line.text);
+      });
     },
   }),
   defineVerb({
