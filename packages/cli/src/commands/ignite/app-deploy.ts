@@ -3,10 +3,10 @@ import type { Command, Context } from "../../command.js";
 import { planSettings, settingFlags, unsetEnvFlag, type Settings } from "./app-settings.js";
 import { compileDraft } from "./compile.js";
 import { defineVerb } from "./define.js";
-import { codeFlag, dependencyFlag, publishDraft, saveDraft } from "./draft.js";
+import { codeFlag, dependencyFlag, planDraft, publishDraft, saveDraft } from "./draft.js";
 import { functionArgument } from "./flags.js";
 import { exists, functionOf, nameOf } from "./function-ref.js";
-import { assertSourceOnly, refusedFlags } from "./refused-flags.js";
+import { refusedFlags } from "./refused-flags.js";
 
 export const appDeployCommand: Command = defineVerb({
   name: "app deploy",
@@ -27,19 +27,15 @@ export const appDeployCommand: Command = defineVerb({
     "bloom app deploy hello -c ./ --allow-unauthenticated --env LOG=debug",
   ],
   async run(context) {
-    const { output, flags, signal } = context;
-    assertSourceOnly(flags);
+    const { output, signal } = context;
     const ref = functionOf(context);
-    if (typeof flags["code"] !== "string") {
-      throw new BloomError("ERR_USAGE", "--code is missing", {
-        hint: "Name the code: --code ./ for the current folder.",
-      });
-    }
+    // Everything that can be wrong here is found before anything is changed there.
+    const body = await planDraft(context);
     const settings = await planSettings(context);
     const begun = performance.now();
     const isNew = await createOrUpdate(context, ref, settings);
     output.say(`${nameOf(ref)} is ${isNew ? "made" : "there"}`);
-    const saved = await saveDraft(context, ref);
+    const saved = await saveDraft(context, ref, body);
     output.say(`draft ${saved.codeHash} is saved`);
     const compiled = await compileDraft(context, ref, true);
     for (const one of compiled.draft.added ?? []) output.say(`  ${one}`);

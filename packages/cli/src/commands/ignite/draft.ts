@@ -1,4 +1,4 @@
-import { BloomError, isId, type AppRef, type ignite } from "@bloomery/contract";
+import { BloomError, isId, type ApiRoutes, type AppRef, type ignite, type RouteInput } from "@bloomery/contract";
 import type { Command, Context } from "../../command.js";
 import { renderFields } from "../../output/table.js";
 import { listOf, planRuntime, runtimeFlags, schemaFlags } from "./app-settings.js";
@@ -35,7 +35,8 @@ export const draftCommands: readonly Command[] = [
     ],
     async run(context) {
       const ref = functionOf(context);
-      const draft = await aboutFunction(context, ref, () => saveDraft(context, ref));
+      const body = await planDraft(context);
+      const draft = await aboutFunction(context, ref, () => saveDraft(context, ref, body));
       context.output.result({ draft }, describeDraft(draft));
     },
   }),
@@ -126,8 +127,10 @@ export const draftCommands: readonly Command[] = [
   }),
 ];
 
-/** Sends what --code names. Throws ERR_USAGE without it. */
-export async function saveDraft(context: Context, ref: AppRef): Promise<ignite.DraftView> {
+type DraftBody = RouteInput<ApiRoutes["igniteSaveDraft"]>["body"];
+
+/** What --code names and the flags say of it. Throws ERR_USAGE without it, ERR_INVALID_ARGUMENT, ERR_SOURCE_TOO_LARGE. */
+export async function planDraft(context: Context): Promise<DraftBody> {
   const { flags, output } = context;
   assertSourceOnly(flags);
   const word = flags["code"];
@@ -140,21 +143,19 @@ export async function saveDraft(context: Context, ref: AppRef): Promise<ignite.D
   const inputSchema = await readSchema(context, "input-schema");
   const outputSchema = await readSchema(context, "output-schema");
   const { sourceCode, fileName, about } = await readCode(context, word);
-  output.detail(`sending ${about}`);
-  const body = {
+  output.detail(`the code is ${about}`);
+  const dependencies = [...listOf(flags, "dependency")];
+  return {
     code: {
-      compile: {
-        sourceCode,
-        fileName,
-        dependencies: [...listOf(flags, "dependency")],
-        ...(runtime === undefined ? {} : { runtime }),
-      },
+      compile: { sourceCode, fileName, dependencies, ...(runtime === undefined ? {} : { runtime }) },
     },
     ...(inputSchema === undefined ? {} : { inputSchema }),
     ...(outputSchema === undefined ? {} : { outputSchema }),
   };
-  const { draft } = await context.client().call("igniteSaveDraft", { params: ref, body });
-  return draft;
+}
+
+export async function saveDraft(context: Context, ref: AppRef, body: DraftBody): Promise<ignite.DraftView> {
+  return (await context.client().call("igniteSaveDraft", { params: ref, body })).draft;
 }
 
 /** Never broken off: we would not know whether there is a version. */
