@@ -19,7 +19,7 @@ test("following goes on when the daemon is back, and repeats or loses no line", 
     { lines: [line, line, later, later], after: "break" },
     // The second reading begins with what the first has told; one line more of the same millisecond is new.
     { lines: [line, line, later, later, later, last], after: "end" },
-    { lines: [last], after: "hang", sent: () => setTimeout(() => process.emit("SIGINT"), 50) },
+    { lines: [last], after: "hang", sent: () => void process.emit("SIGINT") },
   ];
   const { code, stdout } = await ask(["app", "logs", "org:hello", "--follow"]);
   const texts = stdout.trim().split("\n").map((one) => one.split("| ")[1]);
