@@ -21,7 +21,9 @@ export function renderCliReference(): string {
           "",
           `${command.summary}.`,
           "",
-          ...(command.also === undefined ? [] : [`Also ${command.also.map((name) => `\`${name}\``).join(", ")}.`, ""]),
+          ...(command.also === undefined
+            ? []
+            : [`Also ${command.also.map((name) => `\`${name}\``).join(", ")}.`, ""]),
           ...(command.about === undefined ? [] : [command.about.replaceAll("\n", " "), ""]),
           ...(command.args ?? []).map((arg) => `- \`${arg.name}\`: ${arg.about}`),
           ...shownFlags(command).map(renderFlag),

@@ -90,7 +90,8 @@ function readText(text: string, start: number, state: State): Step {
     const code = text.charCodeAt(at);
     if (code === 0x22) return { at: at + 1, state };
     if (Number.isNaN(code)) return { at, state, broken: "the closing quote" };
-    if (code < 0x20) return { at, state, broken: "an escape such as \\n, as control characters may not stand in a text" };
+    if (code < 0x20)
+      return { at, state, broken: "an escape such as \\n, as control characters may not stand in a text" };
     const end = code === 0x5c ? skip(escape, text, at) : at + 1;
     if (end === undefined) return { at, state, broken: "an escape that JSON knows" };
     at = end;

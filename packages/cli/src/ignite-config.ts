@@ -30,7 +30,8 @@ export async function loadIgniteConfig(sources: IgniteConfigSources): Promise<Ig
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter });
   const [error] = document.errors;
-  if (error !== undefined) throw notYaml(path, error.message.split("\n")[0] ?? "", lineCounter.linePos(error.pos[0]));
+  if (error !== undefined)
+    throw notYaml(path, error.message.split("\n")[0] ?? "", lineCounter.linePos(error.pos[0]));
   const root = asRecord(document.toJS());
   const own = asRecord(root["ignite"]);
   const shared = asRecord(root["global"]);
@@ -42,10 +43,12 @@ export async function loadIgniteConfig(sources: IgniteConfigSources): Promise<Ig
 }
 
 /** `--config`, then the folders of the environment, then the one that has a file; otherwise where it is to be made. */
-export function findIgniteConfig({ flags, env, cwd }: IgniteConfigSources): string {
+function findIgniteConfig({ flags, env, cwd }: IgniteConfigSources): string {
   const given = typeof flags["config"] === "string" ? resolve(cwd, flags["config"]) : undefined;
   if (given !== undefined) return /\.ya?ml$/.test(given) ? given : join(given, "config.yaml");
-  const named = [env["DODIL_CONFIG_DIR"], env["IGNITE_CONFIG_DIR"]].find((one) => one !== undefined && one !== "");
+  const named = [env["DODIL_CONFIG_DIR"], env["IGNITE_CONFIG_DIR"]].find(
+    (one) => one !== undefined && one !== "",
+  );
   if (named !== undefined) return join(resolve(cwd, named), "config.yaml");
   const home = env["HOME"] ?? homedir();
   const places = [join(home, ".config", "unified-cli"), join(home, ".ignite")].map((folder) =>

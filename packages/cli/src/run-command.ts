@@ -40,10 +40,12 @@ export async function runCommand(
     const isRoot = process.getuid?.() === 0;
     // Verbs of ours pass over a settings file of Ignite that does not parse, as over their own.
     const isIgnite = command.common !== undefined;
-    const config = await loadIgniteConfig({ flags: isIgnite ? flags : {}, env, cwd }).catch((error: unknown) => {
-      if (isIgnite) throw error;
-      return undefined;
-    });
+    const config = await loadIgniteConfig({ flags: isIgnite ? flags : {}, env, cwd }).catch(
+      (error: unknown) => {
+        if (isIgnite) throw error;
+        return undefined;
+      },
+    );
     const settings = resolveCliSettings({ flags, env, cwd, isRoot, ignite: config?.values ?? {} });
     const { signal } = abort;
     if (isIgnite) parseChoice(flags, "output", outputForms);

@@ -16,6 +16,6 @@ export function useFakeDaemon(): { readonly daemon: () => FakeDaemon; readonly a
   afterAll(() => daemon.close());
   return {
     daemon: () => daemon,
-    ask: (argv, env = {}, ...rest) => run(argv, { BLOOM_API: daemon.url, BLOOM_TOKEN: "secret", ...env }, ...rest),
+    ask: (argv, env, ...rest) => run(argv, { BLOOM_API: daemon.url, BLOOM_TOKEN: "secret", ...env }, ...rest),
   };
 }

@@ -13,7 +13,11 @@ function isJson(text: string): boolean {
 
 test("it finds a mistake exactly where JSON.parse finds one", () => {
   const nearlyJson = fc
-    .tuple(fc.json(), fc.nat(), fc.constantFrom("", ",", "}", "]", '"', "\\", "0", " ", "\n", "\u0001", "-", "."))
+    .tuple(
+      fc.json(),
+      fc.nat(),
+      fc.constantFrom("", ",", "}", "]", '"', "\\", "0", " ", "\n", "\u0001", "-", "."),
+    )
     .map(([text, where, sign]) => {
       const at = where % (text.length + 1);
       return text.slice(0, at) + sign + text.slice(at + 1);

@@ -92,7 +92,8 @@ export async function listPaths(
       else if (entry.isFile()) files.push(path);
       else if (!entry.isDirectory()) {
         throw unsafe(path, "it is a device, a pipe or a socket");
-      } else if (!(await isCargoTarget(join(root, path))) && !(await leavesOut(path))) await visit(path, rules);
+      } else if (!(await isCargoTarget(join(root, path))) && !(await leavesOut(path)))
+        await visit(path, rules);
     }
   };
   await visit("", []);

@@ -52,7 +52,11 @@ test("a new function is made, compiled and published; its address is the result"
 });
 
 test("one that is there is changed where a flag says so, and its variables are merged", async () => {
-  const { stdout } = await ask(["app", "deploy", "org:hello", "-c", ".", "--env", "A=1", "--json"], {}, folder);
+  const { stdout } = await ask(
+    ["app", "deploy", "org:hello", "-c", ".", "--env", "A=1", "--json"],
+    {},
+    folder,
+  );
   expect(JSON.parse(stdout)).toMatchObject({ appId: "org/hello", version: 3, url: app.url, deployId });
   expect(daemon().calls[1]).toMatchObject({ route: "igniteUpdateAppConfig", body: { env: { A: "1" } } });
   daemon().calls.length = 0;

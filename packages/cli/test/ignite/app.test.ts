@@ -12,11 +12,39 @@ describe("app create", () => {
   test("takes every flag, and sends only what is given", async () => {
     daemon().answers.igniteCreateApp = { body: created };
     const flags = [
-      ...["--runtime", "rust", "--rust-target", "wasm", "--toolchain", "1.93", "-t", "xlarge", "--memory", "300"],
-      ...["--cpu", "0", "--timeout-secs", "30", "--storage-mode", "ttl", "--ttl", "60", "--max-replicas", "4"],
+      ...[
+        "--runtime",
+        "rust",
+        "--rust-target",
+        "wasm",
+        "--toolchain",
+        "1.93",
+        "-t",
+        "xlarge",
+        "--memory",
+        "300",
+      ],
+      ...[
+        "--cpu",
+        "0",
+        "--timeout-secs",
+        "30",
+        "--storage-mode",
+        "ttl",
+        "--ttl",
+        "60",
+        "--max-replicas",
+        "4",
+      ],
       ...["--min-replicas", "1", "--reserved", "2", "--auto-mode", "tier-only", "--concurrency", "8"],
       ...["--queue-limit", "5", "--idle-secs", "9", "--description", "says hello", "--input-schema", "{}"],
-      ...["--output-schema", '{"type":"object"}', "--mcp-enabled", "--allow-unauthenticated", "--keep-payloads"],
+      ...[
+        "--output-schema",
+        '{"type":"object"}',
+        "--mcp-enabled",
+        "--allow-unauthenticated",
+        "--keep-payloads",
+      ],
       ...["--env", "A=1", "--env", "B=x=y", "--env", "C="],
     ];
     const { code, stdout, stderr } = await ask(["ignite", "app", "create", "org:hello", ...flags]);
@@ -68,7 +96,11 @@ describe("app create", () => {
       daemon().answers.igniteCreateApp = { body: created };
       await ask(["app", "create", "hello", "--input-schema", "@in.json"], {}, folder);
       expect(daemon().calls[0]?.body).toMatchObject({ inputSchema: '{"type": "object"}' });
-      const { code, stderr } = await ask(["app", "create", "hello", "--input-schema", "@bad.json"], {}, folder);
+      const { code, stderr } = await ask(
+        ["app", "create", "hello", "--input-schema", "@bad.json"],
+        {},
+        folder,
+      );
       expect([code, stderr]).toEqual([2, expect.stringContaining(`${join(folder, "bad.json")}:2:9`)]);
       expect((await ask(["app", "create", "hello", "--input-schema", "@no.json"], {}, folder)).code).toBe(2);
     } finally {
@@ -112,6 +144,12 @@ describe("app create", () => {
   });
 });
 
+test("an organization that is not there is exit code 5, and how it is made is said", async () => {
+  daemon().answers.igniteCreateApp = notFound("there is no organization acme");
+  const { code, stderr } = await ask(["app", "create", "acme:hello"]);
+  expect([code, stderr]).toEqual([5, expect.stringContaining("`bloom org create acme`")]);
+});
+
 describe("app get, list, update, state, delete", () => {
   test("get shows fields, or the document", async () => {
     daemon().answers.igniteGetApp = { body: app };
@@ -125,7 +163,10 @@ describe("app get, list, update, state, delete", () => {
   test("an error is a document in the form that was asked for, too", async () => {
     daemon().answers.igniteGetApp = notFound("there is no app");
     const { code, stdout } = await ask(["app", "get", "org:hello", "-o", "yaml"]);
-    expect([code, parse(stdout)]).toEqual([5, { error: expect.objectContaining({ code: "ERR_NOT_FOUND" }) as unknown }]);
+    expect([code, parse(stdout)]).toEqual([
+      5,
+      { error: expect.objectContaining({ code: "ERR_NOT_FOUND" }) as unknown },
+    ]);
   });
 
   test("list goes through pages up to the limit, and says when there are more", async () => {
@@ -176,7 +217,9 @@ describe("app get, list, update, state, delete", () => {
     const refused = await ask(["ignite", "app", "delete", "org:hello"]);
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("ERR_NEEDS_CONFIRMATION")]);
     expect(daemon().count("igniteDeleteApp")).toBe(0);
-    expect((await ask(["ignite", "app", "delete", "org:hello", "--yes"])).stdout).toBe("org:hello is deleted\n");
+    expect((await ask(["ignite", "app", "delete", "org:hello", "--yes"])).stdout).toBe(
+      "org:hello is deleted\n",
+    );
   });
 });
 

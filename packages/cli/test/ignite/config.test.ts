@@ -13,7 +13,13 @@ let env: NodeJS.ProcessEnv;
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), "bloom-config-"));
   file = join(home, ".config/unified-cli/config.yaml");
-  env = { HOME: home, XDG_CONFIG_HOME: join(home, "none"), DODIL_CONFIG_DIR: "", BLOOM_API: "", BLOOM_TOKEN: "" };
+  env = {
+    HOME: home,
+    XDG_CONFIG_HOME: join(home, "none"),
+    DODIL_CONFIG_DIR: "",
+    BLOOM_API: "",
+    BLOOM_TOKEN: "",
+  };
 });
 afterEach(() => rm(home, { recursive: true }));
 
@@ -23,14 +29,19 @@ async function write(path: string, text: string): Promise<void> {
 }
 
 /** What `config view` says is in force. */
-async function view(more: NodeJS.ProcessEnv = {}, flags: readonly string[] = []): Promise<Record<string, string>> {
+async function view(
+  more: NodeJS.ProcessEnv = {},
+  flags: readonly string[] = [],
+): Promise<Record<string, string>> {
   const { stdout } = await ask(["ignite", "config", "view", "--json", ...flags], { ...env, ...more });
   return JSON.parse(stdout) as Record<string, string>;
 }
 
 describe("config set", () => {
   test("makes a file that only its user can read, and leaves the rest of one that is there", async () => {
-    expect((await ask(["ignite", "config", "set", "org_id", "acme"], env)).stdout).toBe(`org_id is set in ${file}\n`);
+    expect((await ask(["ignite", "config", "set", "org_id", "acme"], env)).stdout).toBe(
+      `org_id is set in ${file}\n`,
+    );
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     await write(file, "# mine\nglobal:\n  theme: dark # why not\nignite:\n  org_id: acme\n");
     await ask(["config", "set", "api_endpoint", "http://127.0.0.1:1"], env);
@@ -46,7 +57,9 @@ describe("config set", () => {
   });
 
   test("takes a token from standard input and does not print it", async () => {
-    const { stdout, stderr } = await ask(["config", "set", "token", "-"], env, "/", { stdin: Readable.from(["sk-9\n"]) });
+    const { stdout, stderr } = await ask(["config", "set", "token", "-"], env, "/", {
+      stdin: Readable.from(["sk-9\n"]),
+    });
     expect(stdout + stderr).not.toContain("sk-9");
     expect(parse(await readFile(file, "utf8"))).toEqual({ ignite: { token: "sk-9" } });
     expect(JSON.stringify(await view())).not.toContain("sk-9");
@@ -76,7 +89,10 @@ describe("config set", () => {
 
   test("a place that cannot be written to is exit code 2", async () => {
     await write(join(home, "file"), "");
-    const { code, stderr } = await ask(["config", "set", "org_id", "acme", "--config", join(home, "file", "below")], env);
+    const { code, stderr } = await ask(
+      ["config", "set", "org_id", "acme", "--config", join(home, "file", "below")],
+      env,
+    );
     expect([code, stderr]).toEqual([2, expect.stringContaining("cannot be written")]);
   });
 });
@@ -92,19 +108,32 @@ describe("the settings file", () => {
     await write(join(home, "d/config.yaml"), "ignite: { org_id: of-dodil-dir }");
     const ignite = { IGNITE_CONFIG_DIR: join(home, "i") };
     expect(await view(ignite)).toMatchObject({ org_id: "of-ignite-dir" });
-    expect(await view({ ...ignite, DODIL_CONFIG_DIR: join(home, "d") })).toMatchObject({ org_id: "of-dodil-dir" });
+    expect(await view({ ...ignite, DODIL_CONFIG_DIR: join(home, "d") })).toMatchObject({
+      org_id: "of-dodil-dir",
+    });
     await write(join(home, "x.yaml"), "ignite: { org_id: of-flag }");
     expect(await view(ignite, ["--config", join(home, "x.yaml")])).toMatchObject({ org_id: "of-flag" });
     expect(await view(ignite, ["--config", join(home, "d")])).toMatchObject({ org_id: "of-dodil-dir" });
   });
 
   test("has keys of ignite, then of global; flags and the environment come before it", async () => {
-    await write(file, "global: { org_id: shared, token: t1 }\nignite: { api_endpoint: 'http://127.0.0.1:7' }");
-    expect(await view()).toMatchObject({ org_id: "shared", api_endpoint: "http://127.0.0.1:7", token: "set" });
+    await write(
+      file,
+      "global: { org_id: shared, token: t1 }\nignite: { api_endpoint: 'http://127.0.0.1:7' }",
+    );
+    expect(await view()).toMatchObject({
+      org_id: "shared",
+      api_endpoint: "http://127.0.0.1:7",
+      token: "set",
+    });
     expect(await view({ IGNITE_ORG_ID: "by-id" })).toMatchObject({ org_id: "by-id" });
-    expect(await view({ IGNITE_ORG_ID: "by-id", IGNITE_ORG_NAME: "by-name" })).toMatchObject({ org_id: "by-name" });
+    expect(await view({ IGNITE_ORG_ID: "by-id", IGNITE_ORG_NAME: "by-name" })).toMatchObject({
+      org_id: "by-name",
+    });
     const flags = ["--org", "by-flag", "--api-endpoint", "http://127.0.0.1:8"];
-    expect(await view({ IGNITE_ORG_NAME: "by-name", IGNITE_API_ENDPOINT: "http://127.0.0.1:9" }, flags)).toMatchObject({
+    expect(
+      await view({ IGNITE_ORG_NAME: "by-name", IGNITE_API_ENDPOINT: "http://127.0.0.1:9" }, flags),
+    ).toMatchObject({
       org_id: "by-flag",
       api_endpoint: "http://127.0.0.1:8",
     });
@@ -144,7 +173,16 @@ describe("the settings file", () => {
 });
 
 describe("login", () => {
-  const argv = (): string[] => ["ignite", "login", "--token", "t", "--api-endpoint", daemon().url, "--org", "acme"];
+  const argv = (): string[] => [
+    "ignite",
+    "login",
+    "--token",
+    "t",
+    "--api-endpoint",
+    daemon().url,
+    "--org",
+    "acme",
+  ];
 
   test("keeps what the platform knows, also with few rights", async () => {
     daemon().answers.getStatus = { status: 403, body: { error: { code: "ERR_FORBIDDEN", message: "no" } } };
@@ -153,13 +191,19 @@ describe("login", () => {
     expect(parse(await readFile(file, "utf8"))).toEqual({
       ignite: { token: "t", api_endpoint: daemon().url, org_id: "acme" },
     });
-    daemon().answers.igniteCreateApp = { status: 500, body: { error: { code: "ERR_INTERNAL", message: "x" } } };
+    daemon().answers.igniteCreateApp = {
+      status: 500,
+      body: { error: { code: "ERR_INTERNAL", message: "x" } },
+    };
     await ask(["ignite", "app", "create", "hello"], env);
     expect(daemon().calls.at(-1)).toMatchObject({ params: { org: "acme" }, authorization: "Bearer t" });
   });
 
   test("refuses a token that the platform does not know, and keeps nothing", async () => {
-    daemon().answers.getStatus = { status: 401, body: { error: { code: "ERR_UNAUTHENTICATED", message: "who?" } } };
+    daemon().answers.getStatus = {
+      status: 401,
+      body: { error: { code: "ERR_UNAUTHENTICATED", message: "who?" } },
+    };
     expect((await ask(argv(), env)).code).toBe(3);
     await expect(stat(file)).rejects.toThrow();
   });

@@ -31,7 +31,8 @@ describe("draft save", () => {
   });
 
   test("packs a folder without what is no source", async () => {
-    for (const path of ["Cargo.toml", "src/main.rs", "src/target/mod.rs", "@odd", ".gitignore"]) await write(path);
+    for (const path of ["Cargo.toml", "src/main.rs", "src/target/mod.rs", "@odd", ".gitignore"])
+      await write(path);
     await write(".gitignore", "*.log\n");
     for (const path of ["a.log", ".git/HEAD", "node_modules/x.js", "__pycache__/x", "target/x", ".venv/x"])
       await write(path);
@@ -41,8 +42,17 @@ describe("draft save", () => {
     const { sourceCode, fileName, dependencies } = sent();
     expect([fileName, dependencies]).toEqual(["source.tar.gz", []]);
     const entries = await readTar(gunzipSync(Buffer.from(sourceCode, "base64")));
-    const names = Object.keys(entries).map((name) => name.replace(/^\.\//, "")).sort();
-    expect(names).toEqual([".gitignore", "@odd", "Cargo.toml", "src/link.rs", "src/main.rs", "src/target/mod.rs"]);
+    const names = Object.keys(entries)
+      .map((name) => name.replace(/^\.\//, ""))
+      .sort();
+    expect(names).toEqual([
+      ".gitignore",
+      "@odd",
+      "Cargo.toml",
+      "src/link.rs",
+      "src/main.rs",
+      "src/target/mod.rs",
+    ]);
   });
 
   test("the same folder is the same bytes", async () => {
@@ -108,7 +118,9 @@ describe("draft compile", () => {
   });
 
   test("shows the log on standard error and the outcome on standard output", async () => {
-    daemon().answers.igniteCompileLogs = { lines: [logLine("Compiling"), logLine("", "DRAFT_STATUS_COMPILED")] };
+    daemon().answers.igniteCompileLogs = {
+      lines: [logLine("Compiling"), logLine("", "DRAFT_STATUS_COMPILED")],
+    };
     daemon().answers.igniteGetDraft = { body: { draft: compiled } };
     const { code, stdout, stderr } = await ask(["ignite", "draft", "compile", "org:hello", "--follow"]);
     expect([code, stderr]).toEqual([0, "Compiling\n"]);
@@ -118,7 +130,9 @@ describe("draft compile", () => {
   });
 
   test("one that fails is exit code 11", async () => {
-    daemon().answers.igniteCompileLogs = { lines: [logLine("error[E0425]"), logLine("", "DRAFT_STATUS_FAILED")] };
+    daemon().answers.igniteCompileLogs = {
+      lines: [logLine("error[E0425]"), logLine("", "DRAFT_STATUS_FAILED")],
+    };
     const { code, stdout, stderr } = await ask(["draft", "compile", "org:hello"]);
     expect([code, stdout]).toEqual([11, ""]);
     expect(stderr).toContain("error[E0425]");
@@ -131,11 +145,14 @@ describe("draft compile", () => {
     expect(daemon().count("igniteCompileLogs")).toBe(0);
   });
 
-  test.each([["break"], ["end"]] as const)("a log that stops before the compile (%s) is exit code 9", async (after) => {
-    daemon().answers.igniteCompileLogs = { lines: [logLine("Compiling")], after };
-    const { code, stderr } = await ask(["draft", "compile", "org:hello"]);
-    expect([code, stderr]).toEqual([9, expect.stringContaining(`draft compile-logs ${deployId}`)]);
-  });
+  test.each([["break"], ["end"]] as const)(
+    "a log that stops before the compile (%s) is exit code 9",
+    async (after) => {
+      daemon().answers.igniteCompileLogs = { lines: [logLine("Compiling")], after };
+      const { code, stderr } = await ask(["draft", "compile", "org:hello"]);
+      expect([code, stderr]).toEqual([9, expect.stringContaining(`draft compile-logs ${deployId}`)]);
+    },
+  );
 
   test("a draft without code is what the daemon says", async () => {
     daemon().answers.igniteCompileDraft = {
@@ -154,7 +171,12 @@ describe("draft compile-logs", () => {
     daemon().answers.igniteCompileLogs = { lines };
     expect((await ask(["ignite", "draft", "compile-logs", deployId])).stdout).toBe("Compiling\n");
     const { stdout } = await ask(["draft", "compile-logs", deployId, "--json"]);
-    expect(stdout.trim().split("\n").map((line) => JSON.parse(line) as unknown)).toEqual(lines);
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as unknown),
+    ).toEqual(lines);
     expect(daemon().calls.map(({ params }) => params["deploy"])).toEqual([deployId, deployId]);
   });
 
@@ -193,7 +215,9 @@ describe("draft test, publish and code", () => {
   });
 
   test("code is not printed on a terminal", async () => {
-    const { code, stderr } = await ask(["draft", "code", "org:hello"], {}, folder, { terminal: { isTTY: true } });
+    const { code, stderr } = await ask(["draft", "code", "org:hello"], {}, folder, {
+      terminal: { isTTY: true },
+    });
     expect([code, stderr]).toEqual([2, expect.stringContaining("--to")]);
     expect(daemon().calls).toEqual([]);
   });

@@ -11,7 +11,16 @@ const entry = { timestampMs: "1767225600123", replicaId: "i-1", text: "hi", exec
 describe("list", () => {
   test("has filters, which theirs refuses", async () => {
     daemon().answers.igniteListExecutions = { body: { executions: [execution], nextCursor: "c" } };
-    const flags = ["--status", "timed_out", "--version", "2", "--since", "2026-01-01T00:00:00Z", "--limit", "1"];
+    const flags = [
+      "--status",
+      "timed_out",
+      "--version",
+      "2",
+      "--since",
+      "2026-01-01T00:00:00Z",
+      "--limit",
+      "1",
+    ];
     const { stdout, stderr } = await ask(["ignite", "exec", "list", "org:hello", ...flags]);
     expect(stdout).toMatch(/x-222222222222 +succeeded +200 +v2 cold +1\.2 s/);
     expect(stderr).toContain("--cursor c");
@@ -23,7 +32,9 @@ describe("list", () => {
 
   test("is a document with --json and wide with -o wide", async () => {
     daemon().answers.igniteListExecutions = { body: { executions: [execution] } };
-    expect(JSON.parse((await ask(["execution", "list", "hello", "--json"])).stdout)).toEqual({ executions: [execution] });
+    expect(JSON.parse((await ask(["execution", "list", "hello", "--json"])).stdout)).toEqual({
+      executions: [execution],
+    });
     expect((await ask(["execution", "list", "hello", "-o", "wide"])).stdout).toContain("5.25 ms");
   });
 });
@@ -57,20 +68,28 @@ describe("watch", () => {
     const { httpStatus: _none, ...rest } = execution;
     daemon().answers.igniteWatchExecution = { lines: [running, { ...rest, status }] };
     const { code, stdout } = await ask(["ignite", "execution", "watch", id, "--json"]);
-    const lines = stdout.trim().split("\n").map((line) => (JSON.parse(line) as ignite.ExecutionView).status);
+    const lines = stdout
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as ignite.ExecutionView).status);
     expect([code, lines]).toEqual([exit, ["EXECUTION_STATUS_RUNNING", status]]);
   });
 
-  test.each([["end"], ["break"]] as const)("that stops before the execution (%s) is exit code 9", async (after) => {
-    daemon().answers.igniteWatchExecution = { lines: [running], after };
-    expect((await ask(["execution", "watch", id])).code).toBe(9);
-  });
+  test.each([["end"], ["break"]] as const)(
+    "that stops before the execution (%s) is exit code 9",
+    async (after) => {
+      daemon().answers.igniteWatchExecution = { lines: [running], after };
+      expect((await ask(["execution", "watch", id])).code).toBe(9);
+    },
+  );
 });
 
 test("stream prints lines until the execution has ended, also what comes late", async () => {
   daemon().answers.igniteGetExecution = { body: running };
   daemon().answers.igniteStreamAppLogs = { lines: [entry, { ...entry, text: "ho" }], after: "hang" };
-  daemon().answers.igniteWatchExecution = { lines: [running, { ...execution, status: "EXECUTION_STATUS_FAILED", httpStatus: 500 }] };
+  daemon().answers.igniteWatchExecution = {
+    lines: [running, { ...execution, status: "EXECUTION_STATUS_FAILED", httpStatus: 500 }],
+  };
   const { code, stdout } = await ask(["execution", "stream", id]);
   expect([code, stdout]).toEqual([1, "00:00:00.123 i-1 | hi\n00:00:00.123 i-1 | ho\n"]);
 });

@@ -17,7 +17,8 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 function payload(): string {
-  return Buffer.from((daemon().calls[0]?.body as { payload: string }).payload, "base64").toString("latin1");
+  const body = daemon().calls[0]?.body as { payload: string } | undefined;
+  return Buffer.from(body?.payload ?? "", "base64").toString("latin1");
 }
 
 describe("the answer", () => {
@@ -32,7 +33,13 @@ describe("the answer", () => {
     const all = frames(404, ["no"]);
     daemon().answers.igniteInvoke = { lines: all };
     const { code, stdout } = await ask(["invoke", "hello", "--json"]);
-    expect([code, stdout.trim().split("\n").map((line) => JSON.parse(line) as unknown)]).toEqual([5, all]);
+    expect([
+      code,
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as unknown),
+    ]).toEqual([5, all]);
   });
 
   test("has its head on standard error with -v", async () => {
@@ -67,12 +74,17 @@ describe("the answer", () => {
     ["EXECUTION_STATUS_FAILED", 200, 1, "ended as failed"],
     ["EXECUTION_STATUS_TIMED_OUT", 504, 8, "ended as timed_out"],
     ["EXECUTION_STATUS_CANCELLED", 200, 130, "ended as cancelled"],
-  ] as const)("of an execution that ends as %s after %i is exit code %i", async (ended, status, exit, words) => {
-    daemon().answers.igniteInvoke = { lines: frames(status, ["x"], { status: ended, error: "it panicked" }) };
-    const { code, stderr } = await ask(["invoke", "hello"]);
-    expect([code, stderr]).toEqual([exit, expect.stringContaining(words)]);
-    expect(stderr).toContain("it panicked");
-  });
+  ] as const)(
+    "of an execution that ends as %s after %i is exit code %i",
+    async (ended, status, exit, words) => {
+      daemon().answers.igniteInvoke = {
+        lines: frames(status, ["x"], { status: ended, error: "it panicked" }),
+      };
+      const { code, stderr } = await ask(["invoke", "hello"]);
+      expect([code, stderr]).toEqual([exit, expect.stringContaining(words)]);
+      expect(stderr).toContain("it panicked");
+    },
+  );
 
   test.each([["break"], ["end"]] as const)("that stops in the middle (%s) is exit code 9", async (after) => {
     daemon().answers.igniteInvoke = { lines: frames(200, ["half"]).slice(0, 2), after };
@@ -103,9 +115,13 @@ describe("the payload", () => {
     ["--payload-file -", ["--payload-file", "-"]],
   ])("comes from %s", async (_name, args) => {
     daemon().answers.igniteInvoke = { lines: frames(200, []) };
-    const { code } = await ask(["invoke", "hello", ...args], {}, folder, { stdin: Readable.from(['{"n": 1}']) });
+    const { code } = await ask(["invoke", "hello", ...args], {}, folder, {
+      stdin: Readable.from(['{"n": 1}']),
+    });
     expect([code, payload()]).toEqual([0, '{"n": 1}']);
-    expect(daemon().calls[0]?.body).toMatchObject({ http: { headers: { "content-type": "application/json" } } });
+    expect(daemon().calls[0]?.body).toMatchObject({
+      http: { headers: { "content-type": "application/json" } },
+    });
   });
 
   test("is nothing without any of them", async () => {
@@ -118,7 +134,9 @@ describe("the payload", () => {
     daemon().answers.igniteInvoke = { lines: frames(200, []) };
     await ask(["invoke", "hello", "--payload-file", "bytes.bin", "--raw"], {}, folder);
     expect(payload()).toBe("\u0000\u00ff");
-    expect(daemon().calls[0]?.body).toMatchObject({ http: { headers: { "content-type": "application/octet-stream" } } });
+    expect(daemon().calls[0]?.body).toMatchObject({
+      http: { headers: { "content-type": "application/octet-stream" } },
+    });
     daemon().calls.length = 0;
     await ask(["invoke", "hello", "-p", "x", "--raw", "--header", "Content-Type: text/plain"]);
     expect(daemon().calls[0]?.body).toMatchObject({ http: { headers: { "content-type": "text/plain" } } });
@@ -144,7 +162,18 @@ describe("the payload", () => {
 describe("the request", () => {
   test("has any method, path, query and headers", async () => {
     daemon().answers.igniteInvoke = { lines: frames(200, []) };
-    const flags = ["--method", "get", "--path", "/a/b", "--query", "x=1", "--query", "?y=2", "--header", "X-A: 1"];
+    const flags = [
+      "--method",
+      "get",
+      "--path",
+      "/a/b",
+      "--query",
+      "x=1",
+      "--query",
+      "?y=2",
+      "--header",
+      "X-A: 1",
+    ];
     await ask(["invoke", "hello", ...flags, "--header", "x-a:2"]);
     expect(daemon().calls[0]?.body).toEqual({
       http: { method: "GET", path: "/a/b", query: "x=1&y=2", headers: { "x-a": "1, 2" } },

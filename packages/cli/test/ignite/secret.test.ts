@@ -26,7 +26,11 @@ test("set, list and unset are those of an app, in the organization of the settin
 });
 
 test.each([
-  [["create", "git-key", "--type", "git", "--username", "me", "--token", "t0p"], 2, "belongs to one function"],
+  [
+    ["create", "git-key", "--type", "git", "--username", "me", "--token", "t0p"],
+    2,
+    "belongs to one function",
+  ],
   [["create", "reg", "--type", "registry", "--password", "t0p", "--server-address", "x"], 2, "secret set"],
   [["get", "org:hello"], 4, "nobody can read them"],
   [["get", "org:hello", "KEY"], 4, "`secret list`"],

@@ -8,7 +8,9 @@ test("list, also wide", async () => {
   daemon().answers.igniteListVersions = { body: { versions: [version] } };
   expect((await ask(["ignite", "version", "list", "org:hello"])).stdout).toMatch(/v2 +active +0123abcd/);
   expect((await ask(["version", "list", "org:hello", "-o", "wide"])).stdout).toContain("1.93.0");
-  expect(JSON.parse((await ask(["version", "list", "org:hello", "--json"])).stdout)).toEqual({ versions: [version] });
+  expect(JSON.parse((await ask(["version", "list", "org:hello", "--json"])).stdout)).toEqual({
+    versions: [version],
+  });
 });
 
 test("get shows the function as it was published", async () => {
@@ -20,7 +22,9 @@ test("get shows the function as it was published", async () => {
 test("rollback moves the pointer; to a version that does not exist it is exit code 5", async () => {
   daemon().answers.igniteRollback = [{ body: { activeVersion: 1 } }, notFound("there is no version 9")];
   daemon().answers.igniteGetApp = { body: app };
-  expect((await ask(["ignite", "version", "rollback", "org:hello", "1"])).stdout).toContain("version 1 of org:hello");
+  expect((await ask(["ignite", "version", "rollback", "org:hello", "1"])).stdout).toContain(
+    "version 1 of org:hello",
+  );
   const { code, stderr } = await ask(["version", "rollback", "org:hello", "9"]);
   expect([code, stderr]).toEqual([5, expect.stringContaining("there is no version 9")]);
 });

@@ -2,6 +2,7 @@ import { BloomError, type AppRef } from "@bloomery/contract";
 import type { Command, Context } from "../../command.js";
 import { planSettings, settingFlags, unsetEnvFlag, type Settings } from "./app-settings.js";
 import { compileDraft } from "./compile.js";
+import { createFunction } from "./create-function.js";
 import { defineVerb } from "./define.js";
 import { codeFlag, dependencyFlag, planDraft, publishDraft, saveDraft } from "./draft.js";
 import { functionArgument } from "./flags.js";
@@ -64,7 +65,7 @@ async function createOrUpdate(context: Context, ref: AppRef, settings: Settings)
   const client = context.client();
   if (!(await exists(context, ref))) {
     try {
-      await client.call("igniteCreateApp", { params: { org: ref.org }, body: { ...settings, name: ref.app } });
+      await createFunction(context, ref, settings);
       return true;
     } catch (error) {
       if (!(error instanceof BloomError) || error.code !== "ERR_ALREADY_EXISTS") throw error;

@@ -63,7 +63,7 @@ export async function followLogs(
   const signal = until === undefined ? context.signal : AbortSignal.any([context.signal, until]);
   const seen = createMemory();
   let isOpen = false;
-  for (let told = false; !signal.aborted; ) {
+  for (let told = false; !signal.aborted;) {
     try {
       const call = { params: ref, query };
       const onOpen = (): void => void (isOpen = true);

@@ -14,7 +14,10 @@ export const runtimeFlags: readonly FlagSpec[] = [
 ];
 
 export const schemaFlags: readonly FlagSpec[] = [
-  { flag: "--input-schema <json>", about: "JSON Schema of the request, or @FILE; checked before the function is called" },
+  {
+    flag: "--input-schema <json>",
+    about: "JSON Schema of the request, or @FILE; checked before the function is called",
+  },
   { flag: "--output-schema <json>", about: "JSON Schema of the answer, or @FILE" },
 ];
 
@@ -80,7 +83,7 @@ export async function planSettings(context: Context): Promise<Settings> {
     keepPayloads: switchOf(flags, "keep-payloads"),
     env: planEnv(flags),
   };
-  return given(settings) as Settings;
+  return given(settings);
 }
 
 /** What a draft is compiled with; undefined when no flag says anything. Throws ERR_INVALID_ARGUMENT. */

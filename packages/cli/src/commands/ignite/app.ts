@@ -2,6 +2,7 @@ import { BloomError, type ignite } from "@bloomery/contract";
 import type { Command } from "../../command.js";
 import { renderFields } from "../../output/table.js";
 import { numberOf, planSettings, settingFlags, textOf, unsetEnvFlag } from "./app-settings.js";
+import { createFunction } from "./create-function.js";
 import { defineIgniteVerb, defineVerb } from "./define.js";
 import { functionArgument } from "./flags.js";
 import { aboutFunction, functionOf, nameOf, parseFunction } from "./function-ref.js";
@@ -21,16 +22,13 @@ export const appCommands: readonly Command[] = [
       "dodil ignite app create acme:resize --tier large --timeout-secs 30 --env LOG=debug",
     ],
     async run(context) {
-      const { org, app } = functionOf(context);
-      const settings = await planSettings(context);
-      const answer = await context
-        .client()
-        .call("igniteCreateApp", { params: { org }, body: { ...settings, name: app } });
+      const ref = functionOf(context);
+      const answer = await createFunction(context, ref, await planSettings(context));
       const { appliedTier: tier, appliedLimits: limits } = answer;
       context.output.result(answer, [
-        `${nameOf({ org, app })} is made: tier ${plainWord(tier)}, ${limits.memoryMb} MB, ${limits.cpuMillicores} millicores`,
+        `${nameOf(ref)} is made: tier ${plainWord(tier)}, ${limits.memoryMb} MB, ${limits.cpuMillicores} millicores`,
       ]);
-      context.output.say(`next: dodil ignite draft save ${nameOf({ org, app })} --code ./`);
+      context.output.say(`next: dodil ignite draft save ${nameOf(ref)} --code ./`);
     },
   }),
   defineVerb({

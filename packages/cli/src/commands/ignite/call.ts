@@ -85,7 +85,10 @@ async function readPayload({ cwd, stdin }: Context, { kind, value }: Source): Pr
   try {
     return await readFile(resolve(cwd, value));
   } catch (error) {
-    throw new BloomError("ERR_INVALID_ARGUMENT", `--payload-file cannot be read: ${(error as Error).message}`);
+    throw new BloomError(
+      "ERR_INVALID_ARGUMENT",
+      `--payload-file cannot be read: ${(error as Error).message}`,
+    );
   }
 }
 
@@ -103,17 +106,28 @@ function assertJson({ kind, name }: Source, text: string): void {
   });
 }
 
-function planHttp(flags: Flags): { method: string; path: string; query: string; headers: Record<string, string> } {
+function planHttp(flags: Flags): {
+  method: string;
+  path: string;
+  query: string;
+  headers: Record<string, string>;
+} {
   const method = (textOf(flags, "method") ?? "POST").toUpperCase();
   if (!/^[A-Z]{1,20}$/.test(method))
     throw new BloomError("ERR_INVALID_ARGUMENT", `--method is \`${method}\`, but must be like GET or POST`);
   const path = textOf(flags, "path") ?? "/";
   if (!path.startsWith("/") || /[\s?#]/.test(path)) {
-    throw new BloomError("ERR_INVALID_ARGUMENT", `--path is \`${path}\`, but must begin with / and have no query`, {
-      hint: "--query NAME=VALUE adds a query; write a space as %20.",
-    });
+    throw new BloomError(
+      "ERR_INVALID_ARGUMENT",
+      `--path is \`${path}\`, but must begin with / and have no query`,
+      {
+        hint: "--query NAME=VALUE adds a query; write a space as %20.",
+      },
+    );
   }
-  const query = listOf(flags, "query").map((word) => word.replace(/^\?/, "")).join("&");
+  const query = listOf(flags, "query")
+    .map((word) => word.replace(/^\?/, ""))
+    .join("&");
   if (/[\s#]/.test(query)) {
     throw new BloomError("ERR_INVALID_ARGUMENT", "--query has a space or a `#` in it", {
       hint: "Write them as %20 and %23.",

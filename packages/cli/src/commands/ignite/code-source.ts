@@ -28,10 +28,17 @@ export async function readCode({ cwd, signal }: Context, word: string): Promise<
   }
   assertSize(path, entry.size);
   const bytes = await readFile(path).catch((error: unknown) => {
-    throw new BloomError("ERR_INVALID_ARGUMENT", `--code: ${path} cannot be read: ${(error as Error).message}`);
+    throw new BloomError(
+      "ERR_INVALID_ARGUMENT",
+      `--code: ${path} cannot be read: ${(error as Error).message}`,
+    );
   });
   const fileName = basename(path);
-  return { sourceCode: bytes.toString("base64"), fileName, about: `${fileName}, ${formatBytes(bytes.length)}` };
+  return {
+    sourceCode: bytes.toString("base64"),
+    fileName,
+    about: `${fileName}, ${formatBytes(bytes.length)}`,
+  };
 }
 
 /** Folders that are never source. */
@@ -84,6 +91,8 @@ function assertSize(path: string, bytes: number): void {
   throw new BloomError(
     "ERR_SOURCE_TOO_LARGE",
     `${path} is too large to be a draft: more than ${formatBytes(maxDocumentBytes)} packed`,
-    { hint: "Keep build output and data out of it with .gitignore or .bloomignore; `bloom deploy` has no such limit." },
+    {
+      hint: "Keep build output and data out of it with .gitignore or .bloomignore; `bloom deploy` has no such limit.",
+    },
   );
 }

@@ -39,9 +39,13 @@ export async function followCompile(
     }
   } catch (error) {
     const hint = `\`dodil ignite draft compile-logs ${deployId}\` shows it from the beginning.`;
-    if (context.signal.aborted) throw new BloomError("ERR_INTERRUPTED", "interrupted; the compile goes on", { hint });
+    if (context.signal.aborted)
+      throw new BloomError("ERR_INTERRUPTED", "interrupted; the compile goes on", { hint });
     if (!(error instanceof BloomError) || error.code !== "ERR_DAEMON_UNREACHABLE") throw error;
-    throw new BloomError(error.code, `the log of ${deployId} broke off: ${error.message}`, { hint, cause: error });
+    throw new BloomError(error.code, `the log of ${deployId} broke off: ${error.message}`, {
+      hint,
+      cause: error,
+    });
   }
   if (status === "DRAFT_STATUS_FAILED") throw compileFailed(deployId, undefined);
   if (status === undefined) {

@@ -30,7 +30,9 @@ export const configCommands: readonly Command[] = [
       const text = value === "-" ? (await readAll(context.stdin())).trim() : value;
       assertValue(key, text);
       const path = await saveIgniteConfig(context, { [key]: text });
-      context.output.result({ path, key }, [text === "" ? `${key} is taken out of ${path}` : `${key} is set in ${path}`]);
+      context.output.result({ path, key }, [
+        text === "" ? `${key} is taken out of ${path}` : `${key} is set in ${path}`,
+      ]);
     },
   }),
   defineVerb({
@@ -95,8 +97,14 @@ function assertValue(key: IgniteKey, value: string): void {
   if (value === "") return;
   if (key === "api_endpoint") return assertAddress(value);
   if (key === "token" && /[^\x21-\x7e]/.test(value))
-    throw new BloomError("ERR_INVALID_ARGUMENT", "the token has a space or a sign in it that tokens do not have");
+    throw new BloomError(
+      "ERR_INVALID_ARGUMENT",
+      "the token has a space or a sign in it that tokens do not have",
+    );
   const parsed = orgName.safeParse(value);
   if (key === "org_id" && !parsed.success)
-    throw new BloomError("ERR_INVALID_NAME", `\`${value}\` is not a valid name: ${parsed.error.issues[0]?.message ?? ""}`);
+    throw new BloomError(
+      "ERR_INVALID_NAME",
+      `\`${value}\` is not a valid name: ${parsed.error.issues[0]?.message ?? ""}`,
+    );
 }

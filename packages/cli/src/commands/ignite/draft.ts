@@ -1,9 +1,15 @@
-import { BloomError, isId, type ApiRoutes, type AppRef, type ignite, type RouteInput } from "@bloomery/contract";
+import {
+  BloomError,
+  isId,
+  type ApiRoutes,
+  type AppRef,
+  type ignite,
+  type RouteInput,
+} from "@bloomery/contract";
 import type { Command, Context } from "../../command.js";
 import { renderFields } from "../../output/table.js";
 import { listOf, planRuntime, runtimeFlags, schemaFlags } from "./app-settings.js";
 import { callFlags, inputArgument, planCall } from "./call.js";
-import { readCode } from "./code-source.js";
 import { compileDraft, followCompile, hasText, noCompile } from "./compile.js";
 import { defineVerb } from "./define.js";
 import { functionArgument } from "./flags.js";
@@ -14,7 +20,10 @@ import { assertSourceOnly, refusedFlags } from "./refused-flags.js";
 import { codeFlags, writeCode } from "./write-code.js";
 import { formatMoment, plainWord } from "./words.js";
 
-export const codeFlag = { flag: "-c, --code <path>", about: "a folder with a Cargo.toml, one .rs file, a .zip or a .tar.gz" };
+export const codeFlag = {
+  flag: "-c, --code <path>",
+  about: "a folder with a Cargo.toml, one .rs file, a .zip or a .tar.gz",
+};
 export const dependencyFlag = {
   flag: "-d, --dependency <crate>",
   about: "add a dependency: name, name@1.2 or name@1.2+feature,other",
@@ -63,7 +72,10 @@ export const draftCommands: readonly Command[] = [
       { flag: "--follow", about: "show the log until the end (so it is anyway)" },
       { flag: "--no-follow", about: "answer at once, with the id to follow it by" },
     ],
-    examples: ["dodil ignite draft compile org:hello", "dodil ignite draft compile org:hello --no-follow --json"],
+    examples: [
+      "dodil ignite draft compile org:hello",
+      "dodil ignite draft compile org:hello --no-follow --json",
+    ],
     async run(context) {
       const ref = functionOf(context);
       const follow = context.flags["follow"] !== false;
@@ -80,7 +92,10 @@ export const draftCommands: readonly Command[] = [
     name: "draft compile-logs",
     summary: "Print the log of a compile until it has ended",
     args: [{ name: "id", about: "a deploy id, or a function: then its draft's last compile" }],
-    examples: ["dodil ignite draft compile-logs bld-7k2m9xq4wz3b", "dodil ignite draft compile-logs org:hello"],
+    examples: [
+      "dodil ignite draft compile-logs bld-7k2m9xq4wz3b",
+      "dodil ignite draft compile-logs org:hello",
+    ],
     async run(context) {
       const [word = ""] = context.args;
       const deployId = isId("build", word) ? word : await lastCompile(context);
@@ -111,7 +126,9 @@ export const draftCommands: readonly Command[] = [
     async run(context) {
       const ref = functionOf(context);
       const answer = await aboutFunction(context, ref, () => publishDraft(context, ref));
-      context.output.result(answer, [`version ${answer.version} of ${nameOf(ref)} is active at ${answer.url}`]);
+      context.output.result(answer, [
+        `version ${answer.version} of ${nameOf(ref)} is active at ${answer.url}`,
+      ]);
     },
   }),
   defineVerb({
@@ -142,6 +159,7 @@ export async function planDraft(context: Context): Promise<DraftBody> {
   const runtime = planRuntime(flags);
   const inputSchema = await readSchema(context, "input-schema");
   const outputSchema = await readSchema(context, "output-schema");
+  const { readCode } = await import("./code-source.js");
   const { sourceCode, fileName, about } = await readCode(context, word);
   output.detail(`the code is ${about}`);
   const dependencies = [...listOf(flags, "dependency")];

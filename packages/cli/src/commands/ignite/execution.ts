@@ -18,7 +18,10 @@ export const executionCommands: readonly Command[] = [
     summary: "List a function's executions, newest first",
     args: [functionArgument],
     flags: [
-      { flag: "--status <status>", about: "only queued, running, succeeded, failed, timed_out or cancelled ones" },
+      {
+        flag: "--status <status>",
+        about: "only queued, running, succeeded, failed, timed_out or cancelled ones",
+      },
       { flag: "--version <number>", about: "only those of this version" },
       { flag: "--since <time>", about: "only from this time on: 10m, 2h, 1d or an ISO time" },
       ...pageFlags,
@@ -33,14 +36,26 @@ export const executionCommands: readonly Command[] = [
       const filter = planFilter(flags);
       const { items, nextCursor } = await aboutFunction(context, ref, () =>
         collectPages({ limit: numberOf(flags, "limit"), cursor: textOf(flags, "cursor") }, async (page) => {
-          const answer = await client().call("igniteListExecutions", { params: ref, query: { ...filter, ...page } });
+          const answer = await client().call("igniteListExecutions", {
+            params: ref,
+            query: { ...filter, ...page },
+          });
           return { items: answer.executions, nextCursor: answer.nextCursor };
         }),
       );
       const wide = output.wide === true;
       output.table(
         { executions: items, ...(nextCursor === undefined ? {} : { nextCursor }) },
-        ["EXECUTION", "STATUS", "HTTP", "VERSION", ...(wide ? ["QUEUE", "START", "BYTES"] : []), "RUN", "CREATED", "ERROR"],
+        [
+          "EXECUTION",
+          "STATUS",
+          "HTTP",
+          "VERSION",
+          ...(wide ? ["QUEUE", "START", "BYTES"] : []),
+          "RUN",
+          "CREATED",
+          "ERROR",
+        ],
         items.map((one) => [
           one.executionId,
           plainWord(one.status),
@@ -73,7 +88,9 @@ export const executionCommands: readonly Command[] = [
     examples: ["dodil ignite exec logs x-7k2m9xq4wz3b"],
     async run(context) {
       const { client, output, flags } = context;
-      const { executionId, functionId } = await client().call("igniteGetExecution", { params: paramsOf(context) });
+      const { executionId, functionId } = await client().call("igniteGetExecution", {
+        params: paramsOf(context),
+      });
       const limit = numberOf(flags, "limit");
       const { lines } = await client().call("igniteAppLogs", {
         params: parseFunction(context, functionId),
@@ -98,7 +115,9 @@ export const executionCommands: readonly Command[] = [
     async run(context) {
       const { output } = context;
       let last: ignite.ExecutionView | undefined;
-      for await (const one of context.client().stream("igniteWatchExecution", { params: paramsOf(context) })) {
+      for await (const one of context
+        .client()
+        .stream("igniteWatchExecution", { params: paramsOf(context) })) {
         output.line(one, describeChange(one));
         last = one;
       }

@@ -10,7 +10,11 @@ export const igniteFlags: readonly FlagSpec[] = [
   },
   { flag: "--org-name <org>", about: "the same" },
   { flag: "--debug", about: "print more of what happens, as -v (IGNITE_DEBUG)" },
-  { flag: "--timeout <time>", about: "how long an answer may take to come: 30s, 5m; 0 is no limit", fallback: "5m" },
+  {
+    flag: "--timeout <time>",
+    about: "how long an answer may take to come: 30s, 5m; 0 is no limit",
+    fallback: "5m",
+  },
   { flag: "--config <file>", about: "the settings file, or its folder" },
 ];
 

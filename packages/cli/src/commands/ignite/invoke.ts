@@ -33,12 +33,18 @@ export const invokeCommand: Command = defineVerb({
     const isAsync = flags["async"] === true;
     const retries = numberOf(flags, "retries");
     if (isAsync && version !== undefined) {
-      throw new BloomError("ERR_USAGE", "--async and --version do not go together: the queue calls the active version", {
-        hint: "Leave one of them out; `bloom execution replay ID --version N` calls another version.",
-      });
+      throw new BloomError(
+        "ERR_USAGE",
+        "--async and --version do not go together: the queue calls the active version",
+        {
+          hint: "Leave one of them out; `bloom execution replay ID --version N` calls another version.",
+        },
+      );
     }
     if (!isAsync && retries !== undefined) {
-      throw new BloomError("ERR_USAGE", "--retries is for calls in the queue", { hint: "Give --async, too." });
+      throw new BloomError("ERR_USAGE", "--retries is for calls in the queue", {
+        hint: "Give --async, too.",
+      });
     }
     const body = await planCall(context, context.args[1]);
     const client = context.client();

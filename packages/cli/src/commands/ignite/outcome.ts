@@ -11,7 +11,7 @@ const byHttpStatus: Readonly<Record<number, number>> = {
 };
 
 /** Exit code for what a function answered: 0 below 400, otherwise by the kind of refusal. */
-export function exitOfStatus(status: number): number {
+function exitOfStatus(status: number): number {
   if (status < 400) return exitCodes.ok;
   return byHttpStatus[status] ?? (status < 500 ? exitCodes.usage : exitCodes.failure);
 }

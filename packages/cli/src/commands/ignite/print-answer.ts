@@ -51,7 +51,10 @@ function finish(
     const answered = status === undefined ? "" : ` with status ${status}`;
     output.say(`the execution ended as ${plainWord(trailer.status)}${answered}${id}${why}`);
   } else if (code !== 0) output.say(`the function answered with status ${status}${id}${why}`);
-  else output.detail(`${plainWord(trailer.status)} in ${formatSpan(trailer.durationMs)}, ${trailer.bytes} bytes`);
+  else
+    output.detail(
+      `${plainWord(trailer.status)} in ${formatSpan(trailer.durationMs)}, ${trailer.bytes} bytes`,
+    );
   return code;
 }
 

@@ -30,6 +30,10 @@ export function assertSourceOnly(flags: Flags): void {
     isGit
       ? `--${name}: code is not fetched from repositories, it is sent from this machine`
       : `--${name}: functions are compiled from source, images are neither built nor run`,
-    { hint: isGit ? "Clone it, and give the folder with --code." : "Give a folder with a Cargo.toml with --code." },
+    {
+      hint: isGit
+        ? "Clone it, and give the folder with --code."
+        : "Give a folder with a Cargo.toml with --code.",
+    },
   );
 }

@@ -32,11 +32,13 @@ export const igniteSecretCommands: readonly Command[] = [
     name: "secret create",
     summary: "Not here: secrets belong to functions, see `secret set`",
     args: [{ name: "name", about: "the secret" }],
-    flags: ["type <type>", "username <name>", "password <password>", "server-address <address>"].map((flag) => ({
-      flag: `--${flag}`,
-      about: "not here",
-      hidden: true as const,
-    })),
+    flags: ["type <type>", "username <name>", "password <password>", "server-address <address>"].map(
+      (flag) => ({
+        flag: `--${flag}`,
+        about: "not here",
+        hidden: true as const,
+      }),
+    ),
     examples: ["pass show db | dodil ignite secret set org:hello DATABASE_URL"],
     async run({ args }) {
       throw new BloomError("ERR_INVALID_ARGUMENT", `${args[0] ?? ""} was not made: ${difference}`, {

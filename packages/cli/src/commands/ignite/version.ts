@@ -118,7 +118,10 @@ export const versionCommands: readonly Command[] = [
       const version = versionOf(context.args);
       const body = await planCall(context, context.args[2]);
       return aboutFunction(context, ref, () =>
-        printAnswer(context, context.client().stream("igniteTestVersion", { params: { ...ref, version }, body })),
+        printAnswer(
+          context,
+          context.client().stream("igniteTestVersion", { params: { ...ref, version }, body }),
+        ),
       );
     },
   }),

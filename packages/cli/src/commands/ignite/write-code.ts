@@ -28,7 +28,9 @@ export async function writeCode(context: Context, ref: AppRef, version: number):
   await writeFile(to, bytes, { flag: flags["force"] === true ? "w" : "wx" }).catch((error: unknown) => {
     const { code, message } = error as NodeJS.ErrnoException;
     throw code === "EEXIST"
-      ? new BloomError("ERR_ALREADY_EXISTS", `${to} exists already`, { hint: "Choose another file, or give --force." })
+      ? new BloomError("ERR_ALREADY_EXISTS", `${to} exists already`, {
+          hint: "Choose another file, or give --force.",
+        })
       : new BloomError("ERR_INVALID_ARGUMENT", `--to: ${message}`);
   });
   output.result({ fileName: answer.fileName, to, bytes: bytes.length }, [
