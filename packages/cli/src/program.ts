@@ -53,7 +53,7 @@ function buildProgram(world: World, run: Runner): Commander {
     if (known !== undefined) return known;
     const { aliases = [] } = nouns[path] ?? {};
     const node = prepare(openGroup(words.slice(0, -1)).command(words.at(-1) ?? ""))
-      .description(describeGroup(path))
+      .description(describeGroup(path, program.name()))
       .aliases([...aliases]);
     addFlags(node, [...sharedFlags(path), ...globalFlags]);
     groups.set(path, node);
@@ -68,11 +68,11 @@ function buildProgram(world: World, run: Runner): Commander {
   return program;
 }
 
-function describeGroup(path: string): string {
+function describeGroup(path: string, program: string): string {
   const depth = path.split(" ").length;
   const below = commandsBelow(path).map(({ name }) => name.split(" ")[depth]);
   const all = nouns[path]?.about ?? [...new Set(below)].join(", ");
-  return `${all}: see bloom ${path} --help`;
+  return `${all}: see ${program} ${path} --help`;
 }
 
 /** Flags that everything below a noun takes: they may stand right after the noun. */

@@ -185,7 +185,7 @@ describe("login", () => {
   ];
 
   test("keeps what the platform knows, also with few rights", async () => {
-    daemon().answers.getStatus = { status: 403, body: { error: { code: "ERR_FORBIDDEN", message: "no" } } };
+    daemon().answers.listOrgs = { status: 403, body: { error: { code: "ERR_FORBIDDEN", message: "no" } } };
     const { code, stdout } = await ask(argv(), env);
     expect([code, stdout]).toEqual([0, expect.stringContaining("organization acme")]);
     expect(parse(await readFile(file, "utf8"))).toEqual({
@@ -199,8 +199,20 @@ describe("login", () => {
     expect(daemon().calls.at(-1)).toMatchObject({ params: { org: "acme" }, authorization: "Bearer t" });
   });
 
+  test.each([
+    [["acme"], "acme"],
+    [["acme", "local"], undefined],
+  ])("takes the organization of a token that is for one: %j", async (names, org) => {
+    const orgs = names.map((name) => ({ id: `org-${name}`, name, createdAt: "2026-01-01T00:00:00.000Z" }));
+    daemon().answers.listOrgs = { body: { orgs } };
+    const short = ["ignite", "login", "--token", "t", "--api-endpoint", daemon().url];
+    expect((await ask(short, env)).code).toBe(0);
+    const { ignite } = parse(await readFile(file, "utf8")) as { ignite: Record<string, string> };
+    expect(ignite["org_id"]).toBe(org);
+  });
+
   test("refuses a token that the platform does not know, and keeps nothing", async () => {
-    daemon().answers.getStatus = {
+    daemon().answers.listOrgs = {
       status: 401,
       body: { error: { code: "ERR_UNAUTHENTICATED", message: "who?" } },
     };

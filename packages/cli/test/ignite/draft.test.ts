@@ -82,6 +82,7 @@ describe("draft save", () => {
     [["-c", "nowhere"], "does not exist"],
     [["-c", "handler.py"], "one .rs file, a .zip or a .tar.gz"],
     [["-c", "empty"], "there is nothing in"],
+    [["-c", "."], "has no Cargo.toml"],
     [["-c", ".", "--runtime", "deno"], "functions run in Rust"],
     [["-c", ".", "--image-ref", "x:1"], "images are neither built nor run"],
     [["--git-url", "https://example.com/x.git"], "not fetched from repositories"],

@@ -53,6 +53,11 @@ async function packFolder(root: string, signal: AbortSignal): Promise<PackedCode
       hint: "What .gitignore and .bloomignore name stays out.",
     });
   }
+  if (!files.includes("Cargo.toml")) {
+    throw new BloomError("ERR_INVALID_ARGUMENT", `--code: ${root} has no Cargo.toml to compile`, {
+      hint: "Name the folder that has it; `bloom init --shape function` writes one, and a single .rs file needs none.",
+    });
+  }
   // A bare name that begins with @ would be taken for an archive.
   const pack = create(
     { cwd: root, gzip: true, portable: true, noMtime: true, noDirRecurse: true },

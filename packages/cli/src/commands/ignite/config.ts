@@ -67,28 +67,34 @@ export const configCommands: readonly Command[] = [
         });
       }
       const api = flags["api-endpoint"] ?? flags["api"];
-      const org = flags["org"] ?? flags["org-name"];
-      const values = {
+      const given = flags["org"] ?? flags["org-name"];
+      if (typeof given === "string") assertValue("org_id", given);
+      if (typeof api === "string") assertValue("api_endpoint", api);
+      assertValue("token", token);
+      const orgs = await listOrgs(context);
+      // A token is most often for one organization: then that is the one of functions without another.
+      const org = typeof given === "string" ? given : orgs.length === 1 ? orgs[0] : undefined;
+      const path = await saveIgniteConfig(context, {
         token,
         ...(typeof api === "string" ? { api_endpoint: api } : {}),
-        ...(typeof org === "string" ? { org_id: org } : {}),
-      };
-      for (const [key, value] of Object.entries(values)) assertValue(key as IgniteKey, value);
-      await assertKnown(context);
-      const path = await saveIgniteConfig(context, values);
-      output.result({ path, api_endpoint: settings.api, org_id: settings.org }, [
-        `logged in at ${settings.api}, organization ${settings.org}; kept in ${path}`,
+        ...(org === undefined ? {} : { org_id: org }),
+      });
+      const document = { path, api_endpoint: settings.api, org_id: org ?? settings.org };
+      output.result(document, [
+        `logged in at ${settings.api}, organization ${document.org_id}; kept in ${path}`,
       ]);
     },
   }),
 ];
 
-/** Throws ERR_UNAUTHENTICATED for a token that means nothing there; one that may do little is fine. */
-async function assertKnown({ client }: Context): Promise<void> {
+/** The organizations that the token is for. Throws ERR_UNAUTHENTICATED for one that means nothing there. */
+async function listOrgs({ client }: Context): Promise<readonly string[]> {
   try {
-    await client().call("getStatus", {});
+    return (await client().call("listOrgs", {})).orgs.map(({ name }) => name);
   } catch (error) {
-    if (!(error instanceof BloomError) || error.code !== "ERR_FORBIDDEN") throw error;
+    // It may do little; it is known all the same.
+    if (error instanceof BloomError && error.code === "ERR_FORBIDDEN") return [];
+    throw error;
   }
 }
 
