@@ -132,12 +132,13 @@ describe("draft compile", () => {
 
   test("one that fails is exit code 11", async () => {
     daemon().answers.igniteCompileLogs = {
-      lines: [logLine("error[E0425]"), logLine("", "DRAFT_STATUS_FAILED")],
+      lines: [logLine("error[E0425]"), logLine("there is no handler", "DRAFT_STATUS_FAILED")],
     };
     const { code, stdout, stderr } = await ask(["draft", "compile", "org:hello"]);
     expect([code, stdout]).toEqual([11, ""]);
     expect(stderr).toContain("error[E0425]");
-    expect(stderr).toContain(`the compile ${deployId} failed`);
+    expect(stderr).toContain(`the compile ${deployId} failed: there is no handler`);
+    expect(stderr.split("there is no handler")).toHaveLength(2);
   });
 
   test("--no-follow answers at once", async () => {
@@ -205,11 +206,14 @@ describe("draft test, publish and code", () => {
 
   test("code comes back as it was given, into a file that is not there yet", async () => {
     const sourceCode = Buffer.from([0, 255, 10]).toString("base64");
-    daemon().answers.igniteGetCode = { body: { fileName: "code.zip", sourceCode } };
+    daemon().answers.igniteGetAppCode = { body: { fileName: "code.tar.gz", version: 0, sourceCode } };
     const argv = ["ignite", "draft", "code", "org:hello", "--to", "out.zip"];
     expect((await ask(argv, {}, folder)).code).toBe(0);
     expect([...(await readFile(join(folder, "out.zip")))]).toEqual([0, 255, 10]);
-    expect(daemon().calls[0]?.params).toEqual({ org: "org", app: "hello", version: "0" });
+    expect(daemon().calls[0]).toMatchObject({
+      params: { org: "org", app: "hello" },
+      query: { version: "0" },
+    });
     expect((await ask(argv, {}, folder)).code).toBe(6);
     expect((await ask([...argv, "--force"], {}, folder)).code).toBe(0);
     expect((await ask(["draft", "code", "org:hello", "--to", "no/such/folder"], {}, folder)).code).toBe(2);

@@ -20,13 +20,21 @@ describe("list", () => {
       "2026-01-01T00:00:00Z",
       "--limit",
       "1",
+      ...["--kind", "mcp", "--search", "panicked"],
     ];
     const { stdout, stderr } = await ask(["ignite", "exec", "list", "org:hello", ...flags]);
     expect(stdout).toMatch(/x-222222222222 +succeeded +200 +v2 cold +1\.2 s/);
     expect(stderr).toContain("--cursor c");
     expect(daemon().calls[0]).toMatchObject({
       params: { org: "org", app: "hello" },
-      query: { status: "EXECUTION_STATUS_TIMED_OUT", version: "2", sinceMs: "1767225600000", limit: "1" },
+      query: {
+        status: "EXECUTION_STATUS_TIMED_OUT",
+        version: "2",
+        sinceMs: "1767225600000",
+        limit: "1",
+        kind: "EXECUTION_KIND_MCP",
+        search: "panicked",
+      },
     });
   });
 
@@ -45,6 +53,16 @@ test("get shows what it waited for", async () => {
   expect(stdout).toMatch(/start +cold/);
   expect(stdout).toMatch(/starting +5\.25 ms/);
   expect(stdout).toMatch(/error +it panicked/);
+});
+
+test.each([
+  ["it works", undefined, /answer +it works$/m],
+  ["it wo", true, /answer +it wo… \(the beginning\)$/m],
+  ["\u0000\u0001", undefined, /answer +\(bytes; --json has them\)$/m],
+])("get shows the answer that was kept: %j", async (text, outputTruncated, words) => {
+  const output = Buffer.from(text).toString("base64");
+  daemon().answers.igniteGetExecution = { body: { ...execution, output, outputTruncated } };
+  expect((await ask(["execution", "get", id])).stdout).toMatch(words);
 });
 
 test("logs are those of the execution's function", async () => {

@@ -30,20 +30,19 @@ test("rollback moves the pointer; to a version that does not exist it is exit co
 });
 
 describe("code", () => {
-  const answer = { body: { fileName: "code.zip", sourceCode: "AAE=" } };
+  const answer = { fileName: "hello-v2.tar.gz", version: 2, sourceCode: "AAE=" };
 
   test("is that of the active version, or of another", async () => {
-    daemon().answers.igniteGetCode = answer;
-    daemon().answers.igniteGetApp = { body: app };
+    daemon().answers.igniteGetAppCode = { body: answer };
     expect((await ask(["ignite", "version", "code", "org:hello"])).stdout).toBe("\u0000\u0001");
     await ask(["version", "code", "org:hello", "--version", "1"]);
-    const asked = daemon().calls.filter(({ route }) => route === "igniteGetCode");
-    expect(asked.map(({ params }) => params["version"])).toEqual(["2", "1"]);
-    expect(JSON.parse((await ask(["version", "code", "org:hello", "--json"])).stdout)).toEqual(answer.body);
+    expect(daemon().calls.map(({ query }) => query)).toEqual([{}, { version: "1" }]);
+    expect(JSON.parse((await ask(["version", "code", "org:hello", "--json"])).stdout)).toEqual(answer);
   });
 
   test("is not there before the first publish", async () => {
-    daemon().answers.igniteGetApp = { body: { ...app, activeVersion: 0 } };
+    daemon().answers.igniteGetAppCode = { body: { ...answer, version: 0 } };
+    daemon().answers.igniteGetApp = { body: app };
     const { code, stderr } = await ask(["version", "code", "org:hello"]);
     expect([code, stderr]).toEqual([5, expect.stringContaining("has no version yet")]);
   });

@@ -6,7 +6,9 @@ import type { ArgumentSpec, Context, Flags, FlagSpec } from "../../command.js";
 import { findJsonError } from "../../find-json-error.js";
 import { formatBytes } from "../../output/table.js";
 import { listOf, textOf } from "./app-settings.js";
-import { maxDocumentBytes } from "./limits.js";
+
+/** The API takes documents of 64 MiB; base64 makes four bytes of three. */
+const maxPayloadBytes = 47 * 1_048_576;
 
 /** A call as the API takes it. */
 export type Call = RouteInput<ApiRoutes["igniteInvoke"]>["body"];
@@ -34,10 +36,10 @@ export async function planCall(context: Context, input?: string): Promise<Call> 
   const source = findSource(flags, input);
   if (source === undefined) return { http };
   const bytes = await readPayload(context, source);
-  if (bytes.length > maxDocumentBytes) {
+  if (bytes.length > maxPayloadBytes) {
     throw new BloomError(
       "ERR_LIMIT_REACHED",
-      `the payload has ${formatBytes(bytes.length)}, but at most ${formatBytes(maxDocumentBytes)} go through the API`,
+      `the payload has ${formatBytes(bytes.length)}, but at most ${formatBytes(maxPayloadBytes)} go through the API`,
       { hint: "Send it to the function's own address, which `bloom app get` shows." },
     );
   }

@@ -1,11 +1,10 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { create } from "tar";
-import { BloomError } from "@bloomery/contract";
+import { BloomError, ignite } from "@bloomery/contract";
 import type { Context } from "../../command.js";
 import { formatBytes } from "../../output/table.js";
 import { listPaths } from "../../project/walk.js";
-import { maxDocumentBytes } from "./limits.js";
 
 /** Code as the API takes it: base64, and the name of the file it comes from. */
 export interface PackedCode {
@@ -92,10 +91,10 @@ function isNeverSource(root: string): (path: string) => Promise<boolean> {
 }
 
 function assertSize(path: string, bytes: number): void {
-  if (bytes <= maxDocumentBytes) return;
+  if (bytes <= ignite.codeBytes) return;
   throw new BloomError(
     "ERR_SOURCE_TOO_LARGE",
-    `${path} is too large to be a draft: more than ${formatBytes(maxDocumentBytes)} packed`,
+    `${path} is too large to be a draft: more than ${formatBytes(ignite.codeBytes)} packed`,
     {
       hint: "Keep build output and data out of it with .gitignore or .bloomignore; `bloom deploy` has no such limit.",
     },

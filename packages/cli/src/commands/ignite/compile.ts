@@ -15,13 +15,10 @@ export async function compileDraft(context: Context, ref: AppRef, follow: boolea
   const begun = await client.call("igniteCompileDraft", { params: ref }, { signal: null });
   if (!follow) return begun;
   await followCompile(context, begun.deployId, (line) => {
-    if (hasText(line)) context.output.say(line.text);
+    // Why it failed is said by the error.
+    if (hasText(line) && line.status !== "DRAFT_STATUS_FAILED") context.output.say(line.text);
   });
   const { draft } = await client.call("igniteGetDraft", { params: ref });
-  // Somebody else may have begun another since.
-  if (draft.deployId === begun.deployId && draft.status === "DRAFT_STATUS_FAILED") {
-    throw compileFailed(begun.deployId, draft.error);
-  }
   return { deployId: begun.deployId, draft };
 }
 
@@ -31,11 +28,11 @@ export async function followCompile(
   deployId: string,
   print: (line: ignite.CompileLogLine) => void,
 ): Promise<void> {
-  let status: ignite.DraftStatus | undefined;
+  let end: ignite.CompileLogLine | undefined;
   try {
     for await (const line of context.client().stream("igniteCompileLogs", { params: { deploy: deployId } })) {
       print(line);
-      status = line.status ?? status;
+      if (line.status !== undefined) end = line;
     }
   } catch (error) {
     const hint = `\`dodil ignite draft compile-logs ${deployId}\` shows it from the beginning.`;
@@ -47,8 +44,8 @@ export async function followCompile(
       cause: error,
     });
   }
-  if (status === "DRAFT_STATUS_FAILED") throw compileFailed(deployId, undefined);
-  if (status === undefined) {
+  if (end?.status === "DRAFT_STATUS_FAILED") throw compileFailed(deployId, end.text);
+  if (end === undefined) {
     throw new BloomError("ERR_DAEMON_UNREACHABLE", `the log of ${deployId} ended before its compile`, {
       hint: `\`dodil ignite draft compile-logs ${deployId}\` shows it from the beginning.`,
     });
@@ -60,10 +57,10 @@ export function hasText({ text, status }: ignite.CompileLogLine): boolean {
   return text !== "" || status === undefined;
 }
 
-function compileFailed(deployId: string, reason: string | undefined): BloomError {
+function compileFailed(deployId: string, reason: string): BloomError {
   return new BloomError(
     "ERR_BUILD_FAILED",
-    `the compile ${deployId} failed${reason === undefined || reason === "" ? "" : `: ${reason}`}`,
+    `the compile ${deployId} failed${reason === "" ? "" : `: ${reason}`}`,
     { hint: "Correct the code, then `draft save` and `draft compile` again.", details: { deployId } },
   );
 }

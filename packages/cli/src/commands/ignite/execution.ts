@@ -1,4 +1,4 @@
-import { BloomError, ignite } from "@bloomery/contract";
+import { BloomError, ignite, type ApiRoutes, type RouteInput } from "@bloomery/contract";
 import type { Command, Context } from "../../command.js";
 import { renderFields } from "../../output/table.js";
 import { parseSince } from "../log-query.js";
@@ -22,7 +22,9 @@ export const executionCommands: readonly Command[] = [
         flag: "--status <status>",
         about: "only queued, running, succeeded, failed, timed_out or cancelled ones",
       },
-      { flag: "--version <number>", about: "only those of this version" },
+      { flag: "--kind <kind>", about: "only direct, invoke, async, test, replay or mcp ones" },
+      { flag: "--version <number>", about: "only those of this version; 0 is the draft" },
+      { flag: "--search <text>", about: "only those whose error has this text" },
       { flag: "--since <time>", about: "only from this time on: 10m, 2h, 1d or an ISO time" },
       ...pageFlags,
     ],
@@ -61,7 +63,9 @@ export const executionCommands: readonly Command[] = [
           plainWord(one.status),
           one.httpStatus === undefined ? "-" : String(one.httpStatus),
           `v${one.version}${one.cold ? " cold" : ""}`,
-          ...(wide ? [formatSpan(one.queueMs), formatSpan(one.startMs), one.responseBytes] : []),
+          ...(wide
+            ? [plainWord(one.kind), formatSpan(one.queueMs), formatSpan(one.startMs), one.responseBytes]
+            : []),
           formatSpan(one.runMs),
           formatMoment(one.createdAtMs),
           one.error?.split("\n")[0] ?? "",
@@ -163,16 +167,16 @@ function paramsOf({ args }: Context): { execution: string } {
   });
 }
 
-function planFilter(flags: Context["flags"]): {
-  status?: ignite.ExecutionStatusName;
-  version?: number;
-  sinceMs?: number;
-} {
+function planFilter(flags: Context["flags"]): RouteInput<ApiRoutes["igniteListExecutions"]>["query"] {
   const status = enumOf(flags, "status", "EXECUTION_STATUS_", ignite.executionStatusName.options);
-  const version = parseVersion(flags["version"]);
+  const kind = enumOf(flags, "kind", "EXECUTION_KIND_", ignite.executionKindName.options);
+  const version = numberOf(flags, "version");
+  const search = textOf(flags, "search");
   const since = textOf(flags, "since");
   return {
     ...(status === undefined ? {} : { status }),
+    ...(kind === undefined ? {} : { kind }),
+    ...(search === undefined ? {} : { search }),
     ...(version === undefined ? {} : { version }),
     ...(since === undefined ? {} : { sinceMs: Date.parse(parseSince(since)) }),
   };
@@ -235,6 +239,8 @@ function describeExecution(one: ignite.ExecutionView): string[] {
     ["version", `v${one.version}`],
     ["status", plainWord(one.status)],
     ...(one.httpStatus === undefined ? [] : [["http status", String(one.httpStatus)] as const]),
+    ["kind", plainWord(one.kind)],
+    ...(one.replayOf === undefined ? [] : [["replay of", one.replayOf] as const]),
     ["start", one.cold ? "cold" : "warm"],
     ["attempt", String(one.attempt)],
     ["waited", formatSpan(one.queueMs)],
@@ -243,5 +249,15 @@ function describeExecution(one: ignite.ExecutionView): string[] {
     ["bytes", `${one.requestBytes} in, ${one.responseBytes} out`],
     ["created", formatMoment(one.createdAtMs)],
     ...(one.error === undefined ? [] : [["error", one.error] as const]),
+    ...(one.output === undefined
+      ? []
+      : [["answer", describeOutput(one.output, one.outputTruncated)] as const]),
   ]);
+}
+
+/** What was kept of the answer, where it is text. */
+function describeOutput(output: string, truncated = false): string {
+  const text = Buffer.from(output, "base64").toString("utf8");
+  if (/[\uFFFD\0-\x08\x0E-\x1F]/.test(text)) return "(bytes; --json has them)";
+  return truncated ? `${text}… (the beginning)` : text;
 }

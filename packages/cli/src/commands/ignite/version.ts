@@ -1,4 +1,3 @@
-import { BloomError } from "@bloomery/contract";
 import type { Command } from "../../command.js";
 import { renderFields } from "../../output/table.js";
 import { numberOf, textOf } from "./app-settings.js";
@@ -95,16 +94,9 @@ export const versionCommands: readonly Command[] = [
       "bloom version code hello | tar xz -C hello",
     ],
     async run(context) {
-      const { client, flags } = context;
       const ref = functionOf(context);
-      const wanted = parseVersion(flags["version"]);
-      await aboutFunction(context, ref, async () => {
-        const version = wanted ?? (await client().call("igniteGetApp", { params: ref })).activeVersion;
-        if (version > 0) return writeCode(context, ref, version);
-        throw new BloomError("ERR_NOT_FOUND", `${nameOf(ref)} has no version yet`, {
-          hint: `\`draft code ${nameOf(ref)}\` gets what is in its draft.`,
-        });
-      });
+      const version = parseVersion(context.flags["version"]);
+      await aboutFunction(context, ref, () => writeCode(context, ref, version));
     },
   }),
   defineVerb({

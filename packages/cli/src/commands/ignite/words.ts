@@ -1,7 +1,7 @@
 import { formatAge } from "../../output/table.js";
 
 const prefixes =
-  /^(?:DEPLOYMENT_STATE|VERSION_STATUS|DRAFT_STATUS|EXECUTION_STATUS|RESOURCE_TIER|AUTO_MODE|CODE_KIND)_/;
+  /^(?:DEPLOYMENT_STATE|VERSION_STATUS|DRAFT_STATUS|EXECUTION_STATUS|EXECUTION_KIND|RESOURCE_TIER|AUTO_MODE|CODE_KIND)_/;
 
 /** `EXECUTION_STATUS_TIMED_OUT` → `timed_out`: the wire's words are long. */
 export function plainWord(word: string): string {
