@@ -74,7 +74,8 @@ function parseTimeout(word: Context["flags"][string]): number {
   const match = /^(?=\d)(?:(\d{1,3})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s?)?$/.exec(String(word ?? "0"));
   if (match !== null) {
     const [, hours = "0", minutes = "0", seconds = "0"] = match;
-    return (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000;
+    // A timer takes no more, about 25 days.
+    return Math.min((Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000, 2 ** 31 - 1);
   }
   throw new BloomError(
     "ERR_INVALID_ARGUMENT",
@@ -102,10 +103,14 @@ export function openOutput(
     ...(yaml === undefined || flags["json"] === true ? {} : { yaml }),
     wide: flags["output"] === "wide",
     quiet: flags["quiet"] === true,
-    verbose: flags["verbose"] === true || flags["debug"] === true || isSet(env["IGNITE_DEBUG"]),
+    verbose: flags["verbose"] === true || flags["debug"] === true || isSwitchedOn(env["IGNITE_DEBUG"]),
     color: live && flags["color"] !== false,
     live,
   });
+}
+
+function isSwitchedOn(value: string | undefined): boolean {
+  return isSet(value) && value !== "0" && value !== "false";
 }
 
 /** An empty variable is as good as none: the convention of NO_COLOR. */

@@ -179,6 +179,11 @@ describe("forms of output", () => {
     expect(stderr).toContain("execution x-1");
   });
 
+  test.each(["999h", "1h30m", "90", "0"])("--timeout %s is no trouble", async (time) => {
+    daemon.answers.igniteListApps = { body: { apps: [] } };
+    expect((await run(["app", "list", "--timeout", time], env)).code).toBe(0);
+  });
+
   test("the program says what it was called as", async () => {
     const stderr: string[] = [];
     const world = {
