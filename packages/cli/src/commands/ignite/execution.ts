@@ -258,6 +258,6 @@ function describeExecution(one: ignite.ExecutionView): string[] {
 /** What was kept of the answer, where it is text. */
 function describeOutput(output: string, truncated = false): string {
   const text = Buffer.from(output, "base64").toString("utf8");
-  if (/[\uFFFD\0-\x08\x0E-\x1F]/.test(text)) return "(bytes; --json has them)";
+  if (/\uFFFD|(?![\t\n\r])\p{Cc}/u.test(text)) return "(bytes; --json has them)";
   return truncated ? `${text}… (the beginning)` : text;
 }
