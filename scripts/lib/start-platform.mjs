@@ -20,6 +20,7 @@ export async function startPlatform({ prefix, flags = [], env: more = {}, disgui
     ...process.env,
     BLOOM_HOME: home,
     BLOOM_API: `http://127.0.0.1:${apiPort}`,
+    DODIL_CONFIG_DIR: join(home, "dodil"),
     NO_COLOR: "1",
     ...disguise?.env,
     ...more,

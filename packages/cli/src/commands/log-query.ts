@@ -37,7 +37,7 @@ export function planLogQuery(flags: Context["flags"]): LogQuery {
   };
 }
 
-function planTail(tail: string | boolean | undefined, hasStart: boolean): { readonly tail?: number } {
+function planTail(tail: Context["flags"][string], hasStart: boolean): { readonly tail?: number } {
   if (typeof tail !== "string") return hasStart ? {} : { tail: standardLines };
   return tail === "all" ? {} : { tail: parseCount("--tail", tail, 0) };
 }
@@ -89,7 +89,7 @@ function typesOf(stream: LogStream | undefined): LogType[] | undefined {
 const unitMs = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** `10m` ago, or a time. */
-function parseSince(word: string): string {
+export function parseSince(word: string): string {
   const match = /^(\d{1,6})([smhd])$/.exec(word);
   const time =
     match === null

@@ -70,5 +70,9 @@ export const executionView = z.object({
   requestBytes: int64Text,
   responseBytes: int64Text,
   error: z.string().optional(),
+  /** Only of one execution, where its answer is kept: the body's first bytes, and whether there were more. */
+  output: bytesText.optional(),
+  outputHeaders: z.record(z.string(), z.string()).optional(),
+  outputTruncated: z.boolean().optional(),
 });
 export type ExecutionView = z.infer<typeof executionView>;
