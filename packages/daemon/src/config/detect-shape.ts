@@ -40,12 +40,20 @@ export function detectShape(
     fromCommand(toml);
   if (clue === null)
     return { shape: null, reason: "", problems: cargo.isBroken ? [] : [unknown(files, cargo)] };
-  const problems = clue.shape === "web" ? [] : [unsupported(clue)];
+  const problems = isSupported(clue.shape) ? [] : [unsupported(clue)];
   return { shape: clue.shape, reason: clue.reason, problems };
 }
 
+function isSupported(shape: ShapeName): shape is "web" | "function" {
+  return shape === "web" || shape === "function";
+}
+
 function fromBloomToml({ file, data, source }: ManifestFile<BloomToml>): Clue | null {
-  if (data.shape === undefined) return null;
+  if (data.shape === undefined) {
+    if (data.function === undefined) return null;
+    const place = source.places.find(["function"], "key");
+    return { shape: "function", reason: `${file} has [function]`, file, place, path: "function" };
+  }
   const place = source.places.find(["shape"], "value");
   return { shape: data.shape, reason: `${file} says shape = "${data.shape}"`, file, place, path: "shape" };
 }
