@@ -8,6 +8,7 @@ import { createBuilder, type BuildResult as Built } from "../build/builder.js";
 import { collectGarbage, type GarbageReport } from "../build/garbage/collect-garbage.js";
 import type { VersionFacts } from "../build/garbage/plan-garbage.js";
 import { planToolchainPlaces } from "../build/list-toolchains.js";
+import { openSdk, type Sdk } from "../build/function/sdk.js";
 import { createToolchainResolver } from "../build/resolve-toolchain.js";
 import { openSourceStore } from "../build/source-store.js";
 import { openTemplates } from "../build/templates/open-templates.js";
@@ -18,8 +19,8 @@ import { planCgroups } from "../run/plan-cgroups.js";
 import type { HostFacts } from "../run/probe-host.js";
 import type { Settings } from "../settings.js";
 import type { Store } from "../store/open-store.js";
-import type { BuildPort } from "./obtain-version.js";
-import { enterPhase, type Walk } from "./walk.js";
+import type { BuildPort, BuildWalk } from "./obtain-version.js";
+import { enterPhase } from "./walk.js";
 
 export interface BuildStage {
   readonly port: BuildPort;
@@ -47,7 +48,7 @@ interface Job {
   readonly id: string;
   readonly appId: string;
   readonly order: Parameters<BuildPort["build"]>[0];
-  readonly walk: Walk;
+  readonly walk: BuildWalk;
 }
 
 /** Opens the build stage: sources, artifacts, toolchains, one queue for all apps, each build with its record. */
@@ -73,6 +74,7 @@ export async function openBuildStage(parts: {
       artifactStore,
       toolchains,
       templates,
+      sdk,
       isRoot: host.isRoot,
       uidBase: settings.uidBase,
       async findReusable(key) {
@@ -94,6 +96,14 @@ export async function openBuildStage(parts: {
     });
   const templates = openTemplates(join(paths.root, "build-cache"));
   const toolchains = createToolchainResolver({ places: planToolchainPlaces(process.env), env: process.env });
+
+  let opened: Promise<Sdk> | null = null;
+  const sdk = (): Promise<Sdk> => {
+    opened ??= openSdk(settings.sdkPath, paths.sdk);
+    // Whoever asks next finds what has been put right meanwhile.
+    opened.catch(() => (opened = null));
+    return opened;
+  };
 
   const work = async ({ id, appId, order, walk }: Job, signal: AbortSignal): Promise<Built> => {
     await store.builds.update(id, { state: "running" });
@@ -118,7 +128,8 @@ export async function openBuildStage(parts: {
       const appId = order.place.app.id;
       const record = await store.builds.create({ appId, key: "", tree: order.tree });
       // Before it can fail: its log is what one then looks for.
-      await store.deployments.update(walk.deployment, { buildId: record.id });
+      if (walk.deployment !== null) await store.deployments.update(walk.deployment, { buildId: record.id });
+      await walk.onRecord?.(record.id);
       try {
         const built = await queue.submit({ id: record.id, appId, order, walk }, walk.signal);
         const { key, toolchain, stats } = built;
@@ -137,6 +148,7 @@ export async function openBuildStage(parts: {
           toolchain,
           stats,
           reused: built.reused,
+          facts: built.facts,
         };
       } catch (error) {
         const failure = toBloomError(error);

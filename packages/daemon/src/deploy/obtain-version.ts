@@ -4,7 +4,7 @@ import { loadConfig, toConfigError, type ProjectFiles } from "../config/index.js
 import { findHiddenByMounts } from "../run/find-hidden.js";
 import { findMissingRoots } from "../run/find-missing-roots.js";
 import type { Deployment } from "../store/deployments.js";
-import type { Version } from "../store/versions.js";
+import type { FunctionFacts, Version } from "../store/versions.js";
 import type { Place } from "./places.js";
 import { readBuildVariables, type ReleaseParts } from "./releases.js";
 import { enterPhase, measure, type Walk } from "./walk.js";
@@ -17,6 +17,16 @@ export interface BuildResult {
   readonly stats: BuildStats;
   /** True when an earlier artifact was used. */
   readonly reused: boolean;
+  /** What a function was compiled from and with; null for every other shape. */
+  readonly facts: FunctionFacts | null;
+}
+
+/** Whoever waits for a build. */
+export interface BuildWalk extends Pick<Walk, "signal" | "emit"> {
+  /** The deployment it is for; null: none, as for a draft. */
+  readonly deployment: string | null;
+  /** Told the id of the build's record, before it can fail. */
+  readonly onRecord?: (build: string) => void | Promise<void>;
 }
 
 /** The build stage as the deployer sees it. */
@@ -29,7 +39,7 @@ export interface BuildPort {
       readonly variables: Readonly<Record<string, string>>;
       readonly actor: string;
     },
-    walk: Walk,
+    walk: BuildWalk,
   ): Promise<BuildResult>;
 }
 
@@ -93,6 +103,7 @@ export async function obtainVersion(
     artifact: built.artifact,
     tree: order.tree,
     config,
+    facts: built.facts,
     createdBy: actor,
   });
 }
