@@ -4,10 +4,16 @@ import type { Readable } from "node:stream";
 import { toBloomError, type SourceEntry } from "@bloomery/contract";
 import { openArtifactStore } from "../build/artifact-store.js";
 import { createBuildQueue } from "../build/build-queue.js";
-import { createBuilder, type BuildResult as Built } from "../build/builder.js";
+import {
+  createBuilder,
+  type Builder,
+  type BuilderDeps,
+  type BuildResult as Built,
+} from "../build/builder.js";
 import { collectGarbage, type GarbageReport } from "../build/garbage/collect-garbage.js";
 import type { VersionFacts } from "../build/garbage/plan-garbage.js";
 import { planToolchainPlaces } from "../build/list-toolchains.js";
+import { makeAhead } from "../build/function/make-ahead.js";
 import { openSdk, type Sdk } from "../build/function/sdk.js";
 import { createToolchainResolver } from "../build/resolve-toolchain.js";
 import { openSourceStore } from "../build/source-store.js";
@@ -19,6 +25,7 @@ import { planCgroups } from "../run/plan-cgroups.js";
 import type { HostFacts } from "../run/probe-host.js";
 import type { Settings } from "../settings.js";
 import type { Store } from "../store/open-store.js";
+import { startAhead, type Ahead } from "./function/compile-ahead.js";
 import type { BuildPort, BuildWalk } from "./obtain-version.js";
 import { enterPhase } from "./walk.js";
 
@@ -40,6 +47,8 @@ export interface BuildStage {
   forgetApp(appId: string): Promise<void>;
   /** Removes artifacts, sources, templates and caches that nobody needs; for once a day. */
   collectGarbage(): Promise<GarbageReport>;
+  /** Begins to compile what functions share, behind everything else; once. */
+  startAhead(): void;
   /** Cancels what is queued or running. */
   close(): Promise<void>;
 }
@@ -58,7 +67,7 @@ export async function openBuildStage(parts: {
   readonly host: HostFacts;
   readonly store: Store;
   readonly network: HostNetwork | null;
-  readonly log: { warn(fields: object, text: string): void };
+  readonly log: { warn(fields: object, text: string): void; info(fields: object, text: string): void };
 }): Promise<BuildStage> {
   const { settings, paths, host, store, network } = parts;
   const sourceStore = await openSourceStore(paths.sources);
@@ -66,34 +75,35 @@ export async function openBuildStage(parts: {
   const logFile = (build: string): string => join(paths.logs, "builds", `${build}.log`);
   await mkdir(join(paths.logs, "builds"), { recursive: true });
 
-  const builder = (appId: string): ReturnType<typeof createBuilder> =>
-    createBuilder({
-      home: paths.root,
-      shimPath: settings.shimPath,
-      sourceStore,
-      artifactStore,
-      toolchains,
-      templates,
-      sdk,
-      isRoot: host.isRoot,
-      uidBase: settings.uidBase,
-      async findReusable(key) {
-        const build = await store.builds.getSucceeded(appId, key);
-        return build?.artifact === undefined || build.artifact === null
-          ? null
-          : { digest: build.artifact, size: 0, files: 0 };
-      },
-      allocateNetwork: async () => (network === null ? null : network.allocateBuild()),
-      cgroupsFor: (id) =>
-        // A tenth of the ordinary weight: running apps come first whenever the processor is short.
-        planCgroups(host.cgroups, id, {
-          memoryBytes: settings.build.memoryBytes,
-          cpu: null,
-          pids: 1024,
-          weight: 10,
-        }),
-      settings: { timeLimitSeconds: settings.build.timeLimitSeconds, bwrap: host.bwrap },
-    });
+  const depsOf = (appId: string | null): BuilderDeps => ({
+    home: paths.root,
+    shimPath: settings.shimPath,
+    sourceStore,
+    artifactStore,
+    toolchains,
+    templates,
+    sdk,
+    isRoot: host.isRoot,
+    uidBase: settings.uidBase,
+    async findReusable(key) {
+      const build = appId === null ? undefined : await store.builds.getSucceeded(appId, key);
+      return build?.artifact === undefined || build.artifact === null
+        ? null
+        : { digest: build.artifact, size: 0, files: 0 };
+    },
+    allocateNetwork: async () => (network === null ? null : network.allocateBuild()),
+    cgroupsFor: (id) =>
+      // A tenth of the ordinary weight: running apps come first whenever the processor is short. What nobody waits
+      // for comes after everything.
+      planCgroups(host.cgroups, id, {
+        memoryBytes: settings.build.memoryBytes,
+        cpu: null,
+        pids: 1024,
+        weight: appId === null ? 1 : 10,
+      }),
+    settings: { timeLimitSeconds: settings.build.timeLimitSeconds, bwrap: host.bwrap },
+  });
+  const builder = (appId: string): Builder => createBuilder(depsOf(appId));
   const templates = openTemplates(join(paths.root, "build-cache"));
   const toolchains = createToolchainResolver({ places: planToolchainPlaces(process.env), env: process.env });
 
@@ -122,6 +132,8 @@ export async function openBuildStage(parts: {
     });
   };
   const queue = createBuildQueue<Job, Built>({ work, parallel: settings.build.parallel });
+
+  let ahead: Ahead | null = null;
 
   const port: BuildPort = {
     async build(order, walk) {
@@ -184,7 +196,16 @@ export async function openBuildStage(parts: {
         templates: templates.store,
         versions: await listVersions(store),
       }),
-    close: () => queue.close(),
+    startAhead() {
+      ahead ??= startAhead({
+        make: (signal) => makeAhead(depsOf(null), { id: "bld-ahead", logFile: logFile("ahead"), signal }),
+        idle: () => queue.idle(),
+        log: parts.log,
+      });
+    },
+    async close() {
+      await Promise.all([ahead?.close(), queue.close()]);
+    },
   };
 }
 

@@ -14,6 +14,7 @@ import {
   type BuildNetwork,
   type BuildResult,
   type Builder,
+  type BuilderDeps,
   type BuiltArtifact,
 } from "../../src/build/builder.js";
 import { openSdk } from "../../src/build/function/sdk.js";
@@ -37,6 +38,7 @@ export interface BuilderBench {
   readonly home: string;
   readonly sources: SourceStore;
   readonly artifacts: ArtifactStore;
+  readonly deps: BuilderDeps;
   readonly builder: Builder;
   readonly templates: Templates;
   readonly work: string;
@@ -95,7 +97,7 @@ export async function openBuilder(
   const templates = openTemplates(join(home, "build-cache"));
   const cgroups = asRoot ? planTestGroups(options.memoryBytes ?? 2 * 1024 ** 3) : [];
   const env = { ...process.env, HOME: homedir() };
-  const builder = createBuilder({
+  const deps: BuilderDeps = {
     home,
     shimPath,
     sourceStore: sources,
@@ -114,12 +116,14 @@ export async function openBuilder(
       bwrap: options.bwrap ?? "/usr/bin/bwrap",
       ...(options.tmpBytes === undefined ? {} : { tmpBytes: options.tmpBytes }),
     },
-  });
+  };
+  const builder = createBuilder(deps);
   const logFile = join(home, "log/build.log");
   return {
     home,
     sources,
     artifacts,
+    deps,
     builder,
     templates,
     logFile,

@@ -100,7 +100,7 @@ async function openStage(root: string, paths: HomePaths, store: Store): Promise<
     },
     store,
     network: null,
-    log: { warn: () => undefined },
+    log: { warn: () => undefined, info: () => undefined },
   });
   onTestFinished(() => stage.close());
   return stage;

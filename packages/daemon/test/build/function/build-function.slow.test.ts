@@ -1,9 +1,13 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, watch } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { completeConfig, type AppConfig } from "@bloomery/contract";
 import { describe, expect, it } from "vitest";
-import { makeApp, openBuilder } from "../builder-bench.js";
+import { makeAhead } from "../../../src/build/function/make-ahead.js";
+import { makeApp, openBuilder, type BuilderBench } from "../builder-bench.js";
 import { findShim, readTree, uploadFiles } from "../helpers.js";
+import { makeLockfile, makeProgram } from "../templates/registry.js";
 
 const crate = '[package]\nname = "hello"\nversion = "0.1.0"\nedition = "2021"\n';
 const handler = (answer: string): string => `use ignite::prelude::*;
@@ -13,36 +17,144 @@ async fn handler(_req: Request, ctx: Context) -> Result<impl IntoResponse> {
     Ok(ignite::json!({ "answer": ${answer}, "id": ctx.execution_id() }))
 }
 `;
-const config: AppConfig = completeConfig({ name: "hello", web: { start: "" }, function: {} });
+const hello = { "Cargo.toml": crate, "src/lib.rs": handler("1"), "data/words.json": "[1]" };
+const makeConfig = (own: { dependencies?: readonly string[] } = {}): AppConfig =>
+  completeConfig({ name: "hello", web: { start: "" }, function: own });
 
-describe.skipIf(findShim() === null)("a function", { timeout: 280_000 }, () => {
-  it("is compiled upon what all functions share", async () => {
+/** A web app whose dependencies need a template of their own. */
+const web = makeProgram("web", 'serde_json = "1"\nhttpdate = "1"\n');
+const webLock = findShim() === null ? null : makeLockfile(web);
+
+let apps = 0;
+
+/** As an app that has never been built. */
+async function build(bench: BuilderBench, files: Readonly<Record<string, string>>, config = makeConfig()) {
+  const tree = await uploadFiles(bench.sources, files);
+  return bench.build(tree, { config, app: makeApp(`app-f${++apps}`) });
+}
+
+const phasesOf = ({ events }: Awaited<ReturnType<typeof build>>): string[] =>
+  events.flatMap((event) => (event.type === "phase" ? [event.phase] : []));
+
+async function lockOf(bench: BuilderBench, digest: string): Promise<string> {
+  return readFile(join(bench.artifacts.pathOf(digest), "Cargo.lock"), "utf8");
+}
+
+describe.skipIf(webLock === null)("functions", { timeout: 280_000 }, () => {
+  it("are compiled upon what all of them share, which makes way for whoever builds", async () => {
     const bench = await openBuilder({ network: "host", timeLimitSeconds: 250 });
-    const code = { "Cargo.toml": crate, "src/lib.rs": handler("1"), "data/words.json": "[1]" };
-    const began = performance.now();
-    const first = await bench.build(await uploadFiles(bench.sources, code), { config });
-    console.log(
-      "first",
-      performance.now() - began,
-      first.stats,
-      first.facts,
-      first.events.filter((e) => e.type !== "log" && e.type !== "progress"),
+    const signal = new AbortController().signal;
+    const job = { id: "bld-ahead", logFile: join(bench.home, "log/ahead.log"), signal };
+    // As soon as it compiles, somebody else wants to.
+    const early = makeAhead(bench.deps, job);
+    await untilLogged(job.logFile, "Compiling");
+    const other = await bench.build(
+      await uploadFiles(bench.sources, { ...web, "Cargo.lock": webLock ?? "" }),
     );
+    expect(await early).toBe("gave-way");
+    expect(other.stats.compiled).toBeGreaterThan(2);
+    expect(other.facts).toBeNull();
+
+    expect(await makeAhead(bench.deps, job)).toBe("made");
+    expect(await makeAhead(bench.deps, job)).toBe("present");
+    expect(bench.templates.store.folders.job.app).not.toSatisfy((path: string) => isThere(path));
+
+    const began = performance.now();
+    const first = await build(bench, hello);
+    expect(performance.now() - began).toBeLessThan(15_000);
+    expect(first.stats).toMatchObject({ compiled: 1, rebuilt: [] });
+    expect(first.stats.fresh).toBeGreaterThan(20);
+    // Nothing is downloaded, either.
+    expect(phasesOf(first)).toEqual(["compile", "collect"]);
+    expect(first.facts).toMatchObject({
+      codeHash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      sdk: expect.stringMatching(/^\d+\.\d+\.\d+\+[0-9a-f]{12}$/) as string,
+      toolchain: first.toolchain,
+    });
+    expect(first.facts?.added).toContainEqual(expect.stringContaining("added ignite"));
+    expect(first.events).toContainEqual({ type: "log", source: "build", text: first.facts?.added[0] });
+
     const dir = bench.artifacts.pathOf(first.artifact.digest);
-    console.log(Object.keys(await readTree(dir)), (await stat(join(dir, "function"))).size);
-    for (const [index, name] of ["two", "three"].entries()) {
-      const again = performance.now();
-      const second = await bench.build(
-        await uploadFiles(bench.sources, { ...code, "src/lib.rs": handler(String(index + 5)) }),
-        { config, app: makeApp(`app-${name}`) },
-      );
-      console.log(
-        name,
-        performance.now() - again,
-        second.stats,
-        second.events.filter((e) => e.type !== "log" && e.type !== "progress"),
-      );
-    }
-    console.log(await readFile(join(bench.home, "log/app-two.log"), "utf8"));
+    const files = ["data/words.json", "function", "src/lib.rs"];
+    expect(Object.keys(await readTree(dir))).toEqual([
+      ".ignite/main.rs",
+      "Cargo.lock",
+      "Cargo.toml",
+      ...files,
+    ]);
+    expect((await stat(join(dir, "function"))).size).toBeLessThan(2 * 1024 ** 2);
+    expect((await stat(join(dir, "function"))).mode & 0o777).toBe(0o755);
+    // Asked for no socket by anybody, it serves on the loopback: enough to see that it is the program.
+    expect(() => execFileSync(join(dir, "function"), { timeout: 500, stdio: "ignore" })).toThrow(/ETIMEDOUT/);
+
+    const again = await bench.build(await uploadFiles(bench.sources, hello), { config: makeConfig() });
+    expect(again).toMatchObject({ reused: true, artifact: first.artifact, facts: first.facts });
+
+    await expectMistakes(bench);
+    await expectVersions(bench);
   });
 });
+
+/** What is wrong is said with the place in the file that its author wrote. */
+async function expectMistakes(bench: BuilderBench): Promise<void> {
+  const broken = { ...hello, "src/lib.rs": handler("missing") };
+  const failure = await build(bench, broken).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ code: "ERR_BUILD_FAILED", details: { exitCode: 101 } });
+  const tail = (failure as { details: { tail: string[] } }).details.tail.join("\n");
+  expect(tail).toContain("cannot find value `missing` in this scope");
+  expect(tail).toContain("src/lib.rs:5:34");
+
+  const misused = { ...hello, "src/lib.rs": "#[ignite::main]\nasync fn hello() -> u8 { 1 }\n" };
+  const refused = await build(bench, misused).catch((error: unknown) => error);
+  const said = (refused as { details: { tail: string[] } }).details.tail.join("\n");
+  expect(said).toMatch(/#\[ignite::main\]|`handler`/);
+  expect(said).toContain("src/lib.rs:2:10");
+
+  const absent = makeConfig({ dependencies: ["bloomery-no-such-crate@1"] });
+  const unknown = await build(bench, hello, absent).catch((error: unknown) => error);
+  expect(unknown).toMatchObject({ code: "ERR_BUILD_FAILED" });
+  expect((unknown as { details: { tail: string[] } }).details.tail.join("\n")).toContain(
+    "bloomery-no-such-crate",
+  );
+}
+
+/** A lockfile's own versions stay, what is asked for besides is there, and the rest is the platform's. */
+async function expectVersions(bench: BuilderBench): Promise<void> {
+  const manifest = `${crate}[dependencies]\nhttpdate = "=1.0.2"\n[profile.release]\npanic = "abort"\n`;
+  const own = makeLockfile({ "Cargo.toml": manifest, "src/lib.rs": "" }) ?? "";
+  const pinned = { "Cargo.toml": manifest.replace("=1.0.2", "1"), "Cargo.lock": own };
+  const code = { ...pinned, "src/lib.rs": handler("httpdate::fmt_http_date(std::time::UNIX_EPOCH)") };
+  const built = await build(bench, code, makeConfig({ dependencies: ["fastrand@2"] }));
+  expect(phasesOf(built)).toEqual(["fetch", "compile", "collect"]);
+  expect(built.facts?.added.join("\n")).toMatch(/panic = "unwind"[^]*fastrand|fastrand[^]*panic = "unwind"/);
+  const lock = await lockOf(bench, built.artifact.digest);
+  expect(lock).toContain('name = "httpdate"\nversion = "1.0.2"');
+  expect(lock).toContain('name = "fastrand"\nversion = "2.');
+  const tokio = /name = "tokio"\nversion = "[^"]+"/;
+  expect(tokio.exec(lock)?.[0]).toBe(tokio.exec((await bench.deps.sdk()).lockfile ?? "")?.[0]);
+  expect(built.stats.fresh).toBeGreaterThan(20);
+}
+
+function isThere(path: string): boolean {
+  try {
+    return readdirSync(path).length >= 0;
+  } catch {
+    return false;
+  }
+}
+
+/** Resolves when a log that is being written holds this. */
+function untilLogged(file: string, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    const folder = watch(join(file, ".."), () => {
+      void readFile(file, "utf8").then(
+        (log) => {
+          if (!log.includes(text)) return;
+          folder.close();
+          resolve();
+        },
+        () => undefined,
+      );
+    });
+  });
+}
