@@ -119,7 +119,6 @@ test.each(["bloom.toml", ".platform/routes.yaml", "src/main.rs"])("%s is in its 
 });
 
 test.each([
-  ["function", "no starting point for the shape function yet"],
   ["prefork", "bloom init --shape web"],
   ["tcp", "ERR_SHAPE_UNSUPPORTED"],
   ["wbe", "Did you mean `web`?"],

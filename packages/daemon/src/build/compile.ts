@@ -109,6 +109,11 @@ async function prepareTarget(job: CompileJob): Promise<TargetPlace> {
     jobUser: deps.isRoot ? planBuildUser(deps.uidBase, 0) : null,
     run,
     surroundings: async () => surroundingsOf(job, await job.network.get()),
+    onWait() {
+      const detail = "what all functions share, which the platform has begun with";
+      run.note(`This build waits for ${detail}.`);
+      request.onEvent({ type: "phase", phase: "compile", detail });
+    },
   });
   if (place.layer !== null) await prepareMountPoint(folders, user);
   return place;

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { toBloomError, type SourceEntry } from "@bloomery/contract";
+import { toBloomError, type CgroupSpec, type SourceEntry } from "@bloomery/contract";
 import { openArtifactStore } from "../build/artifact-store.js";
 import { createBuildQueue } from "../build/build-queue.js";
 import {
@@ -60,6 +60,13 @@ interface Job {
   readonly walk: BuildWalk;
 }
 
+/** A tenth of what running apps have: they come first whenever the processor is short. */
+const buildWeight = 10;
+/** What nobody waits for comes after everything. */
+const leastWeight = 1;
+/** No build's record has such an id. */
+const aheadId = "bld-ahead";
+
 /** Opens the build stage: sources, artifacts, toolchains, one queue for all apps, each build with its record. */
 export async function openBuildStage(parts: {
   readonly settings: Settings;
@@ -74,6 +81,9 @@ export async function openBuildStage(parts: {
   const artifactStore = await openArtifactStore(paths.artifacts);
   const logFile = (build: string): string => join(paths.logs, "builds", `${build}.log`);
   await mkdir(join(paths.logs, "builds"), { recursive: true });
+
+  const groupsOf = (id: string, weight: number): readonly CgroupSpec[] =>
+    planCgroups(host.cgroups, id, { memoryBytes: settings.build.memoryBytes, cpu: null, pids: 1024, weight });
 
   const depsOf = (appId: string | null): BuilderDeps => ({
     home: paths.root,
@@ -92,15 +102,7 @@ export async function openBuildStage(parts: {
         : { digest: build.artifact, size: 0, files: 0 };
     },
     allocateNetwork: async () => (network === null ? null : network.allocateBuild()),
-    cgroupsFor: (id) =>
-      // A tenth of the ordinary weight: running apps come first whenever the processor is short. What nobody waits
-      // for comes after everything.
-      planCgroups(host.cgroups, id, {
-        memoryBytes: settings.build.memoryBytes,
-        cpu: null,
-        pids: 1024,
-        weight: appId === null ? 1 : 10,
-      }),
+    cgroupsFor: (id) => groupsOf(id, appId === null ? leastWeight : buildWeight),
     settings: { timeLimitSeconds: settings.build.timeLimitSeconds, bwrap: host.bwrap },
   });
   const builder = (appId: string): Builder => createBuilder(depsOf(appId));
@@ -198,7 +200,11 @@ export async function openBuildStage(parts: {
       }),
     startAhead() {
       ahead ??= startAhead({
-        make: (signal) => makeAhead(depsOf(null), { id: "bld-ahead", logFile: logFile("ahead"), signal }),
+        make: (signal) =>
+          makeAhead(depsOf(null), {
+            ...{ id: aheadId, logFile: logFile("ahead"), signal },
+            ordinaryGroups: groupsOf(aheadId, buildWeight),
+          }),
         idle: () => queue.idle(),
         log: parts.log,
       });

@@ -1,3 +1,6 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { CgroupSpec } from "@bloomery/contract";
 import { planBuildUser } from "../build-user.js";
 import type { BuilderDeps } from "../builder.js";
 import { createNetwork, defaultTmpBytes } from "../compile.js";
@@ -16,7 +19,13 @@ export type AheadResult = "made" | "present" | "gave-way";
  */
 export async function makeAhead(
   deps: BuilderDeps,
-  job: { readonly id: string; readonly logFile: string; readonly signal: AbortSignal },
+  job: {
+    readonly id: string;
+    readonly logFile: string;
+    readonly signal: AbortSignal;
+    /** Its groups as they would be if it were somebody's build. */
+    readonly ordinaryGroups: readonly CgroupSpec[];
+  },
 ): Promise<AheadResult> {
   const sdk = await deps.sdk();
   const { toolchain } = await deps.toolchains.resolve({ channel: null, source: "default" }, job.signal);
@@ -25,13 +34,19 @@ export async function makeAhead(
   if (typeof plan === "string") return "present";
   const way = new AbortController();
   const network = createNetwork(deps, job.id, () => undefined);
+  let isWanted = false;
+  const hurry = (): void => {
+    isWanted = true;
+    void raiseWeight(job.ordinaryGroups);
+  };
   const run = openBuildRun({
     shimPath: deps.shimPath,
     logFile: job.logFile,
     timeLimitMs: deps.settings.timeLimitSeconds * 1000,
     signal: AbortSignal.any([job.signal, way.signal]),
     onStep: () => undefined,
-    onLine: () => undefined,
+    // Each step has groups of its own.
+    onLine: () => (isWanted ? hurry() : undefined),
     onProgress: () => undefined,
   });
   try {
@@ -40,6 +55,7 @@ export async function makeAhead(
       jobUser: deps.isRoot ? planBuildUser(deps.uidBase, 0) : null,
       run,
       giveWay: () => way.abort(),
+      hurry,
       surroundings: async () => ({
         id: job.id,
         bwrap: deps.settings.bwrap ?? "/usr/bin/bwrap",
@@ -57,5 +73,16 @@ export async function makeAhead(
   } finally {
     await run.close();
     await network.release();
+  }
+}
+
+/** Groups that are not there yet, or are gone, are none to raise. */
+async function raiseWeight(groups: readonly CgroupSpec[]): Promise<void> {
+  for (const { path, files } of groups) {
+    for (const name of ["cpu.weight", "cpu.shares"]) {
+      const weight = files[name];
+      if (weight !== undefined)
+        await writeFile(join(path, name), weight, { flag: "r+" }).catch(() => undefined);
+    }
   }
 }

@@ -26,6 +26,8 @@ export interface TargetWish {
   readonly run: BuildRun;
   /** How the job is run; asked only when there is one. */
   readonly surroundings: () => Promise<Surroundings>;
+  /** Told when the template is being made already, by nobody who waits for it. */
+  readonly onWait?: () => void;
 }
 
 type Surroundings = Omit<StepSurroundings, "folders" | "user" | "targetLayer" | "sdk">;
@@ -35,6 +37,8 @@ export interface AheadWish extends Pick<TargetWish, "jobUser" | "run" | "surroun
   readonly plan: TemplatePlan;
   /** Told when a build wants to make another one: `run` is to be stopped then. */
   readonly giveWay: () => void;
+  /** Told when a build waits for this very one. */
+  readonly hurry: () => void;
 }
 
 export interface TargetPlace {
@@ -59,7 +63,7 @@ export function openTemplates(buildCache: string): Templates {
   const store = openTemplateStore(buildCache);
   const inTurn = createTurns();
   let canOverlay = true;
-  let ahead: Pick<AheadWish, "plan" | "giveWay"> | null = null;
+  let ahead: Pick<AheadWish, "plan" | "giveWay" | "hurry"> | null = null;
 
   const place = async (wish: TargetWish, key: string): Promise<TargetLayer | null> => {
     await store.touch(key);
@@ -108,8 +112,10 @@ export function openTemplates(buildCache: string): Templates {
       await dropLayer(folders);
       if (typeof plan === "string") return { layer: null, made: null };
       if (ahead !== null && ahead.plan.key !== plan.key) ahead.giveWay();
-      else if (ahead !== null)
-        run.note("What functions share is being compiled right now; this build waits for it.");
+      else if (ahead !== null) {
+        ahead.hurry();
+        wish.onWait?.();
+      }
       try {
         return await inTurn(run.signal, async () => {
           // Whoever was before may have made it.
@@ -130,12 +136,12 @@ export function openTemplates(buildCache: string): Templates {
     },
 
     async makeAhead(wish) {
-      const { plan, run, giveWay } = wish;
+      const { plan, run } = wish;
       const isThere = async (): Promise<boolean> => (await store.list()).some(({ key }) => key === plan.key);
       if (await isThere()) return false;
       return inTurn(run.signal, async () => {
         if (await isThere()) return false;
-        ahead = { plan, giveWay };
+        ahead = wish;
         try {
           return (await make(wish, plan)) !== null;
         } finally {

@@ -44,7 +44,7 @@ describe.skipIf(webLock === null)("functions", { timeout: 280_000 }, () => {
   it("are compiled upon what all of them share, which makes way for whoever builds", async () => {
     const bench = await openBuilder({ network: "host", timeLimitSeconds: 250 });
     const signal = new AbortController().signal;
-    const job = { id: "bld-ahead", logFile: join(bench.home, "log/ahead.log"), signal };
+    const job = { id: "bld-ahead", logFile: join(bench.home, "log/ahead.log"), signal, ordinaryGroups: [] };
     // As soon as it compiles, somebody else wants to.
     const early = makeAhead(bench.deps, job);
     await untilLogged(job.logFile, "Compiling");
