@@ -86,6 +86,28 @@ it("tells a deployment its build before the build can fail", async () => {
   expect(await store.deployments.get(row.id)).toMatchObject({ buildId: build?.id });
 });
 
+it("builds for nobody's deployment, and tells whoever waits its record before it can fail", async () => {
+  const root = await mkdtemp(join(tmpdir(), "bloomery-port-"));
+  onTestFinished(() => rm(root, { recursive: true }));
+  const paths = planHome(root);
+  await applyHome(paths);
+  const store = await openStore({ url: `sqlite:${join(root, "bloom.db")}` });
+  onTestFinished(() => store.close());
+  const { org, app, environment } = await createSample(store);
+  const stage = await openStage(root, paths, store);
+  const order = { tree: "0".repeat(64), config: sampleConfig, variables: {}, actor: "ada" };
+  const told: string[] = [];
+  const walk = {
+    deployment: null,
+    signal: new AbortController().signal,
+    emit: () => undefined,
+    onRecord: (build: string) => void told.push(build),
+  };
+  await expect(stage.port.build({ ...order, place: { org, app, environment } }, walk)).rejects.toThrow();
+  const [build] = await store.builds.list({ appId: app.id, limit: 1 });
+  expect(told).toEqual([build?.id]);
+});
+
 /** A build stage of an ordinary user, without a network of its own. */
 async function openStage(root: string, paths: HomePaths, store: Store): Promise<BuildStage> {
   const stage = await openBuildStage({

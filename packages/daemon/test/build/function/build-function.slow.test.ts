@@ -124,7 +124,9 @@ async function expectVersions(bench: BuilderBench): Promise<void> {
   const own = makeLockfile({ "Cargo.toml": manifest, "src/lib.rs": "" }) ?? "";
   const pinned = { "Cargo.toml": manifest.replace("=1.0.2", "1"), "Cargo.lock": own };
   const code = { ...pinned, "src/lib.rs": handler("httpdate::fmt_http_date(std::time::UNIX_EPOCH)") };
-  const built = await build(bench, code, makeConfig({ dependencies: ["fastrand@2"] }));
+  const config = makeConfig({ dependencies: ["fastrand@2"] });
+  const app = makeApp("app-versions");
+  const built = await bench.build(await uploadFiles(bench.sources, code), { config, app });
   expect(phasesOf(built)).toEqual(["fetch", "compile", "collect"]);
   expect(built.facts?.added.join("\n")).toMatch(/panic = "unwind"[^]*fastrand|fastrand[^]*panic = "unwind"/);
   const lock = await lockOf(bench, built.artifact.digest);
@@ -133,6 +135,13 @@ async function expectVersions(bench: BuilderBench): Promise<void> {
   const tokio = /name = "tokio"\nversion = "[^"]+"/;
   expect(tokio.exec(lock)?.[0]).toBe(tokio.exec((await bench.deps.sdk()).lockfile ?? "")?.[0]);
   expect(built.stats.fresh).toBeGreaterThan(20);
+
+  // The next edit finds them again, and nothing but itself to compile.
+  const tree = await uploadFiles(bench.sources, { ...code, "src/lib.rs": handler("2") });
+  const edited = await bench.build(tree, { config, app });
+  expect(phasesOf(edited)).toEqual(["compile", "collect"]);
+  expect(edited.stats).toMatchObject({ compiled: 1 });
+  expect(await lockOf(bench, edited.artifact.digest)).toBe(lock);
 }
 
 function isThere(path: string): boolean {
