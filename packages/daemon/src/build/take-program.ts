@@ -19,8 +19,8 @@ export function takeProgram(
   entries: readonly OutputEntry[],
   { from, to, leaveOut }: ProgramPlace,
 ): { readonly entries: readonly OutputEntry[]; readonly from: string } {
-  const programs = entries.filter(({ kind }) => kind === "file").map(({ path }) => path);
-  const place = from.find((path) => programs.includes(path));
+  const files = new Set(entries.filter(({ kind }) => kind === "file").map(({ path }) => path));
+  const place = from.find((path) => files.has(path));
   if (place === undefined) {
     throw new BloomError(
       "ERR_BUILD_FAILED",

@@ -40,8 +40,8 @@ export async function openSdk(source: string, home: string): Promise<Sdk> {
   const target = `/sdk/${digest.slice(0, 16)}`;
   return Object.freeze({
     digest,
-    version: String(crate["version"]),
-    rustVersion: String(crate["rust-version"] ?? "1.0"),
+    version: textOf(crate["version"]) ?? "0.0.0",
+    rustVersion: textOf(crate["rust-version"]) ?? "1.0",
     path: `${target}/ignite`,
     lockfile: files.get(`ignite/${lockfileName}`)?.toString() ?? null,
     mount: Object.freeze({ source: folder, target }),
@@ -99,6 +99,8 @@ async function copy(files: ReadonlyMap<string, Buffer>, folder: string): Promise
     await removeTree(temp);
   }
 }
+
+const textOf = (value: unknown): string | null => (typeof value === "string" ? value : null);
 
 async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => null))?.isDirectory() === true;

@@ -51,7 +51,7 @@ it("has another place when anything in it is different, so that nothing compiled
     ...first,
     isExact: false,
     key: "w",
-    packages: first.packages.filter((one) => !one.startsWith("ignite")),
+    packages: first.packages.filter((name) => !name.startsWith("ignite")),
   };
   expect(chooseTemplate(web, [first])).toBeNull();
 });
