@@ -28,11 +28,13 @@ export function detectShape(
   toml: ManifestFile<BloomToml>,
   yaml: ManifestFile<PlatformApp>,
   cargo: CargoProject,
+  wanted?: "function",
 ): Detected {
   // What a broken file would have said is unknown; its own problem is enough.
   if (isBroken(toml, ["shape"])) return { shape: null, reason: "", problems: [] };
   const clue =
     fromBloomToml(toml) ??
+    (wanted === undefined ? null : asWanted(wanted, cargo)) ??
     fromPlatformApp(yaml, toml) ??
     fromIni(files) ??
     fromSources(files, cargo) ??
@@ -56,6 +58,11 @@ function fromBloomToml({ file, data, source }: ManifestFile<BloomToml>): Clue | 
   }
   const place = source.places.find(["shape"], "value");
   return { shape: data.shape, reason: `${file} says shape = "${data.shape}"`, file, place, path: "shape" };
+}
+
+/** A function is one before its handler has the attribute; what it lacks is said when it is built. */
+function asWanted(shape: "function", { file }: CargoProject): Clue {
+  return { shape, reason: "it is meant to be one", file, place: top, path: "" };
 }
 
 function fromPlatformApp(yaml: ManifestFile<PlatformApp>, toml: ManifestFile<BloomToml>): Clue | null {

@@ -41,7 +41,7 @@ export function loadConfig(files: ProjectFiles, options: LoadConfigOptions = {})
   if (unclear.length > 0) return finish(null, [...unclear, ...listOverlooked(files, listed, null)]);
   const { parts, problems: misplaced } = loadParts(files, chosen.app);
   const { toml, yaml, cargo, toolchainFile } = parts;
-  const detected = detectShape(parts.folder, toml, yaml, cargo);
+  const detected = detectShape(parts.folder, toml, yaml, cargo, options.shape);
   const overlooked = listOverlooked(files, listed, isUnknown(detected) ? null : describeChosen(parts));
   if (isUnknown(detected) && overlooked.length > 0) return finish(null, overlooked.map(asReason));
   const resolved = resolveShape(parts, detected, options);

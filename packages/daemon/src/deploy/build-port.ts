@@ -140,16 +140,15 @@ export async function openBuildStage(parts: {
   const port: BuildPort = {
     async build(order, walk) {
       const appId = order.place.app.id;
-      const record = await store.builds.create({ appId, key: "", tree: order.tree });
+      const id = order.record ?? (await store.builds.create({ appId, key: "", tree: order.tree })).id;
       // Before it can fail: its log is what one then looks for.
-      if (walk.deployment !== null) await store.deployments.update(walk.deployment, { buildId: record.id });
-      await walk.onRecord?.(record.id);
+      if (walk.deployment !== null) await store.deployments.update(walk.deployment, { buildId: id });
       try {
-        const built = await queue.submit({ id: record.id, appId, order, walk }, walk.signal);
+        const built = await queue.submit({ id, appId, order, walk }, walk.signal);
         const { key, toolchain, stats } = built;
         // A reused artifact keeps pointing to the build that made it.
         const made = built.reused ? await store.builds.getSucceeded(appId, key) : undefined;
-        await store.builds.update(record.id, {
+        await store.builds.update(id, {
           state: "succeeded",
           key,
           artifact: built.artifact.digest,
@@ -157,7 +156,7 @@ export async function openBuildStage(parts: {
           stats,
         });
         return {
-          buildId: made?.id ?? record.id,
+          buildId: made?.id ?? id,
           artifact: built.artifact.digest,
           toolchain,
           stats,
@@ -167,7 +166,7 @@ export async function openBuildStage(parts: {
       } catch (error) {
         const failure = toBloomError(error);
         const cancelled = failure.code === "ERR_BUILD_CANCELLED" || walk.signal.aborted;
-        await store.builds.update(record.id, {
+        await store.builds.update(id, {
           state: cancelled ? "cancelled" : "failed",
           error: failure.toDocument(),
         });

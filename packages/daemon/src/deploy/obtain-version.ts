@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { formatProblem, type AppConfig, type BuildStats } from "@bloomery/contract";
+import { formatProblem, type AppConfig, type BuildStats, type DeploymentEvent } from "@bloomery/contract";
 import { loadConfig, toConfigError, type ProjectFiles } from "../config/index.js";
 import { findHiddenByMounts } from "../run/find-hidden.js";
 import { findMissingRoots } from "../run/find-missing-roots.js";
@@ -17,16 +17,15 @@ export interface BuildResult {
   readonly stats: BuildStats;
   /** True when an earlier artifact was used. */
   readonly reused: boolean;
-  /** What a function was compiled from and with; null for every other shape. */
-  readonly facts: FunctionFacts | null;
+  /** Of functions. */
+  readonly facts?: FunctionFacts | null;
 }
 
-/** Whoever waits for a build. */
-export interface BuildWalk extends Pick<Walk, "signal" | "emit"> {
-  /** The deployment it is for; null: none, as for a draft. */
+/** What a build needs of whoever waits for it: a deployment's walk, or a compile that belongs to none. */
+export interface BuildWalk {
+  readonly signal: AbortSignal;
+  emit(event: DeploymentEvent): void;
   readonly deployment: string | null;
-  /** Told the id of the build's record, before it can fail. */
-  readonly onRecord?: (build: string) => void | Promise<void>;
 }
 
 /** The build stage as the deployer sees it. */
@@ -38,6 +37,8 @@ export interface BuildPort {
       readonly config: AppConfig;
       readonly variables: Readonly<Record<string, string>>;
       readonly actor: string;
+      /** The build's record, where there is one already. */
+      readonly record?: string;
     },
     walk: BuildWalk,
   ): Promise<BuildResult>;
@@ -103,7 +104,7 @@ export async function obtainVersion(
     artifact: built.artifact,
     tree: order.tree,
     config,
-    facts: built.facts,
+    facts: built.facts ?? null,
     createdBy: actor,
   });
 }

@@ -139,6 +139,17 @@ describe("the shape", () => {
     expect(config).toMatchObject({ shape: "function", network: "none", web: { start: "" } });
   });
 
+  it("is a function's when that is what it is meant to be, unless bloom.toml says otherwise", () => {
+    const texts = { ...crate, "src/main.rs": "fn main() {}\n" };
+    expect(load(texts, { shape: "function" }).config).toMatchObject({
+      shape: "function",
+      detected: "it is meant to be one",
+    });
+    expect(load({ ...texts, "bloom.toml": 'shape = "web"\n' }, { shape: "function" }).config?.shape).toBe(
+      "web",
+    );
+  });
+
   it("wasm is refused with a code of its own", () => {
     const { problems } = load({ ...crate, "bloom.toml": '[function]\n[build]\ntarget = "wasm"\n' });
     expect(toConfigError(problems)).toMatchObject({

@@ -86,7 +86,7 @@ it("tells a deployment its build before the build can fail", async () => {
   expect(await store.deployments.get(row.id)).toMatchObject({ buildId: build?.id });
 });
 
-it("builds for nobody's deployment, and tells whoever waits its record before it can fail", async () => {
+it("builds for no deployment, into a record that is there already", async () => {
   const root = await mkdtemp(join(tmpdir(), "bloomery-port-"));
   onTestFinished(() => rm(root, { recursive: true }));
   const paths = planHome(root);
@@ -95,17 +95,14 @@ it("builds for nobody's deployment, and tells whoever waits its record before it
   onTestFinished(() => store.close());
   const { org, app, environment } = await createSample(store);
   const stage = await openStage(root, paths, store);
-  const order = { tree: "0".repeat(64), config: sampleConfig, variables: {}, actor: "ada" };
-  const told: string[] = [];
-  const walk = {
-    deployment: null,
-    signal: new AbortController().signal,
-    emit: () => undefined,
-    onRecord: (build: string) => void told.push(build),
-  };
+  const tree = "0".repeat(64);
+  const record = await store.builds.create({ appId: app.id, key: "", tree });
+  const order = { tree, config: sampleConfig, variables: {}, actor: "ada", record: record.id };
+  const walk = { deployment: null, signal: new AbortController().signal, emit: () => undefined };
   await expect(stage.port.build({ ...order, place: { org, app, environment } }, walk)).rejects.toThrow();
-  const [build] = await store.builds.list({ appId: app.id, limit: 1 });
-  expect(told).toEqual([build?.id]);
+  expect(await store.builds.get(record.id)).toMatchObject({ state: "failed" });
+  const [newest] = await store.builds.list({ appId: app.id, limit: 1 });
+  expect(newest?.id).toBe(record.id);
 });
 
 /** A build stage of an ordinary user, without a network of its own. */
