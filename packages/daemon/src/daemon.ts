@@ -275,6 +275,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const facts = { apiUrl, socket: paths.apiSocket, pid: process.pid, httpPort: settings.httpPort, version };
     await writeApiFile(paths.apiFile, facts);
     log.info({ ...facts, root: host.isRoot, network: network?.cidr ?? null }, "ready");
+    if (settings.build.ahead) build.startAhead();
     return { apiUrl, stop, stopped };
   } catch (error) {
     await closeAll();

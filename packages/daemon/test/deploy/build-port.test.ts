@@ -86,6 +86,25 @@ it("tells a deployment its build before the build can fail", async () => {
   expect(await store.deployments.get(row.id)).toMatchObject({ buildId: build?.id });
 });
 
+it("builds for no deployment, into a record that is there already", async () => {
+  const root = await mkdtemp(join(tmpdir(), "bloomery-port-"));
+  onTestFinished(() => rm(root, { recursive: true }));
+  const paths = planHome(root);
+  await applyHome(paths);
+  const store = await openStore({ url: `sqlite:${join(root, "bloom.db")}` });
+  onTestFinished(() => store.close());
+  const { org, app, environment } = await createSample(store);
+  const stage = await openStage(root, paths, store);
+  const tree = "0".repeat(64);
+  const record = await store.builds.create({ appId: app.id, key: "", tree });
+  const order = { tree, config: sampleConfig, variables: {}, actor: "ada", record: record.id };
+  const walk = { deployment: null, signal: new AbortController().signal, emit: () => undefined };
+  await expect(stage.port.build({ ...order, place: { org, app, environment } }, walk)).rejects.toThrow();
+  expect(await store.builds.get(record.id)).toMatchObject({ state: "failed" });
+  const [newest] = await store.builds.list({ appId: app.id, limit: 1 });
+  expect(newest?.id).toBe(record.id);
+});
+
 /** A build stage of an ordinary user, without a network of its own. */
 async function openStage(root: string, paths: HomePaths, store: Store): Promise<BuildStage> {
   const stage = await openBuildStage({
@@ -100,7 +119,7 @@ async function openStage(root: string, paths: HomePaths, store: Store): Promise<
     },
     store,
     network: null,
-    log: { warn: () => undefined },
+    log: { warn: () => undefined, info: () => undefined },
   });
   onTestFinished(() => stage.close());
   return stage;
