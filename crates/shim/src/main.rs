@@ -14,6 +14,7 @@ mod enter;
 mod error;
 mod forward;
 mod forward_pair;
+mod given_socket;
 mod hooks;
 mod inside;
 mod lifecycle;
