@@ -12,8 +12,11 @@ const replicaCount = z
   .min(min, `must be ${min} or more; \`bloom stop\` ends all`)
   .max(max, `must be ${max} or fewer`);
 
-/** `running` and `stopped` are wishes; `crashed` and `deploying` are what is seen; `empty` was never deployed. */
-export const environmentHealth = z.enum(["empty", "running", "starting", "crashed", "stopped"]);
+/**
+ * `running` and `stopped` are wishes; `crashed` and `deploying` are what is seen; `empty` was never deployed; `sleeping`
+ * runs nothing until the next request.
+ */
+export const environmentHealth = z.enum(["empty", "running", "starting", "crashed", "stopped", "sleeping"]);
 
 export const environmentView = z.object({
   name: environmentName,

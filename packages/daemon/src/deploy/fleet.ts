@@ -1,5 +1,6 @@
 import { newId, type AppConfig } from "@bloomery/contract";
 import type { Engine, Instance, PreparedMount } from "../run/engines/engine.js";
+import { createTurns } from "./turns.js";
 import { planFleet, type FleetPlan, type WantedFleet } from "./plan-fleet.js";
 import { waitReady } from "./wait-ready.js";
 
@@ -43,6 +44,11 @@ export interface Fleet {
   all(): readonly Instance[];
   plan(environmentId: string, wanted: WantedFleet): FleetPlan<Instance>;
   /**
+   * Runs `work` when all earlier work for this environment has ended: whoever changes what serves asks first what shall
+   * serve, and nobody may change that in between.
+   */
+  inTurn<T>(environmentId: string, work: () => Promise<T>): Promise<T>;
+  /**
    * Starts the given replicas and waits until all are ready. When one fails, or the signal aborts, all of
    * them are stopped and swept before the error is thrown.
    */
@@ -68,6 +74,7 @@ export function createFleet(engine: Engine, observer: FleetObserver, prepareMoun
   const known = new Map<string, Instance>();
   const leaving = new Set<string>();
   const retiring = new Set<Promise<void>>();
+  const turns = createTurns();
 
   const follow = (instance: Instance): void => {
     known.set(instance.id, instance);
@@ -101,6 +108,7 @@ export function createFleet(engine: Engine, observer: FleetObserver, prepareMoun
     live: (environmentId) => serving.get(environmentId) ?? [],
     all: () => [...known.values()],
     plan: (environmentId, wanted) => planFleet(wanted, serving.get(environmentId) ?? []),
+    inTurn: turns.take,
 
     async start(release, places, signal, { onStarted, onWarning = ignore } = {}) {
       const started: Instance[] = [];

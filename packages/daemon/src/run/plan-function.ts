@@ -86,6 +86,7 @@ function planHandlerVariables(
     IGNITE_VERSION: env["BLOOM_VERSION"] ?? "",
     IGNITE_TIMEOUT_MS: String(own.timeoutSeconds * 1000),
     IGNITE_CONCURRENCY: String(own.concurrency),
+    IGNITE_QUEUE_LIMIT: String(own.queueLimit),
     IGNITE_MAX_BODY_BYTES: String(own.maxBodyBytes),
     IGNITE_TEMP_DIR: "/tmp",
     IGNITE_TEMP_BYTES: String(own.tempBytes),
