@@ -18,6 +18,8 @@ import { createEventHub } from "./deploy/events.js";
 import { openFunctionEdge } from "./deploy/function/open-edge.js";
 import { createFleet } from "./deploy/fleet.js";
 import { createHealer, type Healer } from "./deploy/heal.js";
+import { joinTroubles } from "./deploy/function/activation/join-troubles.js";
+import { openActivation } from "./deploy/function/activation/open-activation.js";
 import { createJobs } from "./deploy/jobs.js";
 import { createOperations } from "./deploy/operations.js";
 import { namesOf, type Place } from "./deploy/places.js";
@@ -126,9 +128,10 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     );
     const build = await openBuildStage({ settings, paths, host, store, network, log });
     const releases: ReleaseParts = { store, secrets, artifactDir: build.artifactDir, address: settings };
+    const holdPathOf = (environment: { readonly slot: number }) => holdPath(paths.upstreams, environment);
     const routing = await openRouting({
       ...{ settings, paths, host, log },
-      holdPath: (environment) => holdPath(paths.upstreams, environment),
+      holdPath: holdPathOf,
       mountPath: volumes.hostPathOf,
     });
     const holds = await openHolds({ folder: paths.upstreams, owner: routing.workerOwner });
@@ -147,7 +150,10 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       switchboard: await routing.openSwitchboard(network),
       hasNetwork: network !== null,
       listServed: () => listServed(store, build.artifactDir),
-      applyRoutes: functionEdge.applyRoutes,
+      applyRoutes: async (served) => {
+        await activation.follow(served);
+        await functionEdge.applyRoutes(served);
+      },
       assertRoutable: routing.assertRoutable,
     });
     const operations = createOperations({
@@ -163,7 +169,14 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const healer = createHealer({ fleet, edge, wantedOf: operations.wantedOf, log });
     parts.healer = healer;
 
-    const views: ViewParts = { store, fleet, healer, edge: settings };
+    const activation = openActivation({
+      ...{ releases, fleet, edge, holdPath: holdPathOf, owner: routing.workerOwner, log },
+      logFolder: (id) => join(paths.instances, id, "log"),
+      heal: (environmentId) => void healer.heal(environmentId),
+      notes: { note: () => undefined },
+    });
+    const troubles = joinTroubles(healer, activation);
+    const views: ViewParts = { store, fleet, healer: troubles, edge: settings };
     const hub = createEventHub(join(paths.logs, "deployments"));
     const jobs = createJobs();
     const deployer = createDeployer({
@@ -188,6 +201,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
         await sweepGroups(host.cgroups, keep);
         await network?.sweep();
       },
+      onFound: async () => activation.follow(await listServed(store, build.artifactDir)),
       log,
     });
     await executions.settle(new Set(fleet.all().map((instance) => instance.id)));
@@ -204,6 +218,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
         log.info({ apps }, "stopping");
         await api.close();
         await jobs.close();
+        await activation.close();
         await healer.close();
         await build.close();
         if (apps) {

@@ -136,7 +136,9 @@ export function createDeployer(parts: DeployerParts): Deployer {
         await supersedeOthers(store, id, row.id);
       },
     };
-    const isHeld = facts.strategy === "stopstart" && parts.fleet.live(id).length > 0;
+    // Of a function two versions can always run; and its requests wait elsewhere.
+    const isHeld =
+      facts.strategy === "stopstart" && version.config.function === null && parts.fleet.live(id).length > 0;
     const fresh = isHeld
       ? await stopStart(walk, { ...order, previous: await loadPrevious(facts) }, live)
       : await goLive(walk, order, live);

@@ -4,6 +4,7 @@ import type { Instance } from "../run/engines/engine.js";
 import type { Edge } from "./edge.js";
 import type { Fleet, RunnableRelease } from "./fleet.js";
 import type { Hold } from "./hold/open-hold.js";
+import { drainTimeOf } from "./function/drain-time.js";
 import { enterPhase, measure, type Walk } from "./walk.js";
 
 /** What making a release live needs. */
@@ -55,7 +56,7 @@ export async function goLive(walk: Walk, order: LiveOrder, parts: LiveParts): Pr
   });
   if (old.length > 0) enterPhase(walk, "drain", `${old.length} old instance${old.length === 1 ? "" : "s"}`);
   // Draining may last as long as the slowest client; nobody has to wait for it.
-  void parts.fleet.retire(old, order.release.config.web.drainSeconds * 1000);
+  void parts.fleet.retire(old, drainTimeOf(order.release.config));
   return fresh;
 }
 

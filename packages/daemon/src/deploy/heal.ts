@@ -3,6 +3,7 @@ import { toBloomError } from "@bloomery/contract";
 import type { Fleet, RunnableRelease } from "./fleet.js";
 import { planFleet, type WantedFleet } from "./plan-fleet.js";
 import type { Edge } from "./edge.js";
+import { drainTimeOf } from "./function/drain-time.js";
 
 /** What an environment should look like now; asked again at each attempt, because it changes. */
 export interface Wanted extends WantedFleet {
@@ -75,10 +76,7 @@ export function createHealer(parts: {
     if (surplus.length > 0) await parts.fleet.stopNow(surplus);
     if (change === undefined) return;
     await parts.edge.refresh();
-    void parts.fleet.retire(
-      change.gone,
-      wanted.release === null ? 0 : wanted.release.config.web.drainSeconds * 1000,
-    );
+    void parts.fleet.retire(change.gone, wanted.release === null ? 0 : drainTimeOf(wanted.release.config));
     if (fresh.length > 0) {
       parts.log.info(
         { environment: environmentId, instances: fresh.map((one) => one.id) },
