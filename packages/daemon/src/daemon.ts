@@ -261,7 +261,20 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     };
     const app = createApiServer({
       handlers: createHandlers({
-        ...{ store, secrets, fleet, deployer, operations, jobs, hub, views, version, status, executions },
+        ...{
+          store,
+          secrets,
+          fleet,
+          deployer,
+          operations,
+          activation,
+          jobs,
+          hub,
+          views,
+          version,
+          status,
+          executions,
+        },
         shutdown: (apps) => void stop(apps),
         sources: build.sources,
         logFiles: {

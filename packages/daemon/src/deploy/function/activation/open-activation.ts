@@ -18,6 +18,8 @@ export interface FunctionActivation extends Activation {
   /** Takes in which functions there are and shall be reached; called whenever routes change. */
   follow(served: readonly ServedEnvironment[]): Promise<void>;
   press(pressure: Pressure): void;
+  /** The environments of which nothing runs until the next request. */
+  asleep(): readonly string[];
   /** Why the last start for an environment failed; null when it did not. */
   failureOf(environmentId: string): string | null;
   failing(): readonly string[];
@@ -106,6 +108,9 @@ export function openActivation(parts: ActivationParts): FunctionActivation {
     return { instance, version: await versionOf(instance), startUs };
   };
 
+  const isAsleep = (id: string): boolean =>
+    functions.has(id) && live(id).length === 0 && !wakes.isStarting(id);
+
   const doors = createDoors({
     owner: parts.owner,
     notes: parts.notes,
@@ -122,7 +127,11 @@ export function openActivation(parts: ActivationParts): FunctionActivation {
       await wakes.settle(environmentId);
       await giveBack(environmentId, live(environmentId));
     },
-    isAsleep: (id) => functions.has(id) && live(id).length === 0 && !wakes.isStarting(id),
+    isAsleep,
+    asleep: () =>
+      [...functions.values()]
+        .filter((one) => one.desired === "running" && isAsleep(one.id))
+        .map((one) => one.id),
     failureOf: wakes.failureOf,
     failing: wakes.failing,
 
