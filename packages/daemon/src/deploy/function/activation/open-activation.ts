@@ -51,12 +51,15 @@ export function openActivation(parts: ActivationParts): FunctionActivation {
   const functions = new Map<string, ServedEnvironment>();
   const versions = new Map<string, number>();
   const end = new AbortController();
+  const starts = new Set<Promise<void>>();
   const { live } = fleet;
   const configOf = (id: string): FunctionConfig | undefined =>
     functions.get(id)?.config.function ?? undefined;
 
   const start = (environmentId: string, replica: number) => {
     const begun = startReplica({ releases, fleet, edge, log, signal: end.signal }, environmentId, replica);
+    const settled = Promise.allSettled([begun.ready, begun.placed]).then(() => void starts.delete(settled));
+    starts.add(settled);
     begun.placed.then(
       () => {
         idle.begin(environmentId);
@@ -156,6 +159,8 @@ export function openActivation(parts: ActivationParts): FunctionActivation {
       end.abort(new BloomError("ERR_INTERRUPTED", "the daemon is about to end"));
       await idle.close();
       await doors.close();
+      // One that stands already gets its name yet: it goes on without this daemon.
+      await Promise.all(starts);
     },
   };
 }

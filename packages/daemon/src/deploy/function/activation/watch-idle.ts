@@ -36,6 +36,8 @@ export function watchIdle(parts: {
     clearTimeout(timer);
     if (isClosed || watched.size === 0) return;
     const dueAt = Math.min(...[...watched.values()].map((one) => one.dueAt));
+    // Those that are being looked at have no time yet.
+    if (dueAt === Number.POSITIVE_INFINITY) return;
     timer = setTimeout(lookAround, Math.max(0, dueAt - Date.now()));
     timer.unref();
   };
