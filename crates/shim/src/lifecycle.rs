@@ -40,7 +40,7 @@ impl Supervisor {
 
     fn start_or_fail(&mut self) {
         let oom_before = self.groups.oom_kills();
-        match spawn(&self.spec, self.given.as_ref().map(GivenSocket::listener)) {
+        match spawn(&self.spec, self.given.as_ref().map(GivenSocket::listener), &self.ahead) {
             Ok(spawned) => self.adopt(spawned, oom_before),
             Err(error) => self.start_failed(&error),
         }

@@ -3,6 +3,7 @@
 //!
 //! One thread, one event loop: `supervisor` waits for events, `machine` decides what follows from them.
 
+mod ahead;
 mod app_socket;
 mod cgroup;
 mod child;

@@ -1,5 +1,6 @@
 //! The event loop: waits for what happens, takes it in, and lets `lifecycle` do what follows.
 
+use crate::ahead::Ahead;
 use crate::cgroup::Groups;
 use crate::child::Child;
 use crate::control_server::{ControlServer, Incoming, refuse};
@@ -39,6 +40,7 @@ pub struct Supervisor {
     /// Bound for the command, not for us.
     pub(crate) given: Option<GivenSocket>,
     pub(crate) groups: Groups,
+    pub(crate) ahead: Ahead,
     pub(crate) log: LogWriter,
     pub(crate) records: Option<LogWriter>,
     pub(crate) machine: Machine,

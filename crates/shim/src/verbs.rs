@@ -1,5 +1,6 @@
 //! Two of the verbs: `run` supervises, `exec` becomes the command.
 
+use crate::ahead::Ahead;
 use crate::app_socket::seen_from;
 use crate::cgroup::Groups;
 use crate::command::Command;
@@ -34,7 +35,9 @@ pub const SETUP_FAILED: u8 = 125;
 /// Supervises one instance; the spec comes on standard input.
 pub fn run() -> ExitCode {
     sys::close_from(3, Close::Now);
-    let supervisor = match prepare() {
+    // Whoever is kept for later waits for its spec with this behind it.
+    let ahead = Ahead::enter(std::env::args_os().skip(2));
+    let supervisor = match prepare(ahead) {
         Ok(supervisor) => supervisor,
         Err(error) => {
             say(&Hello::Failed { ok: Exactly, error: error.to_string() });
@@ -55,7 +58,7 @@ fn say(hello: &Hello) {
     }
 }
 
-fn prepare() -> Result<Supervisor, SetupError> {
+fn prepare(ahead: Ahead) -> Result<Supervisor, SetupError> {
     let mut spec = parse_spec(io::stdin())?;
     let dir = spec.dir.clone().ok_or_else(|| SetupError::refuse("understand the spec", "it names no dir"))?;
     if parse_signal(&spec.stop.signal).is_none() {
@@ -81,15 +84,16 @@ fn prepare() -> Result<Supervisor, SetupError> {
     if let Some(path) = &spec.netns {
         enter_netns(path)?;
     }
-    let (groups, warnings) = Groups::make(&spec.cgroups)?;
-    stand(spec, dir, table, (groups, warnings))
+    let made: Vec<PathBuf> = ahead.made().map(Path::to_owned).collect();
+    let (groups, warnings) = Groups::make(&spec.cgroups, &made)?;
+    stand(spec, dir, (table, ahead), (groups, warnings))
 }
 
 /// Opens everything and makes the first start. What fails takes back what was made.
 fn stand(
     spec: Spec,
     dir: PathBuf,
-    table: SocketTable,
+    (table, ahead): (SocketTable, Ahead),
     (groups, warnings): (Groups, Vec<String>),
 ) -> Result<Supervisor, SetupError> {
     let poller = Poller::open().map_err(at("open the event loop"))?;
@@ -100,7 +104,7 @@ fn stand(
     let oom_before = groups.oom_kills();
     let opened = bind_forward(&spec, &dir, &poller).and_then(|forward| {
         let given = bind_given(&spec, table)?;
-        let spawned = spawn(&spec, given.as_ref().map(GivenSocket::listener))?;
+        let spawned = spawn(&spec, given.as_ref().map(GivenSocket::listener), &ahead)?;
         Ok((forward, given, spawned))
     });
     let (forward, given, spawned) = opened.inspect_err(|_| {
@@ -133,6 +137,7 @@ fn stand(
         forward,
         given,
         groups,
+        ahead,
     };
     supervisor.adopt(spawned, oom_before);
     supervisor.publish();
@@ -173,10 +178,10 @@ fn try_exec() -> Result<Infallible, SetupError> {
     if let Some(path) = &spec.netns {
         enter_netns(path)?;
     }
-    let (_, warnings) = Groups::make(&spec.cgroups)?;
+    let (_, warnings) = Groups::make(&spec.cgroups, &[])?;
     let command = Command::build(&spec, None, Vec::new())?;
     // Optional things that fail are not worth a word in the output of the command; the daemon sees the groups.
-    drop((warnings, set_up(&spec, Bond::Parent(parent))?));
+    drop((warnings, set_up(&spec, Bond::Parent(parent), &[])?));
     signals::reset_pipe_signal().map_err(at("reset signals"))?;
     command.exec()
 }

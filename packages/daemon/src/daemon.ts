@@ -36,6 +36,7 @@ import { applyHome, planHome } from "./home.js";
 import { openLog } from "./observe/log.js";
 import { openSecrets } from "./release/secrets.js";
 import { sweepGroups } from "./run/cgroups.js";
+import { createShimPool } from "./run/shim-pool.js";
 import { createLocalEngine } from "./run/engines/local.js";
 import { openHostNetwork } from "./deploy/host-network.js";
 import { planNginxPaths } from "./route/nginx-paths.js";
@@ -94,9 +95,12 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       if (present !== undefined) await sweepGroups(host.cgroups, present);
       await (present?.size === 0 ? network?.destroy() : network?.close());
     });
+    const shims = createShimPool({ shimPath: settings.shimPath, cgroups: host.cgroups });
+    closers.push(() => shims.close());
     const engine = createLocalEngine({
       paths,
       shimPath: settings.shimPath,
+      shims,
       bwrap: host.bwrap,
       uidBase: host.isRoot ? settings.uidBase : null,
       cgroups: host.cgroups,
@@ -200,6 +204,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
         findInstances = () => new Set(fleet.all().map((instance) => instance.id));
         await sweepGroups(host.cgroups, keep);
         await network?.sweep();
+        shims.open();
       },
       onFound: async () => activation.follow(await listServed(store, build.artifactDir)),
       log,

@@ -1,4 +1,4 @@
-import { newId, type AppConfig } from "@bloomery/contract";
+import type { AppConfig } from "@bloomery/contract";
 import type { Engine, Instance, PreparedMount } from "../run/engines/engine.js";
 import { createTurns } from "./turns.js";
 import { planFleet, type FleetPlan, type WantedFleet } from "./plan-fleet.js";
@@ -112,21 +112,27 @@ export function createFleet(engine: Engine, observer: FleetObserver, prepareMoun
 
     async start(release, places, signal, { onStarted, onWarning = ignore } = {}) {
       const started: Instance[] = [];
+      const noted: Promise<void>[] = [];
       // Replicas have their mounts in common: what is to be said of them is said once.
       const warn = once(onWarning);
       try {
         for (const place of places) {
           signal.throwIfAborted();
           const mounts = await prepareMounts(release, place.replica, warn);
-          const instance = await engine.start({ id: newId("instance"), ...release, ...place, mounts });
+          const instance = await engine.start({ id: engine.nextId(), ...release, ...place, mounts });
           started.push(instance);
           follow(instance);
-          await observer.started(instance);
+          // It need not wait for its row.
+          const note = observer.started(instance);
+          note.catch(() => undefined);
+          noted.push(note);
           onStarted?.(instance);
         }
         await Promise.all(started.map((instance) => waitReady(instance, signal)));
+        await Promise.all(noted);
         return started;
       } catch (error) {
+        await Promise.allSettled(noted);
         await fleet.stopNow(started);
         throw error;
       }

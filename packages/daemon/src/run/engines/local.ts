@@ -14,7 +14,7 @@ import { planRlimits } from "../plan-limits.js";
 import { planTool, toolLimits } from "../plan-tool.js";
 import { planAppUser } from "../plan-user.js";
 import { readLastLines } from "../read-last-lines.js";
-import { startShim } from "../start-shim.js";
+import type { ShimPool } from "../shim-pool.js";
 import { allocatePlace, type InstanceNetwork } from "./allocate-place.js";
 import type { CommandOrder, Engine, Instance, InstanceWish, RunningCommand, ToolWish } from "./engine.js";
 import { instanceRecord, type InstanceRecord } from "./instance-record.js";
@@ -24,6 +24,7 @@ import { runCommand, type ShimCommand } from "./run-command.js";
 export interface LocalEngineOptions {
   readonly paths: HomePaths;
   readonly shimPath: string;
+  readonly shims: Pick<ShimPool, "nextId" | "start" | "drop">;
   readonly bwrap: string;
   /** Null: not root. */
   readonly uidBase: number | null;
@@ -122,11 +123,14 @@ export function createLocalEngine(options: LocalEngineOptions): Engine {
   };
 
   return {
+    nextId: options.shims.nextId,
+
     async start(wish: InstanceWish): Promise<Instance> {
       const dir = dirOf(wish.id);
       const files = planInstanceFiles(dir);
       const user = userOf(wish.appSlot);
       const undo = async (error: unknown): Promise<never> => {
+        options.shims.drop(wish.id);
         await removeFiles(dir);
         throw error;
       };
@@ -160,9 +164,10 @@ export function createLocalEngine(options: LocalEngineOptions): Engine {
           cgroups,
           mounts,
         });
-        await startShim(options.shimPath, spec);
+        await options.shims.start(spec);
         return await attach(record);
       } catch (error) {
+        options.shims.drop(wish.id);
         await sweep(record);
         throw error;
       }

@@ -10,6 +10,7 @@ import type { InstanceNetwork } from "../../../src/run/engines/allocate-place.js
 import type { Engine, Instance, InstanceWish, RunningCommand } from "../../../src/run/engines/engine.js";
 import { createLocalEngine } from "../../../src/run/engines/local.js";
 import { probeHost, type HostFacts } from "../../../src/run/probe-host.js";
+import { createShimPool } from "../../../src/run/shim-pool.js";
 import { findShim } from "../../build/helpers.js";
 
 export const isRoot = process.getuid?.() === 0;
@@ -68,10 +69,13 @@ export async function openRealEngine(network: InstanceNetwork | null = null): Pr
   const paths = planHome(root);
   await applyHome(paths);
   const env: Record<string, string> = { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/tmp" };
+  const shims = createShimPool({ shimPath, cgroups: host.cgroups });
+  cleanups.push(() => shims.close());
   const open = (): Engine => {
     const engine = createLocalEngine({
       paths,
       shimPath,
+      shims,
       bwrap: host.bwrap,
       uidBase: isRoot ? uidBase : null,
       cgroups: host.cgroups,

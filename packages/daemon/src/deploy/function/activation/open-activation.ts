@@ -9,6 +9,7 @@ import { drainTimeOf } from "../drain-time.js";
 import type { Activation, Awake, Pressure, StartNotes } from "../ports.js";
 import { createAutoscale } from "./autoscale.js";
 import { createDoors } from "./doors.js";
+import { createOrders } from "./orders.js";
 import { readVersionNumber, startReplica } from "./start.js";
 import { createWakes } from "./wakes.js";
 import { watchIdle } from "./watch-idle.js";
@@ -52,12 +53,17 @@ export function openActivation(parts: ActivationParts): FunctionActivation {
   const versions = new Map<string, number>();
   const end = new AbortController();
   const starts = new Set<Promise<void>>();
+  const orders = createOrders(releases);
   const { live } = fleet;
   const configOf = (id: string): FunctionConfig | undefined =>
     functions.get(id)?.config.function ?? undefined;
 
   const start = (environmentId: string, replica: number) => {
-    const begun = startReplica({ releases, fleet, edge, log, signal: end.signal }, environmentId, replica);
+    const begun = startReplica(
+      { store: releases.store, orders, fleet, edge, log, signal: end.signal },
+      environmentId,
+      replica,
+    );
     const settled = Promise.allSettled([begun.ready, begun.placed]).then(() => void starts.delete(settled));
     starts.add(settled);
     begun.placed.then(

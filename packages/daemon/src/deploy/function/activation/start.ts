@@ -2,16 +2,16 @@ import { BloomError } from "@bloomery/contract";
 import type { Instance } from "../../../run/engines/engine.js";
 import type { Store } from "../../../store/open-store.js";
 import type { Edge } from "../../edge.js";
-import type { Fleet, RunnableRelease } from "../../fleet.js";
-import { formatPlace, namesOf, placeOfEnvironment } from "../../places.js";
+import type { Fleet } from "../../fleet.js";
 import { planFleet } from "../../plan-fleet.js";
 import { planReplicas } from "../../plan-replicas.js";
-import { findLiveRelease, loadRunnable, type ReleaseParts } from "../../releases.js";
 import { drainTimeOf } from "../drain-time.js";
+import type { Orders } from "./orders.js";
 import type { Start } from "./wakes.js";
 
 export interface StartParts {
-  readonly releases: ReleaseParts;
+  readonly store: Store;
+  readonly orders: Orders;
   readonly fleet: Fleet;
   readonly edge: Pick<Edge, "point">;
   /** Aborts what is under way when the daemon ends. */
@@ -27,7 +27,7 @@ export interface StartParts {
 export function startReplica(parts: StartParts, environmentId: string, replica: number): Start {
   const { fleet, edge, signal } = parts;
   const begun = (async () => {
-    const order = await loadOrder(parts.releases, environmentId);
+    const order = await parts.orders.load(environmentId);
     const [instance] = await fleet.start(order.runnable, [{ role: "web", replica }], signal);
     if (instance === undefined) throw new BloomError("ERR_INTERNAL", "the start of one instance gave none");
     return { ...order, instance };
@@ -36,7 +36,7 @@ export function startReplica(parts: StartParts, environmentId: string, replica: 
     const { runnable, instance, environment } = await begun;
     const { most } = planReplicas({}, runnable.config);
     const change = await fleet.inTurn(environmentId, async () => {
-      const now = await parts.releases.store.environments.get(environmentId);
+      const now = await parts.store.environments.get(environmentId);
       if (now?.liveReleaseId !== runnable.releaseId || now.desired !== "running") return undefined;
       const present = [...fleet.live(environmentId), instance];
       const { keep } = planFleet({ releaseId: runnable.releaseId, replicas: {}, most }, present);
@@ -59,29 +59,6 @@ export function startReplica(parts: StartParts, environmentId: string, replica: 
     );
   });
   return { ready: begun.then(({ instance }) => instance), placed };
-}
-
-interface Order {
-  readonly environment: { readonly id: string; readonly slot: number };
-  readonly runnable: RunnableRelease;
-}
-
-/** Throws ERR_NOTHING_DEPLOYED and ERR_APP_STOPPED. */
-async function loadOrder(
-  releases: ReleaseParts & { readonly store: Store },
-  environmentId: string,
-): Promise<Order> {
-  const { store } = releases;
-  const place = await placeOfEnvironment(store, environmentId);
-  const release = place === undefined ? undefined : await findLiveRelease(store, place);
-  if (place === undefined || release === undefined) {
-    throw new BloomError("ERR_NOTHING_DEPLOYED", "the function has no version that could be started");
-  }
-  if (place.environment.desired !== "running") {
-    throw new BloomError("ERR_APP_STOPPED", `${formatPlace(namesOf(place))} is stopped`);
-  }
-  const { runnable } = await loadRunnable(releases, place, release);
-  return { environment: place.environment, runnable };
 }
 
 /** The number of the version an instance runs. */
