@@ -10,7 +10,7 @@ import type { InstanceNetwork } from "../../../src/run/engines/allocate-place.js
 import type { Engine, Instance, InstanceWish, RunningCommand } from "../../../src/run/engines/engine.js";
 import { createLocalEngine } from "../../../src/run/engines/local.js";
 import { probeHost, type HostFacts } from "../../../src/run/probe-host.js";
-import { createShimPool } from "../../../src/run/shim-pool.js";
+import { createShimPool, type ShimPool } from "../../../src/run/shim-pool.js";
 import { findShim } from "../../build/helpers.js";
 
 export const isRoot = process.getuid?.() === 0;
@@ -47,6 +47,7 @@ while (1) {
 
 export interface RealEngine {
   readonly engine: Engine;
+  readonly shims: ShimPool;
   readonly host: HostFacts;
   readonly paths: HomePaths;
   /** What apps and commands get as their release's environment. */
@@ -89,6 +90,7 @@ export async function openRealEngine(network: InstanceNetwork | null = null): Pr
   const engine = open();
   return {
     engine,
+    shims,
     host,
     paths,
     env,

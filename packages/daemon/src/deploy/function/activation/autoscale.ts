@@ -50,7 +50,7 @@ export function createAutoscale(parts: {
       const before = said.get(environmentId)?.values() ?? [];
       const present = [...before, pressure].filter((one) => live.some(({ id }) => id === one.instance));
       const latest = new Map(present.map((one) => [one.instance, one]));
-      if ([...latest.values()].every((one) => one.waiting === 0)) said.delete(environmentId);
+      if ([...latest.values()].every((one) => one.running + one.waiting === 0)) said.delete(environmentId);
       else said.set(environmentId, latest);
       if (pressure.waiting === 0) return;
       parts.onStrain(environmentId);
