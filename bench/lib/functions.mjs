@@ -59,7 +59,11 @@ export async function publishAll(home, program, names, settings = {}) {
     const origin = { artifact: digest, tree: "tree", config, createdBy: "bench" };
     const version = await store.versions.create({ appId: app.id, buildId: build.id, ...origin });
     const variables = secrets.seal(JSON.stringify({ app: {}, environment: {} }));
-    const release = await store.releases.create({ environmentId: environment.id, versionId: version.id, variables });
+    const release = await store.releases.create({
+      environmentId: environment.id,
+      versionId: version.id,
+      variables,
+    });
     await store.environments.update(environment.id, { liveReleaseId: release.id, desired: "running" });
   }
   await store.close();

@@ -53,7 +53,7 @@ export function createShimPool(options: {
     };
     child.once("error", forget);
     child.once("exit", forget);
-    child.stdin.on("error", () => undefined);
+    for (const stream of [child.stdin, child.stdout]) stream.on("error", () => undefined);
     // None of this keeps a daemon from ending.
     child.unref();
     for (const stream of [child.stdin, child.stdout]) (stream as Socket).unref();
