@@ -16,7 +16,7 @@ import { findFreePort } from "../../../src/run/engines/free-port.js";
 
 /**
  * A function without an SDK, a process for each request. What it shall do is in the path: `/echo` answers the body,
- * `/slow/2.5` takes so many seconds, `/exit` ends the whole. It tells its version and a number of its own, and keeps a record of each request.
+ * `/slow/2.5` takes so many seconds, `/later` works on after its answer, `/hog` takes all memory, `/exit` ends the whole. It tells its version and a number of its own, and keeps a record of each request.
  */
 export const program = `#!/usr/bin/perl
 use strict; use IO::Socket::UNIX;
@@ -29,6 +29,7 @@ my $main = $$; my $life = int rand 1e12;
 while (!$end) {
   my $peer = $listen->accept or next;
   if (fork) { close $peer; next }
+  $SIG{TERM} = "IGNORE";
   my $line = <$peer> // ""; my $length = 0; my $id = "";
   while (defined(my $head = <$peer>)) { last if $head =~ /^\\r?$/; $length = $1 if $head =~ /^content-length: *(\\d+)/i; $id = $1 if $head =~ /^x-tag: *(\\S+)/i }
   my $body = ""; read($peer, $body, $length) if $length;
@@ -36,8 +37,10 @@ while (!$end) {
   if ($path eq "exit") { kill "KILL", $main; exit 3 }
   print $records "{\\"began\\":\\"$id\\"}\\n";
   if ($path =~ m{^slow/(.*)}) { select undef, undef, undef, $1; $body = "slept" }
+  elsif ($path eq "hog") { my @held; push @held, "x" x 1048576 while 1 }
   elsif ($path ne "echo") { $body = "$ENV{IGNITE_VERSION} $life" }
   print $peer "HTTP/1.1 200 OK\\r\\nContent-Length: " . length($body) . "\\r\\nConnection: close\\r\\n\\r\\n$body";
+  if ($path eq "later") { close $peer; select undef, undef, undef, 1.5; print $records "{\\"began\\":\\"$id-done\\"}\\n" }
   exit 0;
 }
 1 while wait != -1;
@@ -54,6 +57,7 @@ export interface FunctionWish {
   /** The programs of its versions, the first of which is live. */
   readonly programs?: readonly string[];
   readonly config?: Partial<FunctionConfig>;
+  readonly memoryBytes?: number;
 }
 
 export interface RealFunctions {
@@ -154,10 +158,9 @@ async function publish(store: Store, paths: ReturnType<typeof planHome>, wish: F
   const org = await store.orgs.ensure("local");
   const { app } = await store.apps.ensure({ orgId: org.id, name: wish.name });
   const { environment } = await store.environments.ensure({ appId: app.id, name: "main" });
+  const { memoryBytes = 256 * 1_048_576 } = wish;
   const config = completeConfig({
-    name: wish.name,
-    function: { ...wish.config },
-    network: "none",
+    ...{ name: wish.name, function: { ...wish.config }, network: "none", limits: { memoryBytes } },
     web: { start: "", graceSeconds: 5, drainSeconds: 5 },
   });
   let live: string | undefined;

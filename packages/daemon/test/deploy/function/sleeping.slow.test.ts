@@ -32,6 +32,14 @@ test("is not idle while an execution is under way", async () => {
   await untilAsleep("idle");
 });
 
+test("what works on after its answer has its time to end", async () => {
+  await real.ask("nap", "/later", { tag: "later" });
+  expect((await sleep("nap")).status).toBe(200);
+  await expect
+    .poll(async () => (await real.begun()).filter((tag) => tag.startsWith("later")))
+    .toEqual(["later", "later-done"]);
+});
+
 test("the least number keeps running", async () => {
   await vi.waitUntil(async () => (await healthOf("kept")) === "running", { timeout: 10_000 });
   const first = (await real.ask("kept")).body;

@@ -11,6 +11,7 @@ beforeAll(async () => {
   real = await startFunctions([
     ...names.map((name) => ({ name })),
     { name: "broken", programs: ["#!/bin/sh\necho no such luck\nexit 3\n"] },
+    { name: "greedy", memoryBytes: 64 * 1_048_576 },
     { name: "late", programs: [lateProgram] },
     { name: "narrow", programs: [lateProgram], config: { queueLimit: 3 } },
   ]);
@@ -93,6 +94,17 @@ test("a process that is killed starts anew behind its socket; what was inside is
   );
   expect(again.map(({ status }) => status)).toEqual(Array(10).fill(200));
   expect(await instancesOf("killed")).toMatchObject([{ id: instance?.id, restarts: 1 }]);
+});
+
+test("who takes all memory is killed for it, and the others are served", async () => {
+  await real.ask("greedy");
+  const [hog, ...others] = await Promise.all([
+    real.ask("greedy", "/hog", { method: "POST" }),
+    ...Array.from({ length: 5 }, () => real.ask("greedy", "/slow/0.5", { method: "POST" })),
+  ]);
+  expect(hog?.status).toBe(502);
+  expect((await real.ask("greedy", "/", { method: "POST" })).status).toBe(200);
+  expect(others.filter(({ status }) => ![200, 502].includes(status))).toEqual([]);
 });
 
 test("an instance whose shim is killed is forgotten, and the next request wakes another one", async () => {
