@@ -8,7 +8,7 @@ import { drainTimeOf } from "./function/drain-time.js";
 /** What an environment should look like now; asked again at each attempt, because it changes. */
 export interface Wanted extends WantedFleet {
   readonly environment: { readonly id: string; readonly slot: number };
-  /** Null when nothing shall run. */
+  /** Null when nothing shall be started. */
   readonly release: RunnableRelease | null;
 }
 

@@ -99,14 +99,14 @@ export function createOperations(parts: OperationParts): Operations {
       if (release === undefined || environment.desired === "stopped") {
         return { environment, releaseId: null, replicas: {}, release: null };
       }
-      const { runnable, version } = await loadRunnable(parts, place, release);
-      const { least, most } = planReplicas(environment.replicas, version.config);
+      const version = await store.versions.get(release.versionId);
+      const plan = version === undefined ? null : planReplicas(environment.replicas, version.config);
+      const isIdle = fleet.live(environmentId).length === 0 && plan?.least["web"] === 0;
+      // A thousand functions may sleep: what each would need to run is not put together for nothing.
+      const runnable = isIdle ? null : (await loadRunnable(parts, place, release)).runnable;
       return {
-        environment,
-        releaseId: release.id,
-        replicas: least,
-        most,
-        release: runnable,
+        ...{ environment, releaseId: release.id, release: runnable },
+        ...{ replicas: plan?.least ?? {}, most: plan?.most ?? {} },
       };
     },
   };

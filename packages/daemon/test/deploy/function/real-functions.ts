@@ -60,15 +60,40 @@ export interface FunctionWish {
   readonly memoryBytes?: number;
 }
 
+/** Of all answers of the API what these tests read. */
+interface ApiBody {
+  readonly id: string;
+  readonly health: string;
+  readonly state: string;
+  readonly finishedAt: string | null;
+  readonly environments: readonly Health[];
+  readonly instances: readonly RunningInstance[];
+  readonly sleeping: readonly unknown[];
+  readonly troubles: readonly unknown[];
+}
+interface Health {
+  readonly health: string;
+  readonly trouble: string | null;
+  readonly instances: { readonly ready: number };
+}
+interface RunningInstance {
+  readonly id: string;
+  readonly app: string;
+}
+
 export interface RealFunctions {
   readonly home: string;
   readonly httpPort: number;
   ask(name: string, path?: string, options?: AskOptions): Promise<Answer>;
   /** A call of the daemon's own API. */
-  api(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly body: any }>;
+  api(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ readonly status: number; readonly body: ApiBody }>;
   /** What `bloom status` says of the function's environment. */
-  health(name: string): Promise<{ health: string; trouble: string | null; instances: { ready: number } }>;
-  instances(): Promise<readonly { id: string; app: string; state: string; pid: number; replica: number }[]>;
+  health(name: string): Promise<Health>;
+  instances(): Promise<readonly RunningInstance[]>;
   /** Tags of all executions that have begun, of all instances. */
   begun(): Promise<readonly string[]>;
   rollback(name: string, version: number): Promise<string>;
@@ -114,9 +139,14 @@ export async function startFunctions(functions: readonly FunctionWish[]): Promis
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      return { status: response.status, body: await response.json() };
+      return { status: response.status, body: (await response.json()) as ApiBody };
     },
-    health: async (name) => (await real.api("GET", `/v1/orgs/local/apps/${name}`)).body.environments[0],
+    async health(name) {
+      const { body } = await real.api("GET", `/v1/orgs/local/apps/${name}`);
+      const [main] = body.environments;
+      if (main === undefined) throw new Error(`${name} has no environment`);
+      return main;
+    },
     instances: async () => (await real.api("GET", "/v1/instances")).body.instances,
     async begun() {
       const tags: string[] = [];
@@ -134,7 +164,7 @@ export async function startFunctions(functions: readonly FunctionWish[]): Promis
       return vi.waitUntil(
         async () => {
           const row = (await real.api("GET", `/v1/orgs/local/apps/${name}/deployments/${body.id}`)).body;
-          return row.finishedAt === null ? undefined : (row.state as string);
+          return row.finishedAt === null ? undefined : row.state;
         },
         { timeout: 20_000, interval: 50 },
       );

@@ -25,7 +25,10 @@ test("however many ask, one is started, and who asks before it has a name gets i
   const { wakes, begun, serve } = openBench();
   const first = [wakes.wake("e", patient), wakes.wake("e", patient)];
   begun[0]?.resolve(instance);
-  expect(await Promise.all(first)).toEqual(Array(2).fill({ instance, isFresh: true }));
+  expect(await Promise.all(first)).toEqual([
+    { instance, isFresh: true },
+    { instance, isFresh: true },
+  ]);
   expect(await wakes.wake("e", patient)).toEqual({ instance, isFresh: true });
   expect(wakes.isStarting("e")).toBe(true);
   serve([instance]);
