@@ -87,6 +87,8 @@ export function openActivation(parts: ActivationParts): FunctionActivation {
       if (environment !== undefined) await edge.point(environment, keep);
       return fleet.promote(environmentId, keep);
     });
+    // Others may have come while these were looked at.
+    idle.begin(environmentId);
     await fleet.retire(gone, config === undefined ? 0 : drainTimeOf(config));
   };
 

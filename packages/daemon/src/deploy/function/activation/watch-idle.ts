@@ -10,7 +10,6 @@ export interface IdleWatch {
   begin(environmentId: string): void;
   /** Requests waited, or instances came or went: what was seen of the load before says nothing any more. */
   strain(environmentId: string): void;
-  forget(environmentId: string): void;
   close(): Promise<void>;
 }
 
@@ -19,6 +18,9 @@ interface Watched {
   strainedAt: number;
   peak: number;
 }
+
+/** Node's timers know no longer pause. */
+const longestTimer = 2 ** 31 - 1;
 
 export function watchIdle(parts: {
   readonly live: (environmentId: string) => readonly Instance[];
@@ -32,13 +34,17 @@ export function watchIdle(parts: {
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
 
+  /** Several are given back one after the other, by how busy they are seen: that takes more than one look. */
+  const pauseOf = (environmentId: string, { idleSeconds }: FunctionConfig): number =>
+    Math.min(idleSeconds * 1000, parts.live(environmentId).length > 1 ? 1000 : Number.POSITIVE_INFINITY);
+
   const plan = (): void => {
     clearTimeout(timer);
     if (isClosed || watched.size === 0) return;
     const dueAt = Math.min(...[...watched.values()].map((one) => one.dueAt));
     // Those that are being looked at have no time yet.
     if (dueAt === Number.POSITIVE_INFINITY) return;
-    timer = setTimeout(lookAround, Math.max(0, dueAt - Date.now()));
+    timer = setTimeout(lookAround, Math.min(longestTimer, Math.max(0, dueAt - Date.now())));
     timer.unref();
   };
 
@@ -67,8 +73,10 @@ export function watchIdle(parts: {
         present.filter((one) => end.includes(one.id)),
       );
     }
-    if (lookAgainMs === null) watched.delete(environmentId);
-    else state.dueAt = Date.now() + lookAgainMs;
+    // Somebody may have come while this was looked at.
+    const isSame = parts.live(environmentId).every((one) => present.includes(one));
+    if (lookAgainMs === null && isSame) watched.delete(environmentId);
+    else state.dueAt = Date.now() + (lookAgainMs ?? pauseOf(environmentId, config));
   };
 
   const lookAround = (): void => {
@@ -93,20 +101,21 @@ export function watchIdle(parts: {
   return {
     begin(environmentId) {
       const config = parts.configOf(environmentId);
-      if (config === undefined || watched.has(environmentId)) return;
+      if (config === undefined || config.idleSeconds === 0 || watched.has(environmentId)) return;
+      if (parts.live(environmentId).length === 0) return;
       const now = Date.now();
-      const idleMs = config.idleSeconds * 1000;
-      // Several are given back one after the other, by how busy they are seen.
-      const pause = parts.live(environmentId).length > 1 ? Math.min(1000, idleMs) : idleMs;
-      watched.set(environmentId, { dueAt: now + pause, strainedAt: now, peak: 0 });
+      watched.set(environmentId, { dueAt: now + pauseOf(environmentId, config), strainedAt: now, peak: 0 });
       plan();
     },
     strain(environmentId) {
+      const config = parts.configOf(environmentId);
       const state = watched.get(environmentId);
-      if (state !== undefined) Object.assign(state, { strainedAt: Date.now(), peak: 0 });
-    },
-    forget(environmentId) {
-      watched.delete(environmentId);
+      if (state === undefined || config === undefined) return;
+      const now = Date.now();
+      Object.assign(state, { strainedAt: now, peak: 0 });
+      const dueAt = now + pauseOf(environmentId, config);
+      if (state.dueAt === Number.POSITIVE_INFINITY || state.dueAt <= dueAt) return;
+      state.dueAt = dueAt;
       plan();
     },
     async close() {
