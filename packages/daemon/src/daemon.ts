@@ -36,7 +36,6 @@ import { applyHome, planHome } from "./home.js";
 import { openLog } from "./observe/log.js";
 import { openSecrets } from "./release/secrets.js";
 import { sweepGroups } from "./run/cgroups.js";
-import { createShimPool } from "./run/shim-pool.js";
 import { createLocalEngine } from "./run/engines/local.js";
 import { openHostNetwork } from "./deploy/host-network.js";
 import { planNginxPaths } from "./route/nginx-paths.js";
@@ -95,17 +94,9 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       if (present !== undefined) await sweepGroups(host.cgroups, present);
       await (present?.size === 0 ? network?.destroy() : network?.close());
     });
-    const shims = createShimPool({ shimPath: settings.shimPath, cgroups: host.cgroups });
-    closers.push(() => shims.close());
     const engine = createLocalEngine({
-      paths,
-      shimPath: settings.shimPath,
-      shims,
-      bwrap: host.bwrap,
+      ...{ paths, shimPath: settings.shimPath, bwrap: host.bwrap, cgroups: host.cgroups, network, log },
       uidBase: host.isRoot ? settings.uidBase : null,
-      cgroups: host.cgroups,
-      network,
-      log,
       environmentOf: (releaseId) => loadEnvironment(releases, releaseId),
     });
     closers.push(() => engine.close());
@@ -134,9 +125,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const releases: ReleaseParts = { store, secrets, artifactDir: build.artifactDir, address: settings };
     const holdPathOf = (environment: { readonly slot: number }) => holdPath(paths.upstreams, environment);
     const routing = await openRouting({
-      ...{ settings, paths, host, log },
-      holdPath: holdPathOf,
-      mountPath: volumes.hostPathOf,
+      ...{ settings, paths, host, log, holdPath: holdPathOf, mountPath: volumes.hostPathOf },
     });
     const holds = await openHolds({ folder: paths.upstreams, owner: routing.workerOwner });
     const authenticate = async (secret: string): Promise<Caller | undefined> => {
@@ -146,18 +135,14 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     };
     const functionEdge = await openFunctionEdge({
       ...{ folder: paths.upstreams, owner: routing.workerOwner, authenticate, log },
-      holdPath: (environment) => holdPath(paths.upstreams, environment),
-      applyRoutes: routing.applyRoutes,
+      ...{ holdPath: holdPathOf, applyRoutes: routing.applyRoutes },
     });
     closers.push(() => functionEdge.close());
     const edge = createEdge({
       switchboard: await routing.openSwitchboard(network),
       hasNetwork: network !== null,
       listServed: () => listServed(store, build.artifactDir),
-      applyRoutes: async (served) => {
-        await activation.follow(served);
-        await functionEdge.applyRoutes(served);
-      },
+      applyRoutes: (served) => activation.follow(served).then(() => functionEdge.applyRoutes(served)),
       assertRoutable: routing.assertRoutable,
     });
     const operations = createOperations({
@@ -177,10 +162,10 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       ...{ releases, fleet, edge, holdPath: holdPathOf, owner: routing.workerOwner, log },
       logFolder: (id) => join(paths.instances, id, "log"),
       heal: (environmentId) => void healer.heal(environmentId),
-      notes: { note: () => undefined },
+      notes: executions.notes,
     });
-    const troubles = joinTroubles(healer, activation);
-    const views: ViewParts = { store, fleet, healer: troubles, edge: settings };
+    executions.watchPressure(activation.press);
+    const views: ViewParts = { store, fleet, healer: joinTroubles(healer, activation), edge: settings };
     const hub = createEventHub(join(paths.logs, "deployments"));
     const jobs = createJobs();
     const deployer = createDeployer({
@@ -195,19 +180,14 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     });
 
     await reconcile({
-      store,
-      engine,
-      fleet,
-      healer,
-      wantedOf: operations.wantedOf,
+      ...{ store, engine, fleet, healer, wantedOf: operations.wantedOf, log },
       async sweepStrays(keep) {
         findInstances = () => new Set(fleet.all().map((instance) => instance.id));
         await sweepGroups(host.cgroups, keep);
         await network?.sweep();
-        shims.open();
+        engine.keepShims();
       },
       onFound: async () => activation.follow(await listServed(store, build.artifactDir)),
-      log,
     });
     await executions.settle(new Set(fleet.all().map((instance) => instance.id)));
     await edge.refresh();

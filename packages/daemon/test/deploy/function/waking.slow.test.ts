@@ -89,6 +89,8 @@ test("a process that is killed starts anew behind its socket; what was inside is
   const [instance] = await instancesOf("killed");
   const inside = real.ask("killed", "/exit", { method: "POST" });
   expect((await inside).status).toBe(502);
+  // Whoever comes before it is quite dead is inside as well.
+  await vi.waitUntil(async () => (await instancesOf("killed"))[0]?.restarts === 1);
   const again = await Promise.all(
     Array.from({ length: 10 }, () => real.ask("killed", "/", { method: "POST" })),
   );

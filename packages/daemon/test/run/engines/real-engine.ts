@@ -8,9 +8,8 @@ import { applyHome, planHome, type HomePaths } from "../../../src/home.js";
 import { sweepGroups } from "../../../src/run/cgroups.js";
 import type { InstanceNetwork } from "../../../src/run/engines/allocate-place.js";
 import type { Engine, Instance, InstanceWish, RunningCommand } from "../../../src/run/engines/engine.js";
-import { createLocalEngine } from "../../../src/run/engines/local.js";
+import { createLocalEngine, type LocalEngine } from "../../../src/run/engines/local.js";
 import { probeHost, type HostFacts } from "../../../src/run/probe-host.js";
-import { createShimPool, type ShimPool } from "../../../src/run/shim-pool.js";
 import { findShim } from "../../build/helpers.js";
 
 export const isRoot = process.getuid?.() === 0;
@@ -46,8 +45,7 @@ while (1) {
 `;
 
 export interface RealEngine {
-  readonly engine: Engine;
-  readonly shims: ShimPool;
+  readonly engine: LocalEngine;
   readonly host: HostFacts;
   readonly paths: HomePaths;
   /** What apps and commands get as their release's environment. */
@@ -70,13 +68,10 @@ export async function openRealEngine(network: InstanceNetwork | null = null): Pr
   const paths = planHome(root);
   await applyHome(paths);
   const env: Record<string, string> = { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/tmp" };
-  const shims = createShimPool({ shimPath, cgroups: host.cgroups });
-  cleanups.push(() => shims.close());
-  const open = (): Engine => {
+  const open = (): LocalEngine => {
     const engine = createLocalEngine({
       paths,
       shimPath,
-      shims,
       bwrap: host.bwrap,
       uidBase: isRoot ? uidBase : null,
       cgroups: host.cgroups,
@@ -90,7 +85,6 @@ export async function openRealEngine(network: InstanceNetwork | null = null): Pr
   const engine = open();
   return {
     engine,
-    shims,
     host,
     paths,
     env,
