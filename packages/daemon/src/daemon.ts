@@ -18,6 +18,8 @@ import { createEventHub } from "./deploy/events.js";
 import { openFunctionEdge } from "./deploy/function/open-edge.js";
 import { createFleet } from "./deploy/fleet.js";
 import { createHealer, type Healer } from "./deploy/heal.js";
+import { joinTroubles } from "./deploy/function/activation/join-troubles.js";
+import { openActivation } from "./deploy/function/activation/open-activation.js";
 import { createJobs } from "./deploy/jobs.js";
 import { createOperations } from "./deploy/operations.js";
 import { namesOf, type Place } from "./deploy/places.js";
@@ -93,13 +95,8 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       await (present?.size === 0 ? network?.destroy() : network?.close());
     });
     const engine = createLocalEngine({
-      paths,
-      shimPath: settings.shimPath,
-      bwrap: host.bwrap,
+      ...{ paths, shimPath: settings.shimPath, bwrap: host.bwrap, cgroups: host.cgroups, network, log },
       uidBase: host.isRoot ? settings.uidBase : null,
-      cgroups: host.cgroups,
-      network,
-      log,
       environmentOf: (releaseId) => loadEnvironment(releases, releaseId),
     });
     closers.push(() => engine.close());
@@ -126,10 +123,9 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     );
     const build = await openBuildStage({ settings, paths, host, store, network, log });
     const releases: ReleaseParts = { store, secrets, artifactDir: build.artifactDir, address: settings };
+    const holdPathOf = (environment: { readonly slot: number }) => holdPath(paths.upstreams, environment);
     const routing = await openRouting({
-      ...{ settings, paths, host, log },
-      holdPath: (environment) => holdPath(paths.upstreams, environment),
-      mountPath: volumes.hostPathOf,
+      ...{ settings, paths, host, log, holdPath: holdPathOf, mountPath: volumes.hostPathOf },
     });
     const holds = await openHolds({ folder: paths.upstreams, owner: routing.workerOwner });
     const authenticate = async (secret: string): Promise<Caller | undefined> => {
@@ -139,15 +135,14 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     };
     const functionEdge = await openFunctionEdge({
       ...{ folder: paths.upstreams, owner: routing.workerOwner, authenticate, log },
-      holdPath: (environment) => holdPath(paths.upstreams, environment),
-      applyRoutes: routing.applyRoutes,
+      ...{ holdPath: holdPathOf, applyRoutes: routing.applyRoutes },
     });
     closers.push(() => functionEdge.close());
     const edge = createEdge({
       switchboard: await routing.openSwitchboard(network),
       hasNetwork: network !== null,
       listServed: () => listServed(store, build.artifactDir),
-      applyRoutes: functionEdge.applyRoutes,
+      applyRoutes: (served) => activation.follow(served).then(() => functionEdge.applyRoutes(served)),
       assertRoutable: routing.assertRoutable,
     });
     const operations = createOperations({
@@ -163,7 +158,14 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const healer = createHealer({ fleet, edge, wantedOf: operations.wantedOf, log });
     parts.healer = healer;
 
-    const views: ViewParts = { store, fleet, healer, edge: settings };
+    const activation = openActivation({
+      ...{ releases, fleet, edge, holdPath: holdPathOf, owner: routing.workerOwner, log },
+      logFolder: (id) => join(paths.instances, id, "log"),
+      heal: (environmentId) => void healer.heal(environmentId),
+      notes: executions.notes,
+    });
+    executions.watchPressure(activation.press);
+    const views: ViewParts = { store, fleet, healer: joinTroubles(healer, activation), edge: settings };
     const hub = createEventHub(join(paths.logs, "deployments"));
     const jobs = createJobs();
     const deployer = createDeployer({
@@ -178,17 +180,14 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     });
 
     await reconcile({
-      store,
-      engine,
-      fleet,
-      healer,
-      wantedOf: operations.wantedOf,
+      ...{ store, engine, fleet, healer, wantedOf: operations.wantedOf, log },
       async sweepStrays(keep) {
         findInstances = () => new Set(fleet.all().map((instance) => instance.id));
         await sweepGroups(host.cgroups, keep);
         await network?.sweep();
+        engine.keepShims();
       },
-      log,
+      onFound: async () => activation.follow(await listServed(store, build.artifactDir)),
     });
     await executions.settle(new Set(fleet.all().map((instance) => instance.id)));
     await edge.refresh();
@@ -204,6 +203,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
         log.info({ apps }, "stopping");
         await api.close();
         await jobs.close();
+        await activation.close();
         await healer.close();
         await build.close();
         if (apps) {
@@ -246,7 +246,20 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     };
     const app = createApiServer({
       handlers: createHandlers({
-        ...{ store, secrets, fleet, deployer, operations, jobs, hub, views, version, status, executions },
+        ...{
+          store,
+          secrets,
+          fleet,
+          deployer,
+          operations,
+          activation,
+          jobs,
+          hub,
+          views,
+          version,
+          status,
+          executions,
+        },
         shutdown: (apps) => void stop(apps),
         sources: build.sources,
         logFiles: {

@@ -14,7 +14,8 @@ import { planHooks, type HookPlan } from "./hooks/plan-hooks.js";
 import { runDeployHook, runPostDeployHook, type HookParts } from "./hooks/walk-hooks.js";
 import { obtainVersion, type SourceOrder, type VersionParts } from "./obtain-version.js";
 import { formatPlace, namesOf, type Place } from "./places.js";
-import { findLiveRelease, loadRunnable, obtainRelease, planReplicas, readVariables } from "./releases.js";
+import { planReplicas } from "./plan-replicas.js";
+import { findLiveRelease, loadRunnable, obtainRelease, readVariables } from "./releases.js";
 import { stopStart } from "./stop-start.js";
 import type { Walk } from "./walk.js";
 
@@ -79,7 +80,7 @@ export function createDeployer(parts: DeployerParts): Deployer {
     });
     const environment = (await store.environments.get(place.environment.id)) ?? place.environment;
     const { runnable } = await loadRunnable(parts, place, release);
-    const replicas = planReplicas({ ...place, environment }, version.config);
+    const { least, first, most } = planReplicas(environment.replicas, version.config);
     const hooks = planHooks({
       kind: row.kind,
       hooks: version.config.hooks,
@@ -87,14 +88,14 @@ export function createDeployer(parts: DeployerParts): Deployer {
       hookedVersionId: environment.hookedVersionId,
       isWanted: wish.hooks ?? true,
     });
-    const plan = parts.fleet.plan(environment.id, { releaseId: release.id, replicas });
+    const plan = parts.fleet.plan(environment.id, { releaseId: release.id, replicas: least, most });
     const isAsWanted = environment.desired === "running" && plan.start.length === 0 && plan.stop.length === 0;
     if (isLive && !wish.isForced && isAsWanted && hooks.deploy === null) {
       const text = `nothing changed: version ${version.number} is live already`;
       walk.emit({ type: "log", source: "platform", text });
       return;
     }
-    const order = { release: runnable, environment, replicas };
+    const order = { release: runnable, environment, replicas: first };
     const strategy = wish.strategy ?? version.config.deploy.strategy;
     await switchOver(walk, row, order, { version, release, previous, place, hooks, strategy });
   };
@@ -135,7 +136,9 @@ export function createDeployer(parts: DeployerParts): Deployer {
         await supersedeOthers(store, id, row.id);
       },
     };
-    const isHeld = facts.strategy === "stopstart" && parts.fleet.live(id).length > 0;
+    // Of a function two versions can always run; and its requests wait elsewhere.
+    const isHeld =
+      facts.strategy === "stopstart" && version.config.function === null && parts.fleet.live(id).length > 0;
     const fresh = isHeld
       ? await stopStart(walk, { ...order, previous: await loadPrevious(facts) }, live)
       : await goLive(walk, order, live);

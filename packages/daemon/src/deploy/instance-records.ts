@@ -46,10 +46,14 @@ export function createInstanceRecords(
         const { id, environmentId, releaseId, role, replica, address } = instance;
         const text = address.kind === "tcp" ? `${address.address}:${address.port}` : address.path;
         await track(store.instances.create({ id, environmentId, releaseId, role, replica, address: text }));
-        instance.watchStatus((status) => {
+        const keep = (): void =>
+          void track(store.instances.update(id, { state: instance.status.state })).catch(() => undefined);
+        instance.watchStatus(() => {
           tell();
-          void track(store.instances.update(id, { state: status.state })).catch(() => undefined);
+          keep();
         });
+        // It may have become ready before anybody watched.
+        if (instance.status.state !== "starting") keep();
         tell();
       },
       async ended(instance, lost) {

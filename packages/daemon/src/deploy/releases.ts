@@ -152,8 +152,3 @@ async function loadFacts(
     url: urlOf(names, parts.address),
   };
 }
-
-/** Replicas of an environment: what its owner set, else what the manifest asks for. */
-export function planReplicas(place: Place, config: AppConfig): Readonly<Record<string, number>> {
-  return { web: config.replicas, ...place.environment.replicas };
-}

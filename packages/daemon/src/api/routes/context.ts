@@ -4,6 +4,7 @@ import type { Deployer } from "../../deploy/deployer.js";
 import type { EventHub } from "../../deploy/events.js";
 import type { ExecutionRecords } from "../../deploy/function/executions.js";
 import type { Fleet } from "../../deploy/fleet.js";
+import type { FunctionActivation } from "../../deploy/function/activation/open-activation.js";
 import type { Jobs } from "../../deploy/jobs.js";
 import type { Operations } from "../../deploy/operations.js";
 import type { Secrets } from "../../release/secrets.js";
@@ -20,6 +21,7 @@ export interface ApiContext {
   readonly fleet: Fleet;
   readonly deployer: Deployer;
   readonly operations: Operations;
+  readonly activation: Pick<FunctionActivation, "sleep" | "asleep">;
   readonly jobs: Jobs;
   readonly hub: EventHub;
   readonly views: ViewParts;

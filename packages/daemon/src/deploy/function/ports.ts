@@ -16,7 +16,7 @@ export interface Awake {
 export interface Activation {
   /**
    * A ready instance of the environment's live release, started when none runs; whoever asks meanwhile gets the same.
-   * Throws ERR_NOTHING_DEPLOYED, ERR_STOPPED, ERR_START_FAILED or ERR_NOT_READY.
+   * Throws ERR_NOTHING_DEPLOYED, ERR_APP_STOPPED, ERR_START_FAILED or ERR_NOT_READY.
    */
   wake(environmentId: string, signal: AbortSignal): Promise<Awake>;
   /** Ends what runs, after its executions; the next request wakes it. Harmless when it sleeps already. */
