@@ -24,6 +24,8 @@ export interface ApiRoute {
   readonly body?: z.ZodType;
   /** The body is a raw byte stream of this media type instead of JSON. */
   readonly rawBody?: string;
+  /** Bytes of the largest body, where it is not the API's own limit. */
+  readonly bodyBytes?: number;
   /** One JSON document, or with `stream` one line of an NDJSON answer. */
   readonly response: z.ZodType;
   readonly stream?: true;

@@ -45,6 +45,12 @@ export const deployErrors = {
     when: "The environment has no release yet, so there is nothing to start, scale or restart.",
     hint: "Deploy the app first.",
   },
+  ERR_DRAFT_NOT_COMPILED: {
+    status: 409,
+    exit: 1,
+    when: "A draft was to be published or tried that has not been compiled as it is now.",
+    hint: "`bloom draft compile APP` compiles it.",
+  },
   ERR_APP_STOPPED: {
     status: 409,
     exit: 1,

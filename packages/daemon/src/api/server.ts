@@ -101,6 +101,7 @@ function register(app: FastifyInstance, name: RouteName, options: ApiOptions): v
       ...(route.body === undefined ? {} : { body: route.body }),
       ...(isStreaming(route) ? {} : { response: { 200: route.response } }),
     },
+    ...(route.bodyBytes === undefined ? {} : { bodyLimit: route.bodyBytes }),
     // Before the body is read: a stranger cannot make the daemon parse anything.
     onRequest: async (request) => {
       const caller =

@@ -51,13 +51,16 @@ describe("writeAnswer", () => {
 test("documents and lines of a stream go through it", async () => {
   const name = "igniteGetCode" satisfies RouteName;
   const api = serve({
-    [name]: async () => ({ fileName: "a.tar.gz", sourceCode: Buffer.from("code") }),
+    [name]: async () => ({ fileName: "a.tar.gz", version: 1, sourceCode: Buffer.from("code") }),
     async *igniteCompileLogs() {
       yield { deployId: "d", timestampMs: 7, text: "Compiling" };
     },
   });
   const code = await api.inject({ url: "/v1/ignite/app/org/hello/code/versions/1", headers });
-  expect([code.statusCode, code.json()]).toEqual([200, { fileName: "a.tar.gz", sourceCode: "Y29kZQ==" }]);
+  expect([code.statusCode, code.json()]).toEqual([
+    200,
+    { fileName: "a.tar.gz", version: 1, sourceCode: "Y29kZQ==" },
+  ]);
   const log = await api.inject({
     url: "/v1/ignite/compile/d/logs",
     headers,
