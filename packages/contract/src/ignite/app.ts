@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { toolchainChannel } from "../manifest/scalars.js";
 import { appName, orgName, variableName } from "../names.js";
 import { autoMode, deploymentStateName, resourceTier, rustTarget, storageMode } from "./enums.js";
 import { int64, int64Text } from "./json.js";
@@ -16,7 +17,7 @@ const schemaText = z.string().max(262_144);
 export const runtimeSource = z.object({
   rust: z.object({
     target: rustTarget.default("RUST_COMPILATION_TARGET_NATIVE"),
-    toolchainVersion: z.string().max(64).optional(),
+    toolchainVersion: toolchainChannel.optional(),
   }),
 });
 export type RuntimeSource = z.infer<typeof runtimeSource>;
