@@ -1,16 +1,21 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
 import { toBloomError, type SourceEntry } from "@bloomery/contract";
 import { openArtifactStore } from "../build/artifact-store.js";
 import { createBuildQueue } from "../build/build-queue.js";
 import { createBuilder, type BuildResult as Built } from "../build/builder.js";
+import { receiveCode } from "../build/function/receive-code.js";
 import { collectGarbage, type GarbageReport } from "../build/garbage/collect-garbage.js";
 import type { VersionFacts } from "../build/garbage/plan-garbage.js";
 import { planToolchainPlaces } from "../build/list-toolchains.js";
 import { createToolchainResolver } from "../build/resolve-toolchain.js";
 import { openSourceStore } from "../build/source-store.js";
 import { openTemplates } from "../build/templates/open-templates.js";
+import { writeTar } from "../build/write-tar.js";
 import type { ProjectFiles } from "../config/index.js";
 import type { HomePaths } from "../home.js";
 import type { HostNetwork } from "../run/network/open-network.js";
@@ -18,8 +23,8 @@ import { planCgroups } from "../run/plan-cgroups.js";
 import type { HostFacts } from "../run/probe-host.js";
 import type { Settings } from "../settings.js";
 import type { Store } from "../store/open-store.js";
-import type { BuildPort } from "./obtain-version.js";
-import { enterPhase, type Walk } from "./walk.js";
+import type { BuildPort, BuildWalk } from "./obtain-version.js";
+import { enterPhase } from "./walk.js";
 
 export interface BuildStage {
   readonly port: BuildPort;
@@ -30,6 +35,10 @@ export interface BuildStage {
     receiveBlobs(tree: string, tar: Readable): Promise<{ readonly received: number }>;
     receiveArchive(tar: Readable): Promise<{ readonly tree: string }>;
     assertComplete(tree: string): Promise<void>;
+    /** A function's code as it was sent; `app` names the crate of a single file. */
+    receiveCode(bytes: Buffer, app: string): Promise<{ readonly tree: string }>;
+    /** A tar.gz of a whole tree. Throws ERR_NOT_FOUND. */
+    pack(tree: string): Promise<Buffer>;
   };
   openTree(tree: string): Promise<ProjectFiles>;
   artifactDir(digest: string): string;
@@ -47,7 +56,7 @@ interface Job {
   readonly id: string;
   readonly appId: string;
   readonly order: Parameters<BuildPort["build"]>[0];
-  readonly walk: Walk;
+  readonly walk: BuildWalk;
 }
 
 /** Opens the build stage: sources, artifacts, toolchains, one queue for all apps, each build with its record. */
@@ -116,15 +125,15 @@ export async function openBuildStage(parts: {
   const port: BuildPort = {
     async build(order, walk) {
       const appId = order.place.app.id;
-      const record = await store.builds.create({ appId, key: "", tree: order.tree });
+      const id = order.record ?? (await store.builds.create({ appId, key: "", tree: order.tree })).id;
       // Before it can fail: its log is what one then looks for.
-      await store.deployments.update(walk.deployment, { buildId: record.id });
+      if (walk.deployment !== null) await store.deployments.update(walk.deployment, { buildId: id });
       try {
-        const built = await queue.submit({ id: record.id, appId, order, walk }, walk.signal);
+        const built = await queue.submit({ id, appId, order, walk }, walk.signal);
         const { key, toolchain, stats } = built;
         // A reused artifact keeps pointing to the build that made it.
         const made = built.reused ? await store.builds.getSucceeded(appId, key) : undefined;
-        await store.builds.update(record.id, {
+        await store.builds.update(id, {
           state: "succeeded",
           key,
           artifact: built.artifact.digest,
@@ -132,7 +141,7 @@ export async function openBuildStage(parts: {
           stats,
         });
         return {
-          buildId: made?.id ?? record.id,
+          buildId: made?.id ?? id,
           artifact: built.artifact.digest,
           toolchain,
           stats,
@@ -141,7 +150,7 @@ export async function openBuildStage(parts: {
       } catch (error) {
         const failure = toBloomError(error);
         const cancelled = failure.code === "ERR_BUILD_CANCELLED" || walk.signal.aborted;
-        await store.builds.update(record.id, {
+        await store.builds.update(id, {
           state: cancelled ? "cancelled" : "failed",
           error: failure.toDocument(),
         });
@@ -158,6 +167,13 @@ export async function openBuildStage(parts: {
       receiveBlobs: (tree, tar) => sourceStore.receiveBlobs(tree, tar),
       receiveArchive: (tar) => sourceStore.receiveArchive(tar),
       assertComplete: (tree) => sourceStore.assertComplete(tree),
+      receiveCode: (bytes, app) => receiveCode(sourceStore, { kind: "bytes", bytes }, { app }),
+      async pack(tree) {
+        const opened = await sourceStore.openTree(tree);
+        const zip = createGzip();
+        const [, bytes] = await Promise.all([pipeline(writeTar(opened), zip), buffer(zip)]);
+        return bytes;
+      },
     },
     openTree: (tree) => sourceStore.openTree(tree),
     artifactDir: (digest) => artifactStore.pathOf(digest),
@@ -176,7 +192,10 @@ export async function openBuildStage(parts: {
   };
 }
 
-/** All versions there are; live are those that an environment serves, or will serve when it is started again. */
+/**
+ * All versions there are; live are those that an environment serves, or will serve when it is started again. A draft
+ * is as much wanted.
+ */
 async function listVersions(store: Store): Promise<VersionFacts[]> {
   const live = new Set<string>();
   for (const { liveReleaseId } of await store.environments.list()) {
@@ -184,6 +203,8 @@ async function listVersions(store: Store): Promise<VersionFacts[]> {
     if (release !== undefined) live.add(release.versionId);
   }
   const facts: VersionFacts[] = [];
+  for (const { appId, tree, artifact } of await store.drafts.list())
+    facts.push({ appId, number: 0, artifact: artifact ?? "", tree, isLive: true });
   for (const { id: appId } of await store.apps.list()) {
     for (let before: number | undefined; ;) {
       const page = await store.versions.list({ appId, ...(before === undefined ? {} : { before }) });
