@@ -17,6 +17,7 @@ import { createEdge } from "./deploy/edge.js";
 import { createEventHub } from "./deploy/events.js";
 import { openFunctionEdge } from "./deploy/function/open-edge.js";
 import { createFleet } from "./deploy/fleet.js";
+import { openFunctions } from "./deploy/function/open-functions.js";
 import { createHealer, type Healer } from "./deploy/heal.js";
 import { createJobs } from "./deploy/jobs.js";
 import { createOperations } from "./deploy/operations.js";
@@ -177,6 +178,8 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       heal: (environmentId) => void healer.heal(environmentId),
     });
 
+    const functions = openFunctions({ store, secrets, jobs, deployer }, build);
+
     await reconcile({
       store,
       engine,
@@ -247,6 +250,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const app = createApiServer({
       handlers: createHandlers({
         ...{ store, secrets, fleet, deployer, operations, jobs, hub, views, version, status, executions },
+        ...{ store, secrets, fleet, deployer, operations, functions, jobs, hub, views, version, status },
         shutdown: (apps) => void stop(apps),
         sources: build.sources,
         logFiles: {

@@ -1,9 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
-import { pipeline } from "node:stream/promises";
-import { createGzip } from "node:zlib";
 import { toBloomError, type SourceEntry } from "@bloomery/contract";
 import { openArtifactStore } from "../build/artifact-store.js";
 import { createBuildQueue } from "../build/build-queue.js";
@@ -15,7 +12,7 @@ import { planToolchainPlaces } from "../build/list-toolchains.js";
 import { createToolchainResolver } from "../build/resolve-toolchain.js";
 import { openSourceStore } from "../build/source-store.js";
 import { openTemplates } from "../build/templates/open-templates.js";
-import { writeTar } from "../build/write-tar.js";
+import { packTree } from "../build/pack-tree.js";
 import type { ProjectFiles } from "../config/index.js";
 import type { HomePaths } from "../home.js";
 import type { HostNetwork } from "../run/network/open-network.js";
@@ -168,12 +165,7 @@ export async function openBuildStage(parts: {
       receiveArchive: (tar) => sourceStore.receiveArchive(tar),
       assertComplete: (tree) => sourceStore.assertComplete(tree),
       receiveCode: (bytes, app) => receiveCode(sourceStore, { kind: "bytes", bytes }, { app }),
-      async pack(tree) {
-        const opened = await sourceStore.openTree(tree);
-        const zip = createGzip();
-        const [, bytes] = await Promise.all([pipeline(writeTar(opened), zip), buffer(zip)]);
-        return bytes;
-      },
+      pack: async (tree) => packTree(await sourceStore.openTree(tree)),
     },
     openTree: (tree) => sourceStore.openTree(tree),
     artifactDir: (digest) => artifactStore.pathOf(digest),

@@ -1,10 +1,4 @@
-import {
-  formatAppRef,
-  parseErrorDocument,
-  type ApiRoutes,
-  type InstanceView,
-  type RouteCall,
-} from "@bloomery/contract";
+import { formatAppRef, type ApiRoutes, type InstanceView, type RouteCall } from "@bloomery/contract";
 import {
   findApp,
   findOrg,
@@ -19,6 +13,7 @@ import { recordActivity } from "../activity.js";
 import type { Caller } from "../caller.js";
 import type { Handlers } from "../handlers.js";
 import { viewApp, viewEnvironment } from "../views.js";
+import { waitFinished } from "../wait-finished.js";
 import type { ApiContext } from "./context.js";
 
 type Noun = Pick<
@@ -151,15 +146,6 @@ export function createAppHandlers(context: ApiContext): Noun {
       return viewEnvironment(views, place);
     },
   };
-}
-
-/** Waits for the end of a deployment and throws its error. */
-async function waitFinished(context: ApiContext, deployment: string, signal: AbortSignal): Promise<void> {
-  for await (const event of context.hub.watch(deployment, signal)) {
-    if (event.type === "finished" && event.deployment.error !== null) {
-      throw parseErrorDocument(event.deployment.error);
-    }
-  }
 }
 
 /** Whether it is asked for, and this caller's to see. */

@@ -3,6 +3,7 @@ import type { BuildStage } from "../../deploy/build-port.js";
 import type { Deployer } from "../../deploy/deployer.js";
 import type { EventHub } from "../../deploy/events.js";
 import type { ExecutionRecords } from "../../deploy/function/executions.js";
+import type { Functions } from "../../deploy/function/open-functions.js";
 import type { Fleet } from "../../deploy/fleet.js";
 import type { Jobs } from "../../deploy/jobs.js";
 import type { Operations } from "../../deploy/operations.js";
@@ -20,6 +21,7 @@ export interface ApiContext {
   readonly fleet: Fleet;
   readonly deployer: Deployer;
   readonly operations: Operations;
+  readonly functions: Functions;
   readonly jobs: Jobs;
   readonly hub: EventHub;
   readonly views: ViewParts;

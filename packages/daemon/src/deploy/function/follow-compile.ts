@@ -1,8 +1,7 @@
-import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
 import type { ignite } from "@bloomery/contract";
 import type { Build } from "../../store/builds.js";
 import type { Store } from "../../store/open-store.js";
+import { readTextLines } from "../../observe/read-text-lines.js";
 import type { CompileLine, CompileLogs } from "./compile-log.js";
 import { reusedText } from "./drafts.js";
 
@@ -33,10 +32,8 @@ export async function* followCompile(
 
 async function* readLog(file: string, build: Build): AsyncGenerator<CompileLine> {
   const at = Date.parse(build.startedAt ?? build.createdAt);
-  const input = createReadStream(file);
-  input.on("error", () => input.destroy()); // a build without output has no file
   let isEmpty = true;
-  for await (const text of createInterface({ input })) {
+  for await (const text of readTextLines(file)) {
     isEmpty = false;
     yield { at, text };
   }
