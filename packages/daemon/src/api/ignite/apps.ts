@@ -11,7 +11,7 @@ import type { Caller } from "../caller.js";
 import type { Handlers } from "../handlers.js";
 import type { ApiContext } from "../routes/context.js";
 import { waitFinished } from "../wait-finished.js";
-import { assertEnv, changeEnv, type EnvPatch } from "./change-env.js";
+import { assertEnv, changeEnv } from "./change-env.js";
 import { readCode } from "./drafts.js";
 import { findFunction } from "./find-function.js";
 import { formatId, planWanted, viewFunction, viewLimits, viewState } from "./view-app.js";
@@ -128,7 +128,7 @@ export function createIgniteAppHandlers(context: ApiContext): Noun {
         const isEnvChanged = await store.transaction(async (nouns) => {
           await nouns.functions.update(app.id, (settings) => mergeSettings(settings, patch));
           const before = await listEnv(nouns, app.id);
-          await changeEnv(nouns, secrets, app.id, env as EnvPatch);
+          await changeEnv(nouns, secrets, app.id, env);
           return !isDeepStrictEqual(await listEnv(nouns, app.id), before);
         });
         const { liveReleaseId, desired } = place.environment;

@@ -1,4 +1,4 @@
-import { completeConfig, ignite, type AppConfig, type JsonValue } from "@bloomery/contract";
+import { completeConfig, type AppConfig, type ignite, type JsonValue } from "@bloomery/contract";
 import type { input } from "zod";
 import { nameTier, planFunctionConfig } from "../../deploy/function/plan-function-config.js";
 import { namesOf, urlOf, type Place } from "../../deploy/places.js";
@@ -109,9 +109,9 @@ export async function viewState(
   if (environment.liveReleaseId === null)
     return last?.state === "failed" ? "DEPLOYMENT_STATE_FAILED" : "DEPLOYMENT_STATE_CREATED";
   if (environment.desired === "stopped") return "DEPLOYMENT_STATE_STOPPED";
-  const states = views.fleet.live(environment.id).map(({ status }) => status.state);
-  if (states.includes("ready")) return "DEPLOYMENT_STATE_READY";
-  const isBroken = states.includes("crashed") || views.healer.failureOf(environment.id) !== null;
+  const states = new Set(views.fleet.live(environment.id).map(({ status }) => status.state));
+  if (states.has("ready")) return "DEPLOYMENT_STATE_READY";
+  const isBroken = states.has("crashed") || views.healer.failureOf(environment.id) !== null;
   return isBroken ? "DEPLOYMENT_STATE_FAILED" : "DEPLOYMENT_STATE_SLEEPING";
 }
 

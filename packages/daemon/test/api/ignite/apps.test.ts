@@ -105,7 +105,7 @@ describe("changing the settings", () => {
       limits: { memoryMb: 128, timeoutSecs: 9 },
       env: { KEPT: "1", CHANGED: "2", TOKEN: null },
     });
-    expect(Object.keys(body["env"] as unknown as object).toSorted()).toEqual(["CHANGED", "KEPT", "TOKEN"]);
+    expect(Object.keys(body["env"] as object).toSorted()).toEqual(["CHANGED", "KEPT", "TOKEN"]);
   });
 
   test("0 brings the default back", async () => {
@@ -204,7 +204,7 @@ test("functions are listed page by page, and other apps are none", async () => {
   await store.apps.create({ orgId: org.id, name: "web" });
   const names = async (query: string) => {
     const { body } = await call("GET", `/app/org${query}`);
-    return [(body["apps"] as unknown as { name: string }[]).map(({ name }) => name), body["nextCursor"]];
+    return [(body["apps"] as { name: string }[]).map(({ name }) => name), body["nextCursor"]];
   };
   expect(await names("")).toEqual([["a", "b", "c"], undefined]);
   expect(await names("?limit=2")).toEqual([["a", "b"], "b"]);

@@ -75,7 +75,7 @@ describe("compiling", () => {
     const texts = async () => (await compile(hello)).map(({ text }) => text);
     expect(await texts()).toContain("Nothing has changed: what was compiled before is used.");
     const { body } = await call("GET", `${hello}/draft`);
-    const id = (body["draft"] as unknown as { deployId: string }).deployId;
+    const id = (body["draft"] as { deployId: string }).deployId;
     expect((await call("GET", `/compile/${id}/logs`)).body).toMatchObject({
       lines: [{ text: "Nothing has changed: what was compiled before is used." }, { text: "compiled" }],
     });
@@ -91,7 +91,7 @@ describe("compiling", () => {
     const followed = call("GET", `/compile/${String(body["deployId"])}/logs`);
     const saved = await call("POST", `${hello}/draft`, codeOf("// two"));
     expect(saved.body["draft"]).toMatchObject({ status: "DRAFT_STATUS_SAVED" });
-    const { lines } = (await followed).body as unknown as { lines: object[] };
+    const { lines } = (await followed).body as { lines: object[] };
     expect(lines.at(-1)).toMatchObject({
       status: "DRAFT_STATUS_FAILED",
       text: "the compile was ended: other code was saved",
@@ -183,8 +183,8 @@ test("the code of a version and of the draft comes back as it was sent", async (
   const again = await call("POST", `${hello}/draft`, {
     code: { compile: { sourceCode: back.body["sourceCode"] } },
   });
-  expect((again.body["draft"] as unknown as { codeHash: string }).codeHash).toBe(
-    (body["versions"] as unknown as { codeHash: string }[])[0]?.codeHash,
+  expect((again.body["draft"] as { codeHash: string }).codeHash).toBe(
+    (body["versions"] as { codeHash: string }[])[0]?.codeHash,
   );
   expect((await call("GET", `${hello}/code/versions/9`)).status).toBe(404);
   expect((await call("GET", `${hello}/code?version=9`)).status).toBe(404);

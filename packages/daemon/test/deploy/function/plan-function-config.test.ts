@@ -186,9 +186,9 @@ describe("mergeSettings", () => {
       "ERR_SHAPE_UNSUPPORTED",
       /WebAssembly/,
     ],
-  ])("%j is refused", (patch, code, message) => {
+  ])("%j is refused", (patch, refusal, message) => {
     expect(() => mergeSettings({}, patch)).toThrow(
-      expect.objectContaining({ code, message: expect.stringMatching(message) as string }),
+      expect.objectContaining({ code: refusal, message: expect.stringMatching(message) as string }),
     );
   });
 });
