@@ -155,7 +155,10 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       ...releases,
       ...{ fleet, edge, boot },
       healer: () => healer,
-      forgetApp: build.forgetApp,
+      async forgetApp(id) {
+        await functions.drafts.forget(id);
+        await build.forgetApp(id);
+      },
       async forgetEnvironment(id) {
         await volumes.remove(id);
         await rm(hookLogFolder(paths.logs, id), { recursive: true, force: true });

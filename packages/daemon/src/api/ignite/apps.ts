@@ -103,10 +103,7 @@ export function createIgniteAppHandlers(context: ApiContext): Noun {
         appId: app.id,
         parameters: { ...params },
       };
-      await recordActivity(store, order, async () => {
-        functions.drafts.forget(app.id);
-        await operations.deleteApp(org, app, caller.name);
-      });
+      await recordActivity(store, order, () => operations.deleteApp(org, app, caller.name));
       return { appId: formatId({ org, app }) };
     },
 

@@ -44,31 +44,41 @@ export interface Drafts {
   save(place: Place, code: { readonly tree: string; readonly wishes: DraftWishes }): Promise<Draft>;
   /** Begins to compile the draft, or tells of the compile that is under way. Throws ERR_NOT_FOUND without a draft. */
   compile(place: Place, actor: string): Promise<Draft>;
-  /** Ends what is compiled for an app that is to go. */
-  forget(appId: string): void;
+  /** Ends what is compiled for an app that goes; resolves when nothing works for it any more. */
+  forget(appId: string): Promise<void>;
+}
+
+interface Compile {
+  readonly abort: AbortController;
+  readonly done: Promise<void>;
 }
 
 export function createDrafts(parts: DraftParts): Drafts {
   const { store, jobs } = parts;
   /** By app. */
-  const compiling = new Map<string, AbortController>();
+  const compiling = new Map<string, Compile>();
 
-  const endCompile = (appId: string, why: string): void => {
-    compiling.get(appId)?.abort(new BloomError("ERR_BUILD_CANCELLED", `the compile was ended: ${why}`));
+  const endCompile = (appId: string, why: string): Promise<void> => {
+    const running = compiling.get(appId);
+    running?.abort.abort(new BloomError("ERR_BUILD_CANCELLED", `the compile was ended: ${why}`));
+    return running?.done ?? Promise.resolve();
   };
 
   const begin = (place: Place, draft: Draft, build: string, actor: string): void => {
     const appId = place.app.id;
     const log = parts.logs.open(build);
     const abort = new AbortController();
-    compiling.set(appId, abort);
+    let finish: () => void = () => undefined;
+    const entry: Compile = { abort, done: new Promise((resolve) => (finish = resolve)) };
+    compiling.set(appId, entry);
     jobs.run(build, async (job) => {
       const signal = AbortSignal.any([job.signal, abort.signal]);
       try {
         await compile(parts, { place, draft, build, actor, signal, log });
       } finally {
-        if (compiling.get(appId) === abort) compiling.delete(appId);
+        if (compiling.get(appId) === entry) compiling.delete(appId);
         log.close();
+        finish();
       }
     });
   };
@@ -85,7 +95,7 @@ export function createDrafts(parts: DraftParts): Drafts {
 
     async save({ app }, code) {
       const draft = await store.drafts.save(app.id, code);
-      if (draft.status !== "compiling") endCompile(app.id, "other code was saved");
+      if (draft.status !== "compiling") void endCompile(app.id, "other code was saved");
       return draft;
     },
 

@@ -117,7 +117,7 @@ export async function openIgnite() {
   const operations = createOperations({
     ...releases,
     ...{ fleet: live.fleet, edge: live.parts.edge, boot: "boot-1", healer: () => ({}) as never },
-    forgetApp: async () => undefined,
+    forgetApp: functions.drafts.forget,
     forgetEnvironment: async () => undefined,
   });
 
