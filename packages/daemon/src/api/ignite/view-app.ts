@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { completeConfig, type AppConfig, type ignite, type JsonValue } from "@bloomery/contract";
 import type { input } from "zod";
 import { nameTier, planFunctionConfig } from "../../deploy/function/plan-function-config.js";
@@ -15,14 +16,17 @@ interface Parts {
   readonly views: ViewParts;
 }
 
-/** The function as it is wanted now: its live version under what was said of the app. */
+/** The function as it serves; where it does not, as it is wanted. */
 export async function viewFunction(parts: Parts, place: Place): Promise<AppMeta> {
   const { liveVersionId } = place.environment;
   const live = liveVersionId === null ? undefined : await parts.store.versions.get(liveVersionId);
   const settings = (await parts.store.functions.get(place.app.id))?.settings ?? {};
-  const config = planWanted(settings, live);
+  const wanted = planWanted(settings, live);
+  // A version that was gone back to has settings of its own.
+  const config = live === undefined || place.environment.desired === "stopped" ? wanted : live.config;
+  const tier = isDeepStrictEqual(config.limits, wanted.limits) ? settings.resourceTier : undefined;
   return view(parts, place, config, {
-    tier: settings.resourceTier ?? nameTier(config.limits),
+    tier: tier ?? nameTier(config.limits),
     reserved: settings.scaling?.reserved ?? 0,
   });
 }

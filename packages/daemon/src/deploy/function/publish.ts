@@ -41,7 +41,7 @@ export function createPublishing(parts: PublishParts): Publishing {
       const draft = await findDraft(store, place);
       const { buildId, artifact, facts, tree, wishes } = draft;
       if (!isCompiled(draft) || buildId === null || artifact === null || facts === null)
-        throw notCompiled(place, explain(draft));
+        throw notCompiled(place, explain(draft), hints[draft.status]);
       const config = await plan(place, { tree, wishes });
       if (draft.config === null || !isSameProgram(config, draft.config))
         throw notCompiled(place, "was compiled before its toolchain or its dependencies were changed");
@@ -107,11 +107,18 @@ function isCompiled({ status }: Draft): boolean {
   return status === "compiled" || status === "published";
 }
 
+/** Where the code's own is not the right one. */
+const hints: Partial<Record<Draft["status"], string>> = {
+  compiling: "Wait for it to end: `bloom draft compile APP --follow` shows its log.",
+  failed: "`bloom draft compile-logs APP` shows why; save corrected code and compile it.",
+};
+
 function explain({ status, error }: Draft): string {
   if (status === "compiling") return "is being compiled";
   return status === "failed" ? `could not be compiled: ${error?.message ?? ""}` : "has not been compiled";
 }
 
-function notCompiled(place: Place, why: string): BloomError {
-  return new BloomError("ERR_DRAFT_NOT_COMPILED", `the draft of ${formatAppRef(namesOf(place))} ${why}`);
+function notCompiled(place: Place, why: string, hint?: string): BloomError {
+  const message = `the draft of ${formatAppRef(namesOf(place))} ${why}`;
+  return new BloomError("ERR_DRAFT_NOT_COMPILED", message, hint === undefined ? {} : { hint });
 }

@@ -137,6 +137,9 @@ describe("changing the settings", () => {
     expect(second).toMatchObject({ artifact: first?.artifact, tree: first?.tree, facts: first?.facts });
     expect(second?.config.function).toMatchObject({ allowUnauthenticated: true, concurrency: 4 });
     expect(built).toHaveLength(1);
+    // What is told of the function is what serves.
+    await call("POST", `${hello}/rollback`, { version: 1 });
+    expect((await call("GET", hello)).body).toMatchObject({ activeVersion: 1, allowUnauthenticated: false });
     // The version before is as it was.
     expect((await call("GET", `${hello}/versions/1`)).body).toMatchObject({ allowUnauthenticated: false });
     // And publishing the same draft is no third one.
