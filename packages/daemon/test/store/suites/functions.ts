@@ -44,12 +44,12 @@ export function describeFunctions(test: StoreTest): void {
       await drafts.save(app.id, { tree: "t1", wishes });
       await apps.remove(app.id);
       expect([await functions.get(app.id), await drafts.get(app.id)]).toEqual([undefined, undefined]);
-      for (const late of [
-        functions.ensure(app.id),
-        functions.update(app.id, (same) => same),
-        drafts.save(app.id, { tree: "t1", wishes }),
-      ])
-        await expect(late).rejects.toMatchObject({ code: "ERR_NOT_FOUND" });
+      const late = [
+        () => functions.ensure(app.id),
+        () => functions.update(app.id, (same) => same),
+        () => drafts.save(app.id, { tree: "t1", wishes }),
+      ];
+      for (const change of late) await expect(change()).rejects.toMatchObject({ code: "ERR_NOT_FOUND" });
     });
 
     it("lists an organization's functions by name, page by page", async () => {
