@@ -1,5 +1,6 @@
 import { BloomError, formatAppRef, toBloomError, type AppConfig } from "@bloomery/contract";
 import { parseDependencies } from "../../build/function/parse-dependency.js";
+import { parseSchema } from "../../config/json-schema.js";
 import type { Activity } from "../../store/activities.js";
 import type { Draft } from "../../store/drafts.js";
 import type { Store } from "../../store/open-store.js";
@@ -10,7 +11,6 @@ import { namesOf, type Place } from "../places.js";
 import { readBuildVariables, type ReleaseParts } from "../releases.js";
 import type { CompileLog, CompileLogs } from "./compile-log.js";
 import { assertTarget } from "./merge-settings.js";
-import { parseSchema } from "./parse-schema.js";
 import { planFunctionConfig } from "./plan-function-config.js";
 
 export interface DraftParts extends Pick<ReleaseParts, "secrets"> {
@@ -87,8 +87,8 @@ export function createDrafts(parts: DraftParts): Drafts {
     async receive(app, { bytes, fileName, wishes }) {
       assertTarget(wishes.runtime ?? undefined);
       parseDependencies(wishes.dependencies);
-      parseSchema("the input schema", wishes.inputSchema);
-      parseSchema("the output schema", wishes.outputSchema);
+      parseSchema(wishes.inputSchema ?? "", "the input schema");
+      parseSchema(wishes.outputSchema ?? "", "the output schema");
       assertFileName(fileName);
       return { ...(await parts.receiveCode(bytes, app)), wishes };
     },

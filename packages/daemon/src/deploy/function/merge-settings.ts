@@ -1,11 +1,11 @@
 import { BloomError, type ignite } from "@bloomery/contract";
-import { parseSchema } from "./parse-schema.js";
+import { parseSchema } from "../../config/json-schema.js";
 
 type Settings = ignite.AppSettings;
 
 /**
  * What was said before with what is said now: only what is named changes. Throws ERR_INVALID_ARGUMENT for settings
- * that contradict each other, ERR_SHAPE_UNSUPPORTED for what this release cannot run.
+ * that contradict each other, ERR_SCHEMA_INVALID, and ERR_SHAPE_UNSUPPORTED for what this release cannot run.
  */
 export function mergeSettings(before: Settings, patch: Settings): Settings {
   const merged: Settings = dropUndefined({
@@ -35,8 +35,8 @@ export function assertTarget(runtime: ignite.RuntimeSource | undefined): void {
 
 function assertSettings({ scaling = {}, inputSchema, outputSchema, runtime }: Settings): void {
   assertTarget(runtime);
-  parseSchema("the input schema", inputSchema);
-  parseSchema("the output schema", outputSchema);
+  parseSchema(inputSchema ?? "", "the input schema");
+  parseSchema(outputSchema ?? "", "the output schema");
   const { maxReplicas = 0 } = scaling;
   const least = Math.max(scaling.minReplicas ?? 0, scaling.reserved ?? 0);
   if (maxReplicas > 0 && maxReplicas < least) {

@@ -1,7 +1,12 @@
-import { ignite, type AppConfig, type FunctionConfig, type LimitsConfig } from "@bloomery/contract";
+import {
+  ignite,
+  type AppConfig,
+  type FunctionConfig,
+  type JsonValue,
+  type LimitsConfig,
+} from "@bloomery/contract";
 import { toCrate } from "../../build/function/parse-dependency.js";
 import type { DraftWishes } from "../../store/versions.js";
-import { parseSchema } from "./parse-schema.js";
 
 const mebibyte = 1024 ** 2;
 
@@ -49,12 +54,8 @@ function planFunction(
 ): FunctionConfig {
   const { scaling = {}, limits = {} } = settings;
   const runtime = wishes.runtime ?? settings.runtime;
-  const input =
-    parseSchema("the input schema", wishes.inputSchema) ??
-    parseSchema("the input schema", settings.inputSchema);
-  const output =
-    parseSchema("the output schema", wishes.outputSchema) ??
-    parseSchema("the output schema", settings.outputSchema);
+  const input = readSchema(wishes.inputSchema) ?? readSchema(settings.inputSchema);
+  const output = readSchema(wishes.outputSchema) ?? readSchema(settings.outputSchema);
   return {
     ...own,
     ...planReplicas(own, scaling),
@@ -106,6 +107,11 @@ function joinDependencies(code: readonly string[], wished: readonly string[]): r
   const crate = (text: string): string => toCrate(text.split(/[@+]/)[0] ?? text);
   const named = new Set(wished.map(crate));
   return [...code.filter((text) => !named.has(crate(text))), ...wished];
+}
+
+/** A schema that was checked when it was taken in. */
+function readSchema(text: string | null | undefined): JsonValue | null {
+  return text === null || text === undefined || text.trim() === "" ? null : (JSON.parse(text) as JsonValue);
 }
 
 /** 0 is how nothing is said. */

@@ -222,7 +222,7 @@ describe("code that is refused leaves the draft as it was", () => {
       "ERR_INVALID_ARGUMENT",
     ],
     ["a wrong dependency", () => codeOf("// a", { dependencies: ["no good"] }), 400, "ERR_INVALID_ARGUMENT"],
-    ["a schema that is none", () => ({ ...codeOf("// a"), inputSchema: "[]" }), 400, "ERR_INVALID_ARGUMENT"],
+    ["a schema that is none", () => ({ ...codeOf("// a"), inputSchema: "[]" }), 400, "ERR_SCHEMA_INVALID"],
     [
       "WebAssembly",
       () => codeOf("// a", { runtime: { rust: { target: "RUST_COMPILATION_TARGET_WASM" } } }),

@@ -179,8 +179,8 @@ describe("mergeSettings", () => {
       "ERR_INVALID_ARGUMENT",
       /at most 1 replicas and at least 2/,
     ],
-    [{ inputSchema: "{" }, "ERR_INVALID_ARGUMENT", /input schema is not JSON/],
-    [{ outputSchema: "[1]" }, "ERR_INVALID_ARGUMENT", /output schema is not a JSON Schema/],
+    [{ inputSchema: "{" }, "ERR_SCHEMA_INVALID", /input schema/],
+    [{ outputSchema: "[1]" }, "ERR_SCHEMA_INVALID", /output schema/],
     [
       { runtime: { rust: { target: "RUST_COMPILATION_TARGET_WASM" } } },
       "ERR_SHAPE_UNSUPPORTED",
