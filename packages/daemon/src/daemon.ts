@@ -253,7 +253,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const app = createApiServer({
       handlers: createHandlers({
         ...{ store, secrets, fleet, deployer, operations, jobs, hub, views, version, status, executions },
-        ...{ store, secrets, fleet, deployer, operations, functions, jobs, hub, views, version, status },
+        functions,
         shutdown: (apps) => void stop(apps),
         sources: build.sources,
         logFiles: {
