@@ -17,6 +17,7 @@ import { createEdge } from "./deploy/edge.js";
 import { createEventHub } from "./deploy/events.js";
 import { openFunctionEdge } from "./deploy/function/open-edge.js";
 import { createFleet } from "./deploy/fleet.js";
+import { openFunctions } from "./deploy/function/open-functions.js";
 import { createHealer, type Healer } from "./deploy/heal.js";
 import { joinTroubles } from "./deploy/function/activation/join-troubles.js";
 import { openActivation } from "./deploy/function/activation/open-activation.js";
@@ -149,7 +150,10 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       ...releases,
       ...{ fleet, edge, boot },
       healer: () => healer,
-      forgetApp: build.forgetApp,
+      async forgetApp(id) {
+        await functions.drafts.forget(id);
+        await build.forgetApp(id);
+      },
       async forgetEnvironment(id) {
         await volumes.remove(id);
         await rm(hookLogFolder(paths.logs, id), { recursive: true, force: true });
@@ -178,6 +182,8 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       assertRoutable: (place, config) => edge.assertRoutable(planServed(place, config, paths.artifacts)),
       heal: (environmentId) => void healer.heal(environmentId),
     });
+
+    const functions = openFunctions({ store, secrets, jobs, deployer }, build);
 
     await reconcile({
       ...{ store, engine, fleet, healer, wantedOf: operations.wantedOf, log },
@@ -246,20 +252,8 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     };
     const app = createApiServer({
       handlers: createHandlers({
-        ...{
-          store,
-          secrets,
-          fleet,
-          deployer,
-          operations,
-          activation,
-          jobs,
-          hub,
-          views,
-          version,
-          status,
-          executions,
-        },
+        ...{ store, secrets, fleet, deployer, operations, activation, jobs, hub, views, version, status },
+        ...{ executions, functions },
         shutdown: (apps) => void stop(apps),
         sources: build.sources,
         logFiles: {

@@ -51,6 +51,12 @@ export const deployErrors = {
     when: "More requests wait for a function than its queue takes.",
     hint: "Try again in a moment; `queue`, `concurrency` and `max_replicas` of [function] decide how many are served.",
   },
+  ERR_DRAFT_NOT_COMPILED: {
+    status: 409,
+    exit: 1,
+    when: "A draft was to be published or tried that has not been compiled as it is now.",
+    hint: "`bloom draft compile APP` compiles it.",
+  },
   ERR_APP_STOPPED: {
     status: 409,
     exit: 1,

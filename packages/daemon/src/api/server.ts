@@ -62,6 +62,12 @@ export function createApiServer(options: ApiOptions): FastifyInstance {
       (data) =>
         writeAnswer(schema as unknown as ApiRoute["response"], data),
   );
+  const parseJson = app.getDefaultJsonParser("error", "error");
+  app.addContentTypeParser<string>("application/json", { parseAs: "string" }, (request, text, done) => {
+    // Many clients announce JSON with every request, also where there is nothing to say.
+    if (text === "") done(null, undefined);
+    else void parseJson(request, text, done);
+  });
   // Streams: whoever handles them decides how much is read.
   const raw = ["application/x-tar", "application/x-ndjson"];
   app.addContentTypeParser(raw, (_request, payload, done) => done(null, payload));
@@ -101,6 +107,7 @@ function register(app: FastifyInstance, name: RouteName, options: ApiOptions): v
       ...(route.body === undefined ? {} : { body: route.body }),
       ...(isStreaming(route) ? {} : { response: { 200: route.response } }),
     },
+    ...(route.bodyBytes === undefined ? {} : { bodyLimit: route.bodyBytes }),
     // Before the body is read: a stranger cannot make the daemon parse anything.
     onRequest: async (request) => {
       const caller =

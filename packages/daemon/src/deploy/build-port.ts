@@ -10,6 +10,7 @@ import {
   type BuilderDeps,
   type BuildResult as Built,
 } from "../build/builder.js";
+import { receiveCode } from "../build/function/receive-code.js";
 import { collectGarbage, type GarbageReport } from "../build/garbage/collect-garbage.js";
 import type { VersionFacts } from "../build/garbage/plan-garbage.js";
 import { planToolchainPlaces } from "../build/list-toolchains.js";
@@ -18,6 +19,7 @@ import { openSdk, type Sdk } from "../build/function/sdk.js";
 import { createToolchainResolver } from "../build/resolve-toolchain.js";
 import { openSourceStore } from "../build/source-store.js";
 import { openTemplates } from "../build/templates/open-templates.js";
+import { packTree } from "../build/pack-tree.js";
 import type { ProjectFiles } from "../config/index.js";
 import type { HomePaths } from "../home.js";
 import type { HostNetwork } from "../run/network/open-network.js";
@@ -38,6 +40,10 @@ export interface BuildStage {
     receiveBlobs(tree: string, tar: Readable): Promise<{ readonly received: number }>;
     receiveArchive(tar: Readable): Promise<{ readonly tree: string }>;
     assertComplete(tree: string): Promise<void>;
+    /** A function's code as it was sent; `app` names the crate of a single file. */
+    receiveCode(bytes: Buffer, app: string): Promise<{ readonly tree: string }>;
+    /** A tar.gz of a whole tree. Throws ERR_NOT_FOUND. */
+    pack(tree: string): Promise<Buffer>;
   };
   openTree(tree: string): Promise<ProjectFiles>;
   artifactDir(digest: string): string;
@@ -183,6 +189,8 @@ export async function openBuildStage(parts: {
       receiveBlobs: (tree, tar) => sourceStore.receiveBlobs(tree, tar),
       receiveArchive: (tar) => sourceStore.receiveArchive(tar),
       assertComplete: (tree) => sourceStore.assertComplete(tree),
+      receiveCode: (bytes, app) => receiveCode(sourceStore, { kind: "bytes", bytes }, { app }),
+      pack: async (tree) => packTree(await sourceStore.openTree(tree)),
     },
     openTree: (tree) => sourceStore.openTree(tree),
     artifactDir: (digest) => artifactStore.pathOf(digest),
@@ -214,7 +222,10 @@ export async function openBuildStage(parts: {
   };
 }
 
-/** All versions there are; live are those that an environment serves, or will serve when it is started again. */
+/**
+ * All versions there are; live are those that an environment serves, or will serve when it is started again. A draft
+ * is as much wanted.
+ */
 async function listVersions(store: Store): Promise<VersionFacts[]> {
   const live = new Set<string>();
   for (const { liveReleaseId } of await store.environments.list()) {
@@ -222,6 +233,8 @@ async function listVersions(store: Store): Promise<VersionFacts[]> {
     if (release !== undefined) live.add(release.versionId);
   }
   const facts: VersionFacts[] = [];
+  for (const { appId, tree, artifact } of await store.drafts.list())
+    facts.push({ appId, number: 0, artifact: artifact ?? "", tree, isLive: true });
   for (const { id: appId } of await store.apps.list()) {
     for (let before: number | undefined; ;) {
       const page = await store.versions.list({ appId, ...(before === undefined ? {} : { before }) });

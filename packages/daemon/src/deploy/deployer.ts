@@ -39,12 +39,23 @@ export interface LiveWish {
   readonly hooks?: boolean;
 }
 
+export interface PublishOrder {
+  /** What is done, in words with % for the place. */
+  readonly done: string;
+  readonly tree: string;
+  obtain(): Promise<Version>;
+  /** After it is live. */
+  published(version: Version): Promise<unknown>;
+}
+
 export interface Deployer {
   deploy(
     place: Place,
     order: SourceOrder & LiveWish & { readonly uploadMs: number },
     actor: string,
   ): Promise<Deployment>;
+  /** Makes a version live that is decided on once the environment is locked. */
+  publish(place: Place, order: PublishOrder, actor: string): Promise<Deployment>;
   /** Null: the version that was live before the present one. */
   rollback(place: Place, version: number | null, wish: LiveWish, actor: string): Promise<Deployment>;
   /** A new release of the live version with the variables as they stand now. */
@@ -182,6 +193,20 @@ export function createDeployer(parts: DeployerParts): Deployer {
         work: async (walk, row) => {
           const version = await obtainVersion(parts, place, order, actor, walk, row);
           await makeLive(walk, row, place, version, { strategy: order.strategy, isForced: false });
+        },
+      }),
+
+    publish: (place, { done, tree, obtain, published }, actor) =>
+      begin(place, {
+        kind: "deploy",
+        actor,
+        tree,
+        done,
+        async work(walk, row) {
+          const version = await obtain();
+          await parts.assertRoutable(place, version.config);
+          await makeLiveAgain(walk, row, place, version, { isForced: false });
+          await published(version);
         },
       }),
 

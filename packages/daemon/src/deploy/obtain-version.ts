@@ -5,6 +5,7 @@ import { findHiddenByMounts } from "../run/find-hidden.js";
 import { findMissingRoots } from "../run/find-missing-roots.js";
 import type { Deployment } from "../store/deployments.js";
 import type { FunctionFacts, Version } from "../store/versions.js";
+import { withSettings } from "./function/with-settings.js";
 import type { Place } from "./places.js";
 import { readBuildVariables, type ReleaseParts } from "./releases.js";
 import { enterPhase, measure, type Walk } from "./walk.js";
@@ -70,7 +71,7 @@ export async function obtainVersion(
   walk: Walk,
   row: Deployment,
 ): Promise<Version> {
-  const config = await readConfig(parts, place, order, walk);
+  const config = await withSettings(parts.store, place.app.id, await readConfig(parts, place, order, walk));
   // Before a build of minutes, and long before the other apps' routes are touched.
   await parts.assertRoutable(place, config);
   await walk.enter("building");

@@ -17,6 +17,7 @@ export async function closeUnfinished(store: Store, boot: string): Promise<numbe
   ).toDocument();
   const lost = await store.deployments.failUnfinished(error);
   await store.builds.failUnfinished(error);
+  await store.drafts.failUnfinished(error);
   await store.activities.failUnfinished(error);
   await store.locks.breakOthers(boot);
   return lost.length;

@@ -5,8 +5,10 @@ import { createApps, type Apps } from "./apps.js";
 import { createBuilds, type Builds } from "./builds.js";
 import { createCursors, type Cursors } from "./cursors.js";
 import { createDeployments, type Deployments } from "./deployments.js";
+import { createDrafts, type Drafts } from "./drafts.js";
 import { createEnvironments, type Environments } from "./environments.js";
 import { createExecutions, type Executions } from "./executions.js";
+import { createFunctions, type Functions } from "./functions.js";
 import { createInstances, type Instances } from "./instances.js";
 import { createLocks, type Locks } from "./locks.js";
 import { migrateStore } from "./migrate.js";
@@ -51,6 +53,8 @@ export interface StoreNouns {
   readonly settings: Settings;
   readonly executions: Executions;
   readonly cursors: Cursors;
+  readonly functions: Functions;
+  readonly drafts: Drafts;
 }
 
 export interface Store extends StoreNouns {
@@ -106,6 +110,8 @@ function createNouns(db: Db): StoreNouns {
     settings: createSettings(db),
     executions: createExecutions(db),
     cursors: createCursors(db),
+    functions: createFunctions(db),
+    drafts: createDrafts(db),
   };
 }
 

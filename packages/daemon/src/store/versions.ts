@@ -1,4 +1,4 @@
-import { completeConfig, newId, type AppConfig, type PartialConfig } from "@bloomery/contract";
+import { completeConfig, newId, type AppConfig, type ignite, type PartialConfig } from "@bloomery/contract";
 import { defaultLimit, type Page } from "./page.js";
 import { freezeDeep, fromJson, now, toJson } from "./rows.js";
 import type { Database, Db } from "./schema.js";
@@ -28,6 +28,17 @@ export interface FunctionFacts {
   readonly toolchain: string;
   /** What the platform added to the manifest, in words. */
   readonly added: readonly string[];
+  /** What was said together with the code, of versions that were a draft. */
+  readonly wishes?: DraftWishes;
+}
+
+/** What was said together with the code. */
+export interface DraftWishes {
+  readonly runtime: ignite.RuntimeSource | null;
+  readonly dependencies: readonly string[];
+  /** Texts of JSON Schemas. */
+  readonly inputSchema: string | null;
+  readonly outputSchema: string | null;
 }
 
 export interface NewVersion {

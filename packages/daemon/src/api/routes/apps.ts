@@ -1,7 +1,6 @@
 import {
   BloomError,
   formatAppRef,
-  parseErrorDocument,
   type ApiRoutes,
   type InstanceView,
   type RouteCall,
@@ -22,6 +21,7 @@ import type { Caller } from "../caller.js";
 import type { Handlers } from "../handlers.js";
 import { findLiveVersion } from "../live-version.js";
 import { viewApp, viewEnvironment } from "../views.js";
+import { waitFinished } from "../wait-finished.js";
 import type { ApiContext } from "./context.js";
 
 type Noun = Pick<
@@ -183,15 +183,6 @@ export function createAppHandlers(context: ApiContext): Noun {
 
 function compareSleeping(one: PlaceNames, other: PlaceNames): number {
   return formatPlace(one) < formatPlace(other) ? -1 : 1;
-}
-
-/** Waits for the end of a deployment and throws its error. */
-async function waitFinished(context: ApiContext, deployment: string, signal: AbortSignal): Promise<void> {
-  for await (const event of context.hub.watch(deployment, signal)) {
-    if (event.type === "finished" && event.deployment.error !== null) {
-      throw parseErrorDocument(event.deployment.error);
-    }
-  }
 }
 
 /** Whether it is asked for, and this caller's to see. */

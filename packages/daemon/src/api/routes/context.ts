@@ -3,6 +3,7 @@ import type { BuildStage } from "../../deploy/build-port.js";
 import type { Deployer } from "../../deploy/deployer.js";
 import type { EventHub } from "../../deploy/events.js";
 import type { ExecutionRecords } from "../../deploy/function/executions.js";
+import type { Functions } from "../../deploy/function/open-functions.js";
 import type { Fleet } from "../../deploy/fleet.js";
 import type { FunctionActivation } from "../../deploy/function/activation/open-activation.js";
 import type { Jobs } from "../../deploy/jobs.js";
@@ -22,6 +23,7 @@ export interface ApiContext {
   readonly deployer: Deployer;
   readonly operations: Operations;
   readonly activation: Pick<FunctionActivation, "sleep" | "asleep">;
+  readonly functions: Functions;
   readonly jobs: Jobs;
   readonly hub: EventHub;
   readonly views: ViewParts;

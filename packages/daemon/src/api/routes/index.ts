@@ -2,6 +2,7 @@ import { BloomError, ignite } from "@bloomery/contract";
 import type { Handlers } from "../handlers.js";
 import { createExecutionHandlers } from "../ignite/executions.js";
 import { createFunctionLogHandlers } from "../ignite/logs.js";
+import { createIgniteHandlers } from "../ignite/index.js";
 import { createAppHandlers } from "./apps.js";
 import type { ApiContext } from "./context.js";
 import { createDeploymentHandlers } from "./deployments.js";
@@ -26,6 +27,7 @@ export function createHandlers(context: ApiContext): Handlers {
     ...createToolHandlers(context),
     ...createExecutionHandlers(context),
     ...createFunctionLogHandlers(context),
+    ...createIgniteHandlers(context),
   };
 }
 

@@ -1,12 +1,11 @@
-import { createReadStream } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { createInterface } from "node:readline";
 import { BloomError, type LogType } from "@bloomery/contract";
 import { findLines } from "../../deploy/function/find-lines.js";
 import { findApp, findPlace, namesOf, type Place } from "../../deploy/places.js";
 import { belongsTo } from "../../observe/belongs-to.js";
 import { planLogSeries, type LogFacts } from "../../observe/plan-log-series.js";
+import { readTextLines } from "../../observe/read-text-lines.js";
 import { readLogs } from "../../observe/read-logs.js";
 import type { Handlers } from "../handlers.js";
 import type { ApiContext } from "./context.js";
@@ -94,9 +93,7 @@ export function createLogHandlers(context: Pick<ApiContext, "store" | "logFiles"
       if (build === undefined || build.appId !== app.id) {
         throw new BloomError("ERR_NOT_FOUND", `${params.app} has no build ${params.build}`);
       }
-      const input = createReadStream(logFiles.build(build.id));
-      input.on("error", () => input.destroy()); // a build without output has no file
-      for await (const text of createInterface({ input })) yield { time: build.createdAt, text };
+      for await (const text of readTextLines(logFiles.build(build.id))) yield { time: build.createdAt, text };
     },
   };
 }

@@ -3,6 +3,7 @@ import { openStore, type Store } from "../../../src/store/index.js";
 import type { TestDatabase } from "../databases.js";
 import { describeAttempts } from "./attempts.js";
 import { describeExecutions } from "./executions.js";
+import { describeFunctions } from "./functions.js";
 import { describeOwners } from "./owners.js";
 import { describeProducts } from "./products.js";
 import { describeRecords } from "./records.js";
@@ -56,6 +57,7 @@ export function describeStore(name: string, start: () => Promise<TestDatabase>):
     };
     describeOwners(test);
     describeProducts(test);
+    describeFunctions(test);
     describeAttempts(test);
     describeRecords(test);
     describeExecutions(test);
