@@ -6,6 +6,7 @@ import { createBuilds, type Builds } from "./builds.js";
 import { createCursors, type Cursors } from "./cursors.js";
 import { createDeployments, type Deployments } from "./deployments.js";
 import { createEnvironments, type Environments } from "./environments.js";
+import { createExecutionQueue, type ExecutionQueue } from "./execution-queue.js";
 import { createExecutions, type Executions } from "./executions.js";
 import { createInstances, type Instances } from "./instances.js";
 import { createLocks, type Locks } from "./locks.js";
@@ -49,6 +50,7 @@ export interface StoreNouns {
   readonly locks: Locks;
   readonly instances: Instances;
   readonly settings: Settings;
+  readonly executionQueue: ExecutionQueue;
   readonly executions: Executions;
   readonly cursors: Cursors;
 }
@@ -104,6 +106,7 @@ function createNouns(db: Db): StoreNouns {
     locks: createLocks(db),
     instances: createInstances(db),
     settings: createSettings(db),
+    executionQueue: createExecutionQueue(db),
     executions: createExecutions(db),
     cursors: createCursors(db),
   };

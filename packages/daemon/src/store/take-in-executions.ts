@@ -80,7 +80,8 @@ const outcome = sql`${isGuess} or ${isOpen}`;
  */
 const merged = {
   state: pick(outcome, "state"),
-  httpStatus: pick(outcome, "httpStatus"),
+  // Of an attempt that runs it is the one thing that says how it ended, should its daemon end before it knows.
+  httpStatus: pick(sql`${outcome} or ${old("state")} = 'running'`, "httpStatus"),
   error: pick(outcome, "error"),
   finishedAt: pick(outcome, "finishedAt"),
   cold: pick(outcome, "cold"),
