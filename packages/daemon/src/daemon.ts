@@ -23,7 +23,9 @@ import { createOperations } from "./deploy/operations.js";
 import { namesOf, type Place } from "./deploy/places.js";
 import { closeUnfinished, reconcile } from "./deploy/reconcile.js";
 import { openRouting } from "./deploy/routing.js";
+import { activateLive } from "./deploy/function/activate-live.js";
 import { openExecutions } from "./deploy/function/executions.js";
+import { openPlatformInvocations } from "./deploy/function/invocations.js";
 import { listServed, planServed } from "./deploy/served.js";
 import { hookLogFile, hookLogFolder } from "./deploy/hooks/hook-log.js";
 import { holdPath, openHolds } from "./deploy/hold/holds.js";
@@ -163,6 +165,10 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const healer = createHealer({ fleet, edge, wantedOf: operations.wantedOf, log });
     parts.healer = healer;
 
+    const invocations = await openPlatformInvocations({
+      ...{ releases, engine, volumes, executions, paths, log, activation: activateLive(store, fleet) },
+    });
+    closers.push(() => invocations.close());
     const views: ViewParts = { store, fleet, healer, edge: settings };
     const hub = createEventHub(join(paths.logs, "deployments"));
     const jobs = createJobs();
@@ -192,7 +198,10 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     });
     await executions.settle(new Set(fleet.all().map((instance) => instance.id)));
     await edge.refresh();
-    const collect = async () => ({ ...(await build.collectGarbage()), ...(await executions.sweep()) });
+    invocations.recover();
+    const collect = async () => ({
+      ...{ ...(await build.collectGarbage()), ...(await executions.sweep()), ...(await invocations.sweep()) },
+    });
     const daily = collectDaily({ collect, log });
     closers.push(() => daily.close());
 
@@ -203,6 +212,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       (stopping ??= (async () => {
         log.info({ apps }, "stopping");
         await api.close();
+        await invocations.close();
         await jobs.close();
         await healer.close();
         await build.close();
@@ -246,7 +256,20 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     };
     const app = createApiServer({
       handlers: createHandlers({
-        ...{ store, secrets, fleet, deployer, operations, jobs, hub, views, version, status, executions },
+        ...{
+          store,
+          secrets,
+          fleet,
+          deployer,
+          operations,
+          jobs,
+          hub,
+          views,
+          version,
+          status,
+          executions,
+          invocations,
+        },
         shutdown: (apps) => void stop(apps),
         sources: build.sources,
         logFiles: {

@@ -3,6 +3,7 @@ import type { BuildStage } from "../../deploy/build-port.js";
 import type { Deployer } from "../../deploy/deployer.js";
 import type { EventHub } from "../../deploy/events.js";
 import type { ExecutionRecords } from "../../deploy/function/executions.js";
+import type { Invocations } from "../../deploy/function/invoke/open-invocations.js";
 import type { Fleet } from "../../deploy/fleet.js";
 import type { Jobs } from "../../deploy/jobs.js";
 import type { Operations } from "../../deploy/operations.js";
@@ -25,6 +26,7 @@ export interface ApiContext {
   readonly views: ViewParts;
   readonly version: string;
   readonly executions: Pick<ExecutionRecords, "events" | "catchUp">;
+  readonly invocations: Invocations;
   readonly status: () => Promise<PlatformStatus>;
   readonly shutdown: (apps: boolean) => void;
   readonly sources: BuildStage["sources"];

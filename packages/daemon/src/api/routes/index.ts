@@ -1,6 +1,7 @@
 import { BloomError, ignite } from "@bloomery/contract";
 import type { Handlers } from "../handlers.js";
 import { createExecutionHandlers } from "../ignite/executions.js";
+import { createInvocationHandlers } from "../ignite/invocations.js";
 import { createFunctionLogHandlers } from "../ignite/logs.js";
 import { createAppHandlers } from "./apps.js";
 import type { ApiContext } from "./context.js";
@@ -25,6 +26,7 @@ export function createHandlers(context: ApiContext): Handlers {
     ...createInsideHandlers(context),
     ...createToolHandlers(context),
     ...createExecutionHandlers(context),
+    ...createInvocationHandlers(context),
     ...createFunctionLogHandlers(context),
   };
 }
