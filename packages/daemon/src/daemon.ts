@@ -168,7 +168,6 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const invocations = await openPlatformInvocations({
       ...{ releases, engine, volumes, executions, paths, log, activation: activateLive(store, fleet) },
     });
-    closers.push(() => invocations.close());
     const views: ViewParts = { store, fleet, healer, edge: settings };
     const hub = createEventHub(join(paths.logs, "deployments"));
     const jobs = createJobs();
@@ -198,10 +197,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     });
     await executions.settle(new Set(fleet.all().map((instance) => instance.id)));
     await edge.refresh();
-    invocations.recover();
-    const collect = async () => ({
-      ...{ ...(await build.collectGarbage()), ...(await executions.sweep()), ...(await invocations.sweep()) },
-    });
+    const collect = async () => ({ ...(await build.collectGarbage()), ...(await invocations.sweep()) });
     const daily = collectDaily({ collect, log });
     closers.push(() => daily.close());
 
@@ -297,6 +293,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const apiUrl = `http://${settings.apiAddress}:${api.port}`;
     const facts = { apiUrl, socket: paths.apiSocket, pid: process.pid, httpPort: settings.httpPort, version };
     await writeApiFile(paths.apiFile, facts);
+    invocations.recover();
     log.info({ ...facts, root: host.isRoot, network: network?.cidr ?? null }, "ready");
     return { apiUrl, stop, stopped };
   } catch (error) {

@@ -11,18 +11,23 @@ import type { CompiledDraft } from "./invoke/find-target.js";
 import { openInvocations, type Invocations } from "./invoke/open-invocations.js";
 import type { Activation } from "./ports.js";
 
+interface PlatformInvocations extends Invocations {
+  /** Removes records that are too old or too many, and what was kept for them. */
+  sweep(): Promise<{ readonly executions: number; readonly invocationFiles: number }>;
+}
+
 /** What calls functions, with everything it needs of this daemon. */
-export function openPlatformInvocations(parts: {
+export async function openPlatformInvocations(parts: {
   readonly releases: ReleaseParts;
   readonly engine: Engine;
   readonly volumes: Pick<Volumes, "prepare">;
   readonly activation: Activation;
-  readonly executions: Pick<ExecutionRecords, "events" | "observe" | "catchUp">;
+  readonly executions: Pick<ExecutionRecords, "events" | "observe" | "catchUp" | "sweep">;
   readonly paths: HomePaths;
   readonly log: { info(fields: object, text: string): void; warn(fields: object, text: string): void };
-}): Promise<Invocations> {
+}): Promise<PlatformInvocations> {
   const { releases, engine, volumes, executions, paths } = parts;
-  return openInvocations({
+  const invocations = await openInvocations({
     ...releases,
     ...{ engine, activation: parts.activation, log: parts.log, folder: paths.invocations },
     events: executions.events,
@@ -33,6 +38,14 @@ export function openPlatformInvocations(parts: {
     listInstances: engine.list,
     findDraft,
   });
+  return {
+    ...invocations,
+    async sweep() {
+      // Records first: their files go with them.
+      const records = await executions.sweep();
+      return { ...records, ...(await invocations.sweep()) };
+    },
+  };
 }
 
 /** Trials are in no list of instances: nobody is to look for them. */

@@ -21,7 +21,7 @@ export interface TargetParts extends ReleaseParts {
   readonly findDraft: (place: Place) => Promise<CompiledDraft>;
 }
 
-/** The code a call is for. Throws ERR_NOTHING_DEPLOYED, ERR_NOT_FOUND, or ERR_INVALID_ARGUMENT for other shapes. */
+/** The code a call is for. Throws ERR_NOTHING_DEPLOYED, ERR_APP_STOPPED, ERR_NOT_FOUND, or ERR_INVALID_ARGUMENT for other shapes. */
 export async function findTarget(parts: TargetParts, target: InvokeTarget): Promise<CallTarget> {
   const { place } = target;
   if (target.kind === "live") return findLive(parts, place);
@@ -38,10 +38,12 @@ async function findLive({ store, activation }: TargetParts, place: Place): Promi
       hint: "Publish its draft first.",
     });
   }
+  const config = functionOf(place, version.config);
+  if (place.environment.desired === "stopped") {
+    throw new BloomError("ERR_APP_STOPPED", `${nameOf(place)} was stopped by its owner`);
+  }
   return {
-    place,
-    config: functionOf(place, version.config),
-    version: version.number,
+    ...{ place, config, version: version.number },
     open: async (signal) => ({
       awake: await activation.wake(place.environment.id, signal),
       done: () => undefined,

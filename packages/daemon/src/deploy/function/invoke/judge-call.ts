@@ -33,6 +33,7 @@ export function judgeCall(facts: CallFacts): CallVerdict {
     if (timeoutMs > 0 && facts.elapsedMs >= timeoutMs) {
       return { state: "timed_out", error: `the answer was broken off after ${limit}` };
     }
+    if (isUnreadable(broken)) return { state: "failed", error: `its answer is no HTTP: ${broken.message}` };
     const when = status === null ? "before it answered" : "before its answer was complete";
     return { state: "failed", error: `the function's process ended ${when}` };
   }
@@ -41,6 +42,11 @@ export function judgeCall(facts: CallFacts): CallVerdict {
     return { state: "timed_out", error: readError(facts.begin) ?? `it did not end within ${limit}` };
   if (status >= 500) return { state: "failed", error: readError(facts.begin) ?? `it answered ${status}` };
   return { state: "succeeded", error: null };
+}
+
+/** As node's parser says it. */
+function isUnreadable(error: Error): boolean {
+  return String((error as NodeJS.ErrnoException).code).startsWith("HPE_");
 }
 
 /** What the SDK answers when a handler fails: `{"error": …}`. */

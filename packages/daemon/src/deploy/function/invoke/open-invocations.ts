@@ -34,7 +34,7 @@ export interface InvocationParts
   extends
     Omit<TargetParts, "trials">,
     Omit<TrialParts, "log">,
-    Pick<QueueParts, "caughtUp" | "events" | "log" | "total" | "retryMs"> {
+    Pick<QueueParts, "caughtUp" | "events" | "log" | "total" | "retryMs" | "storePauseMs"> {
   /** Ids of everything that has a folder of an instance. */
   readonly listInstances: () => Promise<readonly string[]>;
   /** For payloads and answers. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { BloomError } from "@bloomery/contract";
 import type { Store } from "../../../store/open-store.js";
 import type { ExecutionEnd, QueuedExecution } from "../../../store/execution-queue.js";
@@ -25,6 +26,8 @@ export interface QueueParts {
   readonly total?: number;
   /** The pause before the first retry; each next one is twice as long. */
   readonly retryMs?: number;
+  /** The pause before the database is asked again after it has failed. */
+  readonly storePauseMs?: number;
 }
 
 /** Runs what the queue has chosen. */
@@ -47,7 +50,7 @@ const lasting = new Set([
   "ERR_SECRETS_LOST",
 ]);
 const longestPauseMs = 60_000;
-const storePauseMs = 2000;
+const defaultStorePauseMs = 2000;
 const daemonEnded = "the daemon ended while it ran";
 
 interface Active {
@@ -59,7 +62,7 @@ export function createQueueRun(
   parts: QueueParts,
   lanes: { readonly again: (waiting: Waiting, pauseMs: number) => void },
 ): QueueRun {
-  const { store, files, events, retryMs = 1000 } = parts;
+  const { store, files, events, retryMs = 1000, storePauseMs = defaultStorePauseMs } = parts;
   const queue = store.executionQueue;
   const active = new Map<string, Active>();
   let closing = false;
@@ -105,15 +108,33 @@ export function createQueueRun(
     }
   };
 
+  /** How an attempt has ended is known only here, until it is written down. */
+  const insist = async (write: () => Promise<unknown>): Promise<void> => {
+    for (;;) {
+      try {
+        await write();
+        return;
+      } catch (err) {
+        if (closing) throw err;
+        parts.log.warn({ err }, "the end of an execution could not be written down, it is tried again");
+        await delay(storePauseMs);
+      }
+    }
+  };
+
   const finish = async (row: QueuedExecution, { end, answer, keepsPayload }: Attempt): Promise<void> => {
     // Before the row says that it has ended: whoever reads that finds the answer.
-    if (answer !== undefined) await files.writeAnswer(row.id, answer);
-    await queue.finish(row.id, end);
+    if (answer !== undefined) {
+      await files
+        .writeAnswer(row.id, answer)
+        .catch((err: unknown) => parts.log.warn({ err, execution: row.id }, "an answer could not be kept"));
+    }
+    await insist(() => queue.finish(row.id, end));
     if (!keepsPayload) await files.removeRequest(row.request ?? row.id);
   };
 
   const tryAgain = async (row: QueuedExecution, error: string): Promise<void> => {
-    await queue.requeue(row.id, error);
+    await insist(() => queue.requeue(row.id, error));
     if (closing) return;
     const pauseMs = Math.min(longestPauseMs, retryMs * 2 ** (row.attempt - 1));
     lanes.again({ execution: row.id, environmentId: row.environmentId, since: performance.now() }, pauseMs);
@@ -122,7 +143,8 @@ export function createQueueRun(
   const runOne = async (waiting: Waiting, signal: AbortSignal): Promise<void> => {
     const { execution, since } = waiting;
     const row = await queue.claim(execution, Math.round((performance.now() - since) * 1000));
-    if (row === undefined) return;
+    // Its app was deleted, and it with it.
+    if (row === undefined) return files.removeRequest(execution);
     events.changed(execution);
     const done = await attempt(row, signal);
     const isLeft = row.attempt < row.attempts;
@@ -178,11 +200,11 @@ export function createQueueRun(
     },
   };
 
-  /** The store failed at a bad moment: one that has not run waits on; one that has is judged by the next daemon. */
+  /** The store failed before it could begin: it waits on. */
   async function unstick(waiting: Waiting): Promise<void> {
-    const row = await queue.get(waiting.execution).catch(() => waiting);
-    const isWaiting = row === waiting || (row !== undefined && "state" in row && row.state === "queued");
-    if (isWaiting && !closing) lanes.again(waiting, storePauseMs);
+    const row = await queue.get(waiting.execution).catch(() => undefined);
+    const hasRun = row !== undefined && row.state !== "queued";
+    if (!hasRun && !closing) lanes.again(waiting, storePauseMs);
   }
 }
 

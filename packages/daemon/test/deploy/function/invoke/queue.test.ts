@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { BloomError } from "@bloomery/contract";
 import { expect, test, vi } from "vitest";
+import type { ExecutionQueue } from "../../../../src/store/execution-queue.js";
 import { readBody } from "./fake-function.js";
 import { makeRequest, openHarness } from "./harness.js";
 
@@ -194,4 +195,32 @@ test("what waits when its app is deleted is gone without a trace", async () => {
   await vi.waitUntil(
     async () => (await later.sweep(), (await readdir(join(home.folder, "invocations"))).length === 0),
   );
+});
+
+test("a database that fails for a moment loses nothing", async () => {
+  const home = await openHarness((_request, response) => void response.end("done"));
+  const failures = new Map([
+    ["claim", 2],
+    ["finish", 2],
+  ]);
+  const executionQueue = new Proxy({ ...home.store.executionQueue } as ExecutionQueue, {
+    get(target, name: keyof ExecutionQueue) {
+      const left = failures.get(name) ?? 0;
+      failures.set(name, left - 1);
+      return left > 0 ? () => Promise.reject(new Error("the disk is full")) : target[name];
+    },
+  });
+  const invocations = await home.open({ store: { ...home.store, executionQueue }, storePauseMs: 5 });
+  const id = await invocations.enqueue({ ...now, place: home.place, request: makeRequest() });
+  expect(await home.untilEnded(id)).toMatchObject({ state: "succeeded", attempt: 1 });
+  expect(home.fake.requests()).toBe(1);
+  expect(home.warnings).toHaveLength(4);
+});
+
+test("nothing is queued for an app that was stopped", async () => {
+  const home = await openHarness((_request, response) => void response.end());
+  const invocations = await home.open();
+  const place = { ...home.place, environment: { ...home.place.environment, desired: "stopped" as const } };
+  const wish = { ...now, place, request: makeRequest() };
+  await expect(invocations.enqueue(wish)).rejects.toMatchObject({ code: "ERR_APP_STOPPED" });
 });

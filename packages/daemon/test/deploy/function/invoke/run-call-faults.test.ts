@@ -159,3 +159,21 @@ test("what keeps a function from starting is thrown, and told as a failure", asy
   });
   expect(ends).toMatchObject([{ state: "failed", version: 3, error: "it does not stay up" }]);
 });
+
+test("an answer that is no HTTP has failed, and says so", async () => {
+  const setup = await setUp((request) => void request.socket.end("tea for two\r\n\r\n"));
+  const { head, trailer } = await collect(setup.call());
+  expect([head?.status, trailer]).toMatchObject([
+    502,
+    { status: "EXECUTION_STATUS_FAILED", error: expect.stringContaining("its answer is no HTTP") },
+  ]);
+});
+
+test("an answer that comes before the payload was read is an answer", async () => {
+  const setup = await setUp((request, response) => {
+    response.writeHead(403, { connection: "close" }).end("no");
+    response.on("finish", () => request.socket.end());
+  });
+  const { head, text } = await collect(setup.call({}, "x".repeat(5 * 1024 ** 2)));
+  expect([head?.status, text]).toEqual([403, "no"]);
+});
