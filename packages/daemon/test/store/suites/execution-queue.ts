@@ -108,5 +108,26 @@ export function describeExecutionQueue(test: StoreTest): void {
       ]);
       expect(await queue.get("x-1")).toMatchObject({ state: "running", httpStatus: 200, finishedAt: null });
     });
+
+    it("judges itself what it has left", async () => {
+      const { executionQueue: queue, executions } = test.store;
+      const { environment } = await createSample(test.store);
+      const at = new Date().toISOString();
+      const told = (id: string, httpStatus: number | null, state: "failed" | "cancelled") => ({
+        ...{ ...end, id, state, httpStatus, environmentId: environment.id, kind: "direct" as const },
+        ...{ queueUs: 0, requestBytes: 0, createdAt: at, finishedAt: at },
+      });
+      for (const id of ["x-left", "x-exited"]) {
+        await enqueue(environment.id, id, 1);
+        await queue.claim(id, 0);
+      }
+      await executions.takeIn([told("x-left", 499, "cancelled"), told("x-exited", null, "failed")]);
+      expect(await queue.get("x-left")).toMatchObject({
+        state: "running",
+        httpStatus: 499,
+        finishedAt: null,
+      });
+      expect(await queue.get("x-exited")).toMatchObject({ state: "failed", finishedAt: at });
+    });
   });
 }

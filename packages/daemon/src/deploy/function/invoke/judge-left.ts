@@ -15,7 +15,7 @@ const callerLeft = 499;
 export function judgeLeft(row: QueuedExecution): LeftVerdict | undefined {
   const { httpStatus, attempt, attempts } = row;
   const isTold = httpStatus !== null && httpStatus !== 0 && httpStatus !== callerLeft;
-  if (row.finishedAt !== null && isTold) return undefined;
+  if (row.finishedAt !== null) return undefined;
   const failure = isTold ? failureOf(row, httpStatus) : undefined;
   if (isTold && failure === undefined) return { kind: "ended", state: "succeeded", error: null };
   if (attempt < attempts) return { kind: "again" };

@@ -50,7 +50,7 @@ export async function openInvocations(parts: InvocationParts): Promise<Invocatio
   const book = openEndedBook({ queue: store.executionQueue, written: events.changed, log });
   const find: QueueParts["findTarget"] = (target) => findTarget({ ...parts, trials }, target);
   const calls = createCalls({ findTarget: find, book, files, log });
-  const queue = openAsyncQueue({ ...parts, files, calls, findTarget: find });
+  const queue = await openAsyncQueue({ ...parts, files, calls, findTarget: find });
   let recovering: Promise<unknown> = Promise.resolve();
   let closing: Promise<void> | undefined;
 

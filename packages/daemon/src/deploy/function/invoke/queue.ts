@@ -31,8 +31,10 @@ export interface QueueWish {
 
 const defaultTotal = 32;
 
-export function openAsyncQueue(parts: QueueParts): AsyncQueue {
+export async function openAsyncQueue(parts: QueueParts): Promise<AsyncQueue> {
   const { store, files, events, total = defaultTotal } = parts;
+  // Now, when all of them are of an earlier daemon.
+  let left = await store.executionQueue.listUnfinished();
   const arriving = new Map<string, number>();
   const run = createQueueRun(parts, {
     again: (waiting, pauseMs) => lanes.addLater(waiting, pauseMs),
@@ -103,7 +105,8 @@ export function openAsyncQueue(parts: QueueParts): AsyncQueue {
     },
 
     async recover() {
-      const rows = await store.executionQueue.listUnfinished();
+      const rows = left;
+      left = [];
       const limits = new Map<string, number>();
       for (const { environmentId } of rows) {
         if (!limits.has(environmentId)) limits.set(environmentId, await findLimit(environmentId));

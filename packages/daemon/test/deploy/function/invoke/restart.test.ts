@@ -102,3 +102,31 @@ test("an orderly end does the same at once", async () => {
   expect(await home.get(lost)).toMatchObject({ state: "failed", error: "the daemon ended while it ran" });
   await expect(first.enqueue({ ...wish, place: home.place })).resolves.toMatch(/^x-/);
 });
+
+test("what comes while the rest is taken up runs once, too", async () => {
+  const seen: string[] = [];
+  const home = await openHarness((request, response) => {
+    seen.push(String(request.headers["x-ignite-execution-id"]));
+    response.end();
+  });
+  const waiting = "x-waits";
+  await home.store.executionQueue.enqueue({
+    ...{ id: waiting, environmentId: home.place.environment.id, kind: "async", version: 1 },
+    ...{ attempts: 1, request: waiting, requestBytes: 0 },
+  });
+  const second = await home.open();
+  const early = await second.enqueue({ ...wish, place: home.place });
+  await home.untilEnded(early);
+  const running = await second.enqueue({ ...wish, place: home.place });
+  second.recover();
+  second.recover();
+  const late = await second.enqueue({ ...wish, place: home.place });
+  for (const id of [waiting, running, late]) await home.untilEnded(id);
+  expect(seen.toSorted()).toEqual([early, running, late].toSorted());
+  // Its file was lost with whatever lost it.
+  expect(await home.get(waiting)).toMatchObject({
+    state: "failed",
+    error: "its payload is not there any more",
+  });
+  expect(await home.get(running)).toMatchObject({ state: "succeeded", attempt: 1 });
+});
