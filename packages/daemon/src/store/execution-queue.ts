@@ -143,7 +143,6 @@ export function createExecutionQueue(db: Db) {
             state: is.ref("excluded.state"),
             version: is.ref("excluded.version"),
             httpStatus: is.ref("excluded.httpStatus"),
-            cold: is.ref("excluded.cold"),
             startUs: is.ref("excluded.startUs"),
             error: is.fn.coalesce("excluded.error", "executions.error"),
             request: is.ref("excluded.request"),

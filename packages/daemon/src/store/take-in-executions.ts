@@ -78,7 +78,7 @@ const outcome = sql`${isGuess} or ${isOpen}`;
 
 /**
  * A row that was made beforehand keeps what its maker knows: kind, attempt, what it waited for. Nobody knows better
- * than the instance how long it ran, and with how many bytes.
+ * than the instance how long it ran, with how many bytes, and whether it was the first of its process.
  */
 const merged = {
   state: pick(outcome, "state"),
@@ -86,7 +86,7 @@ const merged = {
   httpStatus: pick(sql`${outcome} or ${old("state")} = 'running'`, "httpStatus"),
   error: pick(outcome, "error"),
   finishedAt: pick(outcome, "finishedAt"),
-  cold: pick(outcome, "cold"),
+  cold: told("cold"),
   instanceId: told("instanceId"),
   runUs: told("runUs"),
   requestBytes: told("requestBytes"),

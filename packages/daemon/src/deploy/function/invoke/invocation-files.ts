@@ -21,7 +21,7 @@ export interface KeptAnswer {
 
 /** Requests that wait or may be replayed, and the answers of executions nobody waited for; by execution. */
 export interface InvocationFiles {
-  /** When it returns, the request survives whatever happens to the daemon. */
+  /** When it returns, the request survives the daemon, and with `syncs` the machine. */
   writeRequest(execution: string, kept: KeptRequest): Promise<void>;
   /** Undefined when there is none, or none that can be read. */
   readRequest(execution: string): Promise<KeptRequest | undefined>;
@@ -35,6 +35,13 @@ export interface InvocationFiles {
 /** Of an answer's body this much is kept. */
 export const keptBodyBytes = 1024 ** 2;
 const defaultFreshMs = 10 * 60_000;
+
+export interface FileOptions {
+  /** Files younger than this may belong to an execution that is being made. */
+  readonly freshMs?: number;
+  /** Whether requests are to outlive a power cut, which makes sense where their rows do. */
+  readonly syncs?: boolean;
+}
 
 // A file is one line of JSON, then the bytes as they are.
 const requestHead = z.object({
@@ -54,7 +61,7 @@ const answerHead = z.object({
 
 export async function openInvocationFiles(
   folder: string,
-  freshMs = defaultFreshMs,
+  { freshMs = defaultFreshMs, syncs = false }: FileOptions = {},
 ): Promise<InvocationFiles> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
@@ -67,7 +74,8 @@ export async function openInvocationFiles(
   return {
     async writeRequest(execution, { request, version }) {
       const head = { http: request.http, version };
-      await writeDurably(folder, fileOf(execution, "request"), head, request.payload);
+      await writeWhole(fileOf(execution, "request"), head, request.payload, syncs);
+      if (syncs) await syncFolder(folder);
     },
     async readRequest(execution) {
       const found = await readParts(fileOf(execution, "request"), requestHead);
@@ -77,7 +85,7 @@ export async function openInvocationFiles(
     },
     removeRequest: (execution) => rm(fileOf(execution, "request"), { force: true }),
     async writeAnswer(execution, { body, ...head }) {
-      await writeDurably(folder, fileOf(execution, "answer"), head, body);
+      await writeWhole(fileOf(execution, "answer"), head, body, false);
     },
     async readAnswer(execution) {
       const found = await readParts(fileOf(execution, "answer"), answerHead);
@@ -104,17 +112,21 @@ function executionOf(name: string): string {
   return name.slice(0, name.indexOf("."));
 }
 
-/** Under its name it is whole, even after a power cut. */
-async function writeDurably(folder: string, path: string, head: object, body: Uint8Array): Promise<void> {
+/** Under its name it is whole. */
+async function writeWhole(path: string, head: object, body: Uint8Array, syncs: boolean): Promise<void> {
   const fresh = `${path}.new`;
   const file = await open(fresh, "w", 0o600);
   try {
     await file.writev([Buffer.from(`${JSON.stringify(head)}\n`), body]);
-    await file.datasync();
+    if (syncs) await file.datasync();
   } finally {
     await file.close();
   }
   await rename(fresh, path);
+}
+
+/** Names are in the folder, which is a file of its own. */
+async function syncFolder(folder: string): Promise<void> {
   const dir = await open(folder);
   try {
     await dir.sync();

@@ -5,7 +5,12 @@ import type { Place } from "../../places.js";
 import { createCalls } from "./calls.js";
 import { openEndedBook } from "./ended-book.js";
 import { findTarget, type TargetParts } from "./find-target.js";
-import { openInvocationFiles, type InvocationFiles, type KeptAnswer } from "./invocation-files.js";
+import {
+  openInvocationFiles,
+  type FileOptions,
+  type InvocationFiles,
+  type KeptAnswer,
+} from "./invocation-files.js";
 import { openAsyncQueue, type AsyncQueue } from "./queue.js";
 import type { QueueParts } from "./run-queued.js";
 import { openTrials, sweepTrials, type TrialParts } from "./trials.js";
@@ -34,18 +39,21 @@ export interface InvocationParts
   extends
     Omit<TargetParts, "trials">,
     Omit<TrialParts, "log">,
+    Pick<FileOptions, "freshMs">,
     Pick<QueueParts, "caughtUp" | "events" | "log" | "total" | "retryMs" | "storePauseMs"> {
   /** Ids of everything that has a folder of an instance. */
   readonly listInstances: () => Promise<readonly string[]>;
   /** For payloads and answers. */
   readonly folder: string;
-  /** Files younger than this may belong to an execution that is being made. */
-  readonly freshMs?: number;
 }
 
 export async function openInvocations(parts: InvocationParts): Promise<Invocations> {
   const { store, events, log } = parts;
-  const files: InvocationFiles = await openInvocationFiles(parts.folder, parts.freshMs);
+  const files: InvocationFiles = await openInvocationFiles(parts.folder, {
+    ...parts,
+    // SQLite is set up to lose its own last moments in a power cut, PostgreSQL is not.
+    syncs: store.kind === "postgres",
+  });
   const trials = openTrials(parts);
   const book = openEndedBook({ queue: store.executionQueue, written: events.changed, log });
   const find: QueueParts["findTarget"] = (target) => findTarget({ ...parts, trials }, target);

@@ -3,17 +3,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
-import { openInvocationFiles } from "../../../../src/deploy/function/invoke/invocation-files.js";
+import {
+  openInvocationFiles,
+  type FileOptions,
+} from "../../../../src/deploy/function/invoke/invocation-files.js";
 import { makeRequest } from "./harness.js";
 
-async function open(freshMs?: number) {
+async function open(options?: FileOptions) {
   const folder = join(await mkdtemp(join(tmpdir(), "bloom-files-")), "invocations");
   onTestFinished(() => rm(join(folder, ".."), { recursive: true }));
-  return { folder, files: await openInvocationFiles(folder, freshMs) };
+  return { folder, files: await openInvocationFiles(folder, options) };
 }
 
 test("what is written is read, byte by byte, by its owner alone", async () => {
-  const { folder, files } = await open();
+  const { folder, files } = await open({ syncs: true });
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), fc.string(), async (bytes, text) => {
       const payload = Buffer.from(bytes);
@@ -45,7 +48,7 @@ test("a damaged file is as none; a name that is no id is refused", async () => {
 });
 
 test("files without an execution are swept when they are not fresh", async () => {
-  const { folder, files } = await open(0);
+  const { folder, files } = await open({ freshMs: 0 });
   for (const id of ["x-1", "x-2"]) await files.writeRequest(id, { request: makeRequest(), version: null });
   await writeFile(join(folder, "x-3.request.new"), "half");
   await new Promise((resolve) => setTimeout(resolve, 5));
