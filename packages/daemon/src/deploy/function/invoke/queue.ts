@@ -34,7 +34,7 @@ const defaultTotal = 32;
 export async function openAsyncQueue(parts: QueueParts): Promise<AsyncQueue> {
   const { store, files, events, total = defaultTotal } = parts;
   // Now, when all of them are of an earlier daemon.
-  let left = await store.executionQueue.listUnfinished();
+  let found = await store.executionQueue.listUnfinished();
   const arriving = new Map<string, number>();
   const run = createQueueRun(parts, {
     again: (waiting, pauseMs) => lanes.addLater(waiting, pauseMs),
@@ -105,8 +105,8 @@ export async function openAsyncQueue(parts: QueueParts): Promise<AsyncQueue> {
     },
 
     async recover() {
-      const rows = left;
-      left = [];
+      const rows = found;
+      found = [];
       const limits = new Map<string, number>();
       for (const { environmentId } of rows) {
         if (!limits.has(environmentId)) limits.set(environmentId, await findLimit(environmentId));

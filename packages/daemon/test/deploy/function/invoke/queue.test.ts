@@ -203,7 +203,7 @@ test("a database that fails for a moment loses nothing", async () => {
     ["claim", 2],
     ["finish", 2],
   ]);
-  const executionQueue = new Proxy({ ...home.store.executionQueue } as ExecutionQueue, {
+  const executionQueue = new Proxy({ ...home.store.executionQueue }, {
     get(target, name: keyof ExecutionQueue) {
       const left = failures.get(name) ?? 0;
       failures.set(name, left - 1);
