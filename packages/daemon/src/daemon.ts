@@ -252,20 +252,8 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     };
     const app = createApiServer({
       handlers: createHandlers({
-        ...{
-          store,
-          secrets,
-          fleet,
-          deployer,
-          operations,
-          jobs,
-          hub,
-          views,
-          version,
-          status,
-          executions,
-          invocations,
-        },
+        ...{ store, secrets, fleet, deployer, operations, jobs, hub, views },
+        ...{ version, status, executions, invocations },
         shutdown: (apps) => void stop(apps),
         sources: build.sources,
         logFiles: {
@@ -281,6 +269,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
         watchInstances: records.watchInstances,
       }),
       authenticate,
+      tools: { store, version, invoker: invocations.invoker },
       log,
       allowedHosts: ["localhost", "127.0.0.1", "[::1]", settings.apiAddress],
     });

@@ -203,13 +203,16 @@ test("a database that fails for a moment loses nothing", async () => {
     ["claim", 2],
     ["finish", 2],
   ]);
-  const executionQueue = new Proxy({ ...home.store.executionQueue }, {
-    get(target, name: keyof ExecutionQueue) {
-      const left = failures.get(name) ?? 0;
-      failures.set(name, left - 1);
-      return left > 0 ? () => Promise.reject(new Error("the disk is full")) : target[name];
+  const executionQueue = new Proxy(
+    { ...home.store.executionQueue },
+    {
+      get(target, name: keyof ExecutionQueue) {
+        const left = failures.get(name) ?? 0;
+        failures.set(name, left - 1);
+        return left > 0 ? () => Promise.reject(new Error("the disk is full")) : target[name];
+      },
     },
-  });
+  );
   const invocations = await home.open({ store: { ...home.store, executionQueue }, storePauseMs: 5 });
   const id = await invocations.enqueue({ ...now, place: home.place, request: makeRequest() });
   expect(await home.untilEnded(id)).toMatchObject({ state: "succeeded", attempt: 1 });

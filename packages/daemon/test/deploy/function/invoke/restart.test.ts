@@ -10,9 +10,12 @@ const wish = { kind: "async", version: null, retries: 0, request: makeRequest() 
 function makeMortal(store: Store): { readonly store: Store; readonly kill: () => void } {
   let dead = false;
   const never = (): Promise<never> => new Promise(() => undefined);
-  const executionQueue = new Proxy({ ...store.executionQueue }, {
-    get: (target, name) => (dead ? never : target[name as keyof ExecutionQueue]),
-  });
+  const executionQueue = new Proxy(
+    { ...store.executionQueue },
+    {
+      get: (target, name) => (dead ? never : target[name as keyof ExecutionQueue]),
+    },
+  );
   return { store: { ...store, executionQueue }, kill: () => void (dead = true) };
 }
 
