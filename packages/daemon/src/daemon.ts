@@ -27,6 +27,7 @@ import { namesOf, type Place } from "./deploy/places.js";
 import { closeUnfinished, reconcile } from "./deploy/reconcile.js";
 import { openRouting } from "./deploy/routing.js";
 import { openExecutions } from "./deploy/function/executions.js";
+import { openPlatformInvocations } from "./deploy/function/invocations.js";
 import { listServed, planServed } from "./deploy/served.js";
 import { hookLogFile, hookLogFolder } from "./deploy/hooks/hook-log.js";
 import { holdPath, openHolds } from "./deploy/hold/holds.js";
@@ -169,6 +170,9 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       notes: executions.notes,
     });
     executions.watchPressure(activation.press);
+    const invocations = await openPlatformInvocations({
+      ...{ releases, engine, volumes, executions, paths, log, activation },
+    });
     const views: ViewParts = { store, fleet, healer: joinTroubles(healer, activation), edge: settings };
     const hub = createEventHub(join(paths.logs, "deployments"));
     const jobs = createJobs();
@@ -197,7 +201,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     });
     await executions.settle(new Set(fleet.all().map((instance) => instance.id)));
     await edge.refresh();
-    const collect = async () => ({ ...(await build.collectGarbage()), ...(await executions.sweep()) });
+    const collect = async () => ({ ...(await build.collectGarbage()), ...(await invocations.sweep()) });
     const daily = collectDaily({ collect, log });
     closers.push(() => daily.close());
 
@@ -208,6 +212,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       (stopping ??= (async () => {
         log.info({ apps }, "stopping");
         await api.close();
+        await invocations.close();
         await jobs.close();
         await activation.close();
         await healer.close();
@@ -253,7 +258,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const app = createApiServer({
       handlers: createHandlers({
         ...{ store, secrets, fleet, deployer, operations, activation, jobs, hub, views, version, status },
-        ...{ executions, functions },
+        ...{ executions, functions, invocations },
         shutdown: (apps) => void stop(apps),
         sources: build.sources,
         logFiles: {
@@ -269,6 +274,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
         watchInstances: records.watchInstances,
       }),
       authenticate,
+      tools: { store, version, invoker: invocations.invoker },
       log,
       allowedHosts: ["localhost", "127.0.0.1", "[::1]", settings.apiAddress],
     });
@@ -281,6 +287,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const apiUrl = `http://${settings.apiAddress}:${api.port}`;
     const facts = { apiUrl, socket: paths.apiSocket, pid: process.pid, httpPort: settings.httpPort, version };
     await writeApiFile(paths.apiFile, facts);
+    invocations.recover();
     log.info({ ...facts, root: host.isRoot, network: network?.cidr ?? null }, "ready");
     if (settings.build.ahead) build.startAhead();
     return { apiUrl, stop, stopped };

@@ -4,8 +4,11 @@ import type { Role } from "../states.js";
 /** Who may call a route. `public` is for the few that need no token. */
 export type RouteAccess = Role | "public";
 
-/** What a token limited to one app or organization is checked against. */
-export type RouteScope = "platform" | "org" | "app";
+/**
+ * What a token limited to one app or organization is checked against. `record`: the owner of the one record that the
+ * path names, which its handler finds; to anybody else there is no such record.
+ */
+export type RouteScope = "platform" | "org" | "app" | "record";
 
 /**
  * One route of the API as data. The server registers it, the CLI calls it, the OpenAPI document and the

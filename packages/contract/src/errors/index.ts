@@ -1,6 +1,7 @@
 import { accessErrors } from "./access.js";
 import { deployErrors } from "./deploy.js";
 import { edgeErrors } from "./edge.js";
+import { invocationErrors } from "./invocations.js";
 import { platformErrors } from "./platform.js";
 import { projectErrors } from "./project.js";
 
@@ -31,6 +32,7 @@ export const errorCatalog = {
   ...projectErrors,
   ...deployErrors,
   ...edgeErrors,
+  ...invocationErrors,
 } as const;
 
 export type ErrorCode = keyof typeof errorCatalog;

@@ -153,6 +153,8 @@ async function findCaller(authorization: string | undefined, options: ApiOptions
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = asBloomError(error);
   if (known.code === "ERR_INTERNAL") request.log.error({ err: error, url: request.url }, "request failed");
+  const { retryAfterSeconds } = known.details ?? {};
+  if (typeof retryAfterSeconds === "number") reply.header("retry-after", String(retryAfterSeconds));
   return reply
     .code(known.status)
     .type("application/json")

@@ -7,6 +7,7 @@ import { createCursors, type Cursors } from "./cursors.js";
 import { createDeployments, type Deployments } from "./deployments.js";
 import { createDrafts, type Drafts } from "./drafts.js";
 import { createEnvironments, type Environments } from "./environments.js";
+import { createExecutionQueue, type ExecutionQueue } from "./execution-queue.js";
 import { createExecutions, type Executions } from "./executions.js";
 import { createFunctions, type Functions } from "./functions.js";
 import { createInstances, type Instances } from "./instances.js";
@@ -51,6 +52,7 @@ export interface StoreNouns {
   readonly locks: Locks;
   readonly instances: Instances;
   readonly settings: Settings;
+  readonly executionQueue: ExecutionQueue;
   readonly executions: Executions;
   readonly cursors: Cursors;
   readonly functions: Functions;
@@ -108,6 +110,7 @@ function createNouns(db: Db): StoreNouns {
     locks: createLocks(db),
     instances: createInstances(db),
     settings: createSettings(db),
+    executionQueue: createExecutionQueue(db),
     executions: createExecutions(db),
     cursors: createCursors(db),
     functions: createFunctions(db),

@@ -65,8 +65,10 @@ const told = (column: Column): RawBuilder<never> => sql.ref(`excluded.${column}`
 
 /** The row was only guessed from what the caller saw; now its instance tells. */
 const isGuess = sql`(${old("instanceId")} is null and ${old("kind")} = 'direct')`;
+/** The queue left, which calls and nobody else: it has its reasons, or has ended and is to judge what becomes of this. */
+const isLeft = sql`(${old("kind")} in ('async', 'replay') and coalesce(${told("httpStatus")}, 0) = 499)`;
 /** Whoever tries an execution several times knows when it has ended; a record is about one attempt. */
-const isOpen = sql`(${old("finishedAt")} is null and ${old("attempts")} = 1)`;
+const isOpen = sql`(${old("finishedAt")} is null and ${old("attempts")} = 1 and not ${isLeft})`;
 
 function pick(when: RawBuilder<unknown>, column: Column): RawBuilder<never> {
   return sql`case when ${when} then ${told(column)} else ${old(column)} end`;
@@ -76,14 +78,15 @@ const outcome = sql`${isGuess} or ${isOpen}`;
 
 /**
  * A row that was made beforehand keeps what its maker knows: kind, attempt, what it waited for. Nobody knows better
- * than the instance how long it ran, and with how many bytes.
+ * than the instance how long it ran, with how many bytes, and whether it was the first of its process.
  */
 const merged = {
   state: pick(outcome, "state"),
-  httpStatus: pick(outcome, "httpStatus"),
+  // Of an attempt that runs it is the one thing that says how it ended, should its daemon end before it knows.
+  httpStatus: pick(sql`${outcome} or ${old("state")} = 'running'`, "httpStatus"),
   error: pick(outcome, "error"),
   finishedAt: pick(outcome, "finishedAt"),
-  cold: pick(outcome, "cold"),
+  cold: told("cold"),
   instanceId: told("instanceId"),
   runUs: told("runUs"),
   requestBytes: told("requestBytes"),

@@ -1,4 +1,5 @@
 import { BloomError } from "@bloomery/contract";
+import type { Invocations } from "../../deploy/function/invoke/open-invocations.js";
 import { findPlace } from "../../deploy/places.js";
 import type { Execution } from "../../store/executions.js";
 import type { Caller } from "../caller.js";
@@ -15,8 +16,13 @@ type Noun = Pick<
 const arrivalMs = 400;
 
 /** The records of calls. */
-export function createExecutionHandlers(context: Pick<ApiContext, "store" | "executions">): Noun {
+export function createExecutionHandlers(
+  context: Pick<ApiContext, "store" | "executions"> & {
+    readonly invocations: Pick<Invocations, "flush" | "readAnswer">;
+  },
+): Noun {
   const { store, executions } = context;
+  const catchUp = () => Promise.all([executions.catchUp(), context.invocations.flush()]);
   const find = (params: { readonly org: string; readonly app: string }) =>
     findPlace(store, { ...params, environment: "main" });
 
@@ -43,7 +49,7 @@ export function createExecutionHandlers(context: Pick<ApiContext, "store" | "exe
     async igniteListExecutions({ params, query }) {
       const { environment } = await find(params);
       const { limit, cursor, status, kind, version, search, sinceMs } = query;
-      await executions.catchUp();
+      await catchUp();
       const rows = await store.executions.list({
         environmentId: environment.id,
         ...(status === undefined ? {} : { state: parseName(statusNames, status) }),
@@ -58,13 +64,15 @@ export function createExecutionHandlers(context: Pick<ApiContext, "store" | "exe
       const page = rows.slice(0, limit);
       const last = page.at(-1);
       return {
-        executions: page.map(viewExecution),
+        executions: page.map((row) => viewExecution(row)),
         ...(rows.length > limit && last !== undefined ? { nextCursor: last.id } : {}),
       };
     },
 
-    igniteGetExecution: async ({ params }, { caller, signal }) =>
-      viewExecution(await loadSoon(params.execution, caller, signal)),
+    async igniteGetExecution({ params }, { caller, signal }) {
+      const row = await loadSoon(params.execution, caller, signal);
+      return viewExecution(row, await context.invocations.readAnswer(row.id));
+    },
 
     async *igniteWatchExecution({ params: { execution } }, { caller, signal }) {
       let wake = (): void => undefined;
@@ -95,7 +103,7 @@ export function createExecutionHandlers(context: Pick<ApiContext, "store" | "exe
 
     async igniteExecutionStats({ params }) {
       const { environment } = await find(params);
-      await executions.catchUp();
+      await catchUp();
       const { states, cold } = await store.executions.count({ environmentId: environment.id });
       const counts = Object.entries(states).map(([state, count]) => [
         statusNames[state as keyof typeof statusNames],

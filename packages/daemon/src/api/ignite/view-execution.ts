@@ -1,5 +1,6 @@
 import type { ExecutionKind, ExecutionState, ignite } from "@bloomery/contract";
 import type { input } from "zod";
+import type { KeptAnswer } from "../../deploy/function/invoke/invocation-files.js";
 import type { Execution } from "../../store/executions.js";
 
 type View = input<typeof ignite.executionView>;
@@ -22,8 +23,8 @@ export const kindNames = {
   mcp: "EXECUTION_KIND_MCP",
 } as const satisfies Record<ExecutionKind, ignite.ExecutionKindName>;
 
-/** One execution as its owner sees it. */
-export function viewExecution(row: Execution): View {
+/** One execution as its owner sees it, with what is kept of its answer. */
+export function viewExecution(row: Execution, answer?: KeptAnswer): View {
   return {
     executionId: row.id,
     functionId: `${row.orgName}/${row.appName}`,
@@ -43,6 +44,9 @@ export function viewExecution(row: Execution): View {
     requestBytes: row.requestBytes,
     responseBytes: row.responseBytes,
     ...(row.error === null ? {} : { error: row.error }),
+    ...(answer === undefined
+      ? {}
+      : { output: answer.body, outputHeaders: { ...answer.headers }, outputTruncated: answer.truncated }),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Deployer } from "../../deploy/deployer.js";
 import type { EventHub } from "../../deploy/events.js";
 import type { ExecutionRecords } from "../../deploy/function/executions.js";
 import type { Functions } from "../../deploy/function/open-functions.js";
+import type { Invocations } from "../../deploy/function/invoke/open-invocations.js";
 import type { Fleet } from "../../deploy/fleet.js";
 import type { FunctionActivation } from "../../deploy/function/activation/open-activation.js";
 import type { Jobs } from "../../deploy/jobs.js";
@@ -29,6 +30,7 @@ export interface ApiContext {
   readonly views: ViewParts;
   readonly version: string;
   readonly executions: Pick<ExecutionRecords, "events" | "catchUp">;
+  readonly invocations: Invocations;
   readonly status: () => Promise<PlatformStatus>;
   readonly shutdown: (apps: boolean) => void;
   readonly sources: BuildStage["sources"];

@@ -1,6 +1,7 @@
 import { BloomError, ignite } from "@bloomery/contract";
 import type { Handlers } from "../handlers.js";
 import { createExecutionHandlers } from "../ignite/executions.js";
+import { createInvocationHandlers } from "../ignite/invocations.js";
 import { createFunctionLogHandlers } from "../ignite/logs.js";
 import { createIgniteHandlers } from "../ignite/index.js";
 import { createAppHandlers } from "./apps.js";
@@ -26,6 +27,7 @@ export function createHandlers(context: ApiContext): Handlers {
     ...createInsideHandlers(context),
     ...createToolHandlers(context),
     ...createExecutionHandlers(context),
+    ...createInvocationHandlers(context),
     ...createFunctionLogHandlers(context),
     ...createIgniteHandlers(context),
   };

@@ -33,6 +33,7 @@ beforeEach(async () => {
   });
   const context = {
     ...{ store, executions: records },
+    invocations: { flush: async () => undefined, readAnswer: async () => undefined },
     logFiles: {
       instanceDir: (id: string) => join(home.folder, id, "log"),
       build: (id: string) => id,

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe } from "vitest";
 import { openStore, type Store } from "../../../src/store/index.js";
 import type { TestDatabase } from "../databases.js";
 import { describeAttempts } from "./attempts.js";
+import { describeExecutionQueue } from "./execution-queue.js";
 import { describeExecutions } from "./executions.js";
 import { describeFunctions } from "./functions.js";
 import { describeOwners } from "./owners.js";
@@ -61,6 +62,7 @@ export function describeStore(name: string, start: () => Promise<TestDatabase>):
     describeAttempts(test);
     describeRecords(test);
     describeExecutions(test);
+    describeExecutionQueue(test);
     describeTogether(test);
   });
 }
