@@ -1,4 +1,3 @@
-import { BloomError, ignite } from "@bloomery/contract";
 import type { Handlers } from "../handlers.js";
 import { createExecutionHandlers } from "../ignite/executions.js";
 import { createInvocationHandlers } from "../ignite/invocations.js";
@@ -17,7 +16,6 @@ import { createVariableHandlers } from "./variables.js";
 /** The handlers of all routes. */
 export function createHandlers(context: ApiContext): Handlers {
   return {
-    ...createPending(),
     ...createPlatformHandlers(context),
     ...createAppHandlers(context),
     ...createDeploymentHandlers(context),
@@ -31,12 +29,4 @@ export function createHandlers(context: ApiContext): Handlers {
     ...createFunctionLogHandlers(context),
     ...createIgniteHandlers(context),
   };
-}
-
-/** Handlers that are still to come. */
-function createPending(): Pick<Handlers, keyof typeof ignite.igniteRoutes> {
-  const refuse = (): never => {
-    throw new BloomError("ERR_SHAPE_UNSUPPORTED", "functions are not supported by this release yet");
-  };
-  return Object.fromEntries(Object.keys(ignite.igniteRoutes).map((name) => [name, refuse])) as never;
 }

@@ -57,6 +57,7 @@ export async function openHarness(answer: Answer, own: Partial<FunctionConfig> =
 
   /** An engine for trials: each instance is one more server, which tells by its header who it is. */
   const engine: InvocationParts["engine"] = {
+    nextId: () => newId("instance"),
     async start(wish) {
       await mkdir(join(instances, wish.id), { recursive: true });
       const one = await startFake(join(folder, `${wish.id}.sock`), answer, wish.id);
