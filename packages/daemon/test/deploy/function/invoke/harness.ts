@@ -2,7 +2,7 @@ import { mkdtemp, mkdir, readdir, rm } from "node:fs/promises";
 import type { RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BloomError, completeConfig, type FunctionConfig, type ignite } from "@bloomery/contract";
+import { BloomError, completeConfig, newId, type FunctionConfig, type ignite } from "@bloomery/contract";
 import { onTestFinished } from "vitest";
 import type { Instance, InstanceWish } from "../../../../src/run/engines/engine.js";
 import { createExecutionEvents } from "../../../../src/deploy/function/execution-events.js";
