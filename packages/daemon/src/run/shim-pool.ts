@@ -71,6 +71,8 @@ export function createShimPool(options: {
 
   const dismiss = async ({ child, groups }: Waiting): Promise<void> => {
     const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    // Now it does: a process that waits for nothing else would end here, with the rest of its closing undone.
+    child.ref();
     child.stdin?.end();
     if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) await ended;
     await removeGroups(groups);

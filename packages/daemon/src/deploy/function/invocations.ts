@@ -6,6 +6,7 @@ import type { Volumes } from "../../run/volumes/open-volumes.js";
 import type { FleetObserver } from "../fleet.js";
 import { formatPlace, namesOf, type Place } from "../places.js";
 import type { ReleaseParts } from "../releases.js";
+import type { Store } from "../../store/open-store.js";
 import type { ExecutionRecords } from "./executions.js";
 import type { CompiledDraft } from "./invoke/find-target.js";
 import { openInvocations, type Invocations } from "./invoke/open-invocations.js";
@@ -36,7 +37,7 @@ export async function openPlatformInvocations(parts: {
     prepareMounts: (release, replica, warn) => volumes.prepare({ ...release, replica, warn }),
     instanceDir: (id) => join(paths.instances, id),
     listInstances: engine.list,
-    findDraft,
+    findDraft: (place) => findDraft(releases.store, place),
   });
   return {
     ...invocations,
@@ -54,8 +55,11 @@ const nobody: FleetObserver = {
   ended: () => Promise.resolve(),
 };
 
-function findDraft(place: Place): Promise<CompiledDraft> {
-  return Promise.reject(
-    new BloomError("ERR_NOT_FOUND", `${formatPlace(namesOf(place))} has no compiled draft`),
-  );
+async function findDraft(store: Store, place: Place): Promise<CompiledDraft> {
+  const draft = await store.drafts.get(place.app.id);
+  if (draft === undefined || draft.artifact === null || draft.config === null) {
+    const name = formatPlace(namesOf(place));
+    throw new BloomError("ERR_DRAFT_NOT_COMPILED", `the draft of ${name} is not compiled as it is now`);
+  }
+  return { tree: draft.tree, artifact: draft.artifact, config: draft.config };
 }

@@ -170,8 +170,10 @@ export async function startFunctions(functions: readonly FunctionWish[]): Promis
     },
     async restart(between = async () => undefined) {
       await daemon.stop(false);
-      await between();
-      daemon = await startDaemon(settings);
+      // Whatever comes of it: only a daemon can end what runs.
+      await between().finally(async () => {
+        daemon = await startDaemon(settings);
+      });
     },
     async close() {
       await daemon.stop(true);
