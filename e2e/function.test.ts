@@ -198,12 +198,9 @@ describe("a function in trouble", () => {
       readonly httpStatus?: number;
       readonly cold: boolean;
     }
-    const rows = await eventually(
+    const rows = await eventually<{ executions: Row[] }>(
       "the records",
-      async () =>
-        (await platform.json("execution", "list", "function-troubles", "--limit", "500")) as {
-          executions: Row[];
-        },
+      () => platform.json("execution", "list", "function-troubles", "--limit", "500"),
       ({ executions }) =>
         [200, 202, 400, 413, 500, 502, 504].every((status) =>
           executions.some(({ httpStatus }) => httpStatus === status),

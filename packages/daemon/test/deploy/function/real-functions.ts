@@ -170,10 +170,12 @@ export async function startFunctions(functions: readonly FunctionWish[]): Promis
     },
     async restart(between = async () => undefined) {
       await daemon.stop(false);
-      // Whatever comes of it: only a daemon can end what runs.
-      await between().finally(async () => {
+      try {
+        await between();
+      } finally {
+        // Whatever came of it: only a daemon can end what runs.
         daemon = await startDaemon(settings);
-      });
+      }
     },
     async close() {
       await daemon.stop(true);
