@@ -57,6 +57,7 @@ mod execution;
 mod from_request;
 mod handler;
 mod id;
+mod incoming;
 mod log;
 mod query;
 mod request;
