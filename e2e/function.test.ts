@@ -94,7 +94,7 @@ describe("a function by its own words", () => {
   });
 
   test("the code of a version comes back as it was given", async () => {
-    const to = join(project.dir, "..", `${project.dir.split("/").at(-1)}-code.tar.gz`);
+    const to = join(platform.home, "code.tar.gz");
     await run("version", "code", "org:echo", "--version", "1", "--to", to);
     expect((await readFile(to)).subarray(0, 2)).toEqual(Buffer.from([0x1f, 0x8b]));
   });
