@@ -4,6 +4,9 @@ import { defineConfig } from "vitest/config";
 const resolve = { conditions: ["bloomery-source"] };
 const ssr = { resolve: { conditions: ["bloomery-source"] } };
 
+/** Daemons of tests compile nothing that no test asks for. */
+const env = { BLOOM_COMPILE_AHEAD: "0" };
+
 export default defineConfig({
   resolve,
   ssr,
@@ -16,6 +19,7 @@ export default defineConfig({
           name: "unit",
           include: ["packages/*/test/**/*.test.ts"],
           exclude: ["**/*.slow.test.ts"],
+          env,
           testTimeout: 20_000,
         },
       },
@@ -25,6 +29,7 @@ export default defineConfig({
         test: {
           name: "slow",
           include: ["packages/*/test/**/*.slow.test.ts"],
+          env,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

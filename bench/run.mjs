@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { ensureReady } from "../scripts/ensure/index.mjs";
 import { renderPerformance } from "./lib/render.mjs";
 
-const suites = ["deploy", "dependencies", "proxy", "static", "reload", "switch", "hold", "idle"];
+const suites = ["deploy", "dependencies", "proxy", "static", "reload", "switch", "hold", "idle", "wake"];
 const results = fileURLToPath(new URL("results", import.meta.url));
 
 await ensureReady("bench");

@@ -20,7 +20,10 @@ export async function startPlatform({ prefix, flags = [], env: more = {}, disgui
     ...process.env,
     BLOOM_HOME: home,
     BLOOM_API: `http://127.0.0.1:${apiPort}`,
+    DODIL_CONFIG_DIR: join(home, "dodil"),
     NO_COLOR: "1",
+    // Nobody here waits for the first function; who measures it says so.
+    BLOOM_COMPILE_AHEAD: "0",
     ...disguise?.env,
     ...more,
     CI: "1",

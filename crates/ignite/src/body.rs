@@ -4,14 +4,15 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context as TaskContext, Poll, ready};
+use std::task::{Context as TaskContext, Poll};
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::mpsc;
 
+use crate::execution::Execution;
+use crate::incoming::Incoming;
 use crate::{BodySender, Error, Result, StatusCode};
 
 type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;
@@ -40,7 +41,7 @@ pub struct Body(Kind);
 
 enum Kind {
     Full(Option<Bytes>),
-    Incoming { body: hyper::body::Incoming, received: Arc<AtomicU64> },
+    Incoming(Incoming),
     Channel(mpsc::Receiver<Result<Bytes>>),
     Pieces(Pieces),
 }
@@ -102,9 +103,9 @@ impl Body {
         Self(Kind::Channel(receiver))
     }
 
-    /// What arrives on a connection; `received` counts its bytes.
-    pub(crate) fn incoming(body: hyper::body::Incoming, received: Arc<AtomicU64>) -> Self {
-        Self(Kind::Incoming { body, received })
+    /// What arrives on a connection for an execution, which counts its bytes.
+    pub(crate) fn incoming(body: hyper::body::Incoming, execution: Arc<Execution>) -> Self {
+        Self(Kind::Incoming(Incoming::new(body, execution)))
     }
 
     /// The next piece, or `None` at the end. A caller that breaks off is an error.
@@ -189,25 +190,14 @@ impl HttpBody for Body {
             Kind::Pieces(pieces) => {
                 pieces.as_mut().poll_next(cx).map(|piece| piece.map(|bytes| bytes.map(Frame::data)))
             }
-            Kind::Incoming { body, received } => {
-                let frame = match ready!(Pin::new(body).poll_frame(cx)) {
-                    None => None,
-                    Some(Ok(frame)) => {
-                        let bytes = frame.data_ref().map_or(0, Bytes::len);
-                        received.fetch_add(bytes as u64, Ordering::Relaxed);
-                        Some(Ok(frame))
-                    }
-                    Some(Err(error)) => Some(Err(Error::bad_request("the body broke off").with_source(error))),
-                };
-                Poll::Ready(frame)
-            }
+            Kind::Incoming(incoming) => incoming.poll(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Full(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Kind::Incoming { body, .. } => body.is_end_stream(),
+            Kind::Incoming(incoming) => incoming.is_end_stream(),
             Kind::Channel(_) | Kind::Pieces(_) => false,
         }
     }
@@ -215,7 +205,7 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Kind::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Kind::Incoming { body, .. } => body.size_hint(),
+            Kind::Incoming(incoming) => incoming.size_hint(),
             Kind::Channel(_) | Kind::Pieces(_) => SizeHint::default(),
         }
     }

@@ -89,7 +89,7 @@ impl Context {
     /// # Ok(()) }
     /// ```
     pub fn temp_store(&self) -> TempStore {
-        TempStore::new(self.execution.temp.clone())
+        TempStore::new(self.execution.temp().clone())
     }
 
     /// Writes the response while the handler runs. All handles of one execution write the same response.

@@ -8,7 +8,7 @@ use http::request::Parts;
 use crate::FromRequest;
 use crate::{Body, Context, IntoResponse, Response, Result};
 
-type Reply = Pin<Box<dyn Future<Output = Response> + Send>>;
+pub(crate) type Reply = Pin<Box<dyn Future<Output = Response> + Send>>;
 type Job = Box<dyn FnOnce() -> Response + Send>;
 type Call<T> = Box<dyn Fn(Parts, Body, Context) -> T + Send + Sync>;
 

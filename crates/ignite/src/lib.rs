@@ -18,6 +18,35 @@
 //! - [`Request`] is what the caller sent, [`IntoResponse`] all that can be answered, [`Error`] what fails.
 //! - [`Context`] is the execution: ids, variables, temporary files, streaming, deadline, log, background work.
 //! - [`test`](mod@test) calls a handler in a unit test.
+//!
+//! # The process
+//!
+//! One process serves many executions at once. A panic, an [`Error`] or a caller that leaves ends one of them; the
+//! others go on. An execution past its deadline is answered with 504 whatever its handler does: a future is dropped,
+//! a plain `fn` goes on unheard. Handlers that keep a thread for good are left behind: when no thread is left, when
+//! plain ones keep all places, or when an async one has blocked a thread for ten times what it was allowed (at most
+//! ten seconds more), the process answers whom it can, ends with status 70, and the platform starts it anew.
+//!
+//! What the platform says to the process; everything may be absent:
+//!
+//! | variable | means | absent |
+//! |---|---|---|
+//! | `IGNITE_LISTEN_FD` | descriptor of a bound unix socket to serve on | |
+//! | `IGNITE_SOCKET` | path of a unix socket to bind and serve on | with neither: `HOST` and `PORT`, for a run by hand |
+//! | `IGNITE_READY_FD` | descriptor for `ready\n`, once connections are taken | |
+//! | `IGNITE_RECORD_FD` | descriptor for a line of JSON about each execution | lines for a person, by hand only |
+//! | `IGNITE_FUNCTION_ID`, `IGNITE_ORGANIZATION_ID` | what no header says otherwise | `local/` and the crate |
+//! | `IGNITE_TIMEOUT_MS` | time of an execution, with its time in the queue | 0: no limit |
+//! | `IGNITE_CONCURRENCY` | executions at once; more wait for a place | 0: no limit |
+//! | `IGNITE_QUEUE_LIMIT` | how many may wait; more get 503 and `Retry-After` at once | 0: no limit |
+//! | `IGNITE_MAX_BODY_BYTES` | bytes of a body that is taken as a whole; more get 413 | 6 MiB |
+//! | `IGNITE_TEMP_DIR`, `IGNITE_TEMP_BYTES` | place and size of temporary files | the system's, 64 MiB |
+//! | `IGNITE_DRAIN_MS` | time for what runs when the process is told to stop | 10 s |
+//!
+//! A line about an execution has `execution`, `at` (milliseconds since 1970 when the request came), `queue_us` (waited
+//! for a place), `run_us`, `status` (0: the process ended before one was known), `error`, `request_bytes`,
+//! `response_bytes`, `cold`, and `dropped` when lines before it found no reader. While requests wait for a place, at
+//! most every 100 ms, and once when none do any more: `{"pressure":{"running":2,"waiting":5},"at":1700000000000}`.
 
 mod body;
 mod body_sender;
@@ -28,6 +57,7 @@ mod execution;
 mod from_request;
 mod handler;
 mod id;
+mod incoming;
 mod log;
 mod query;
 mod request;
@@ -64,8 +94,8 @@ pub use serde_json::json;
 /// Makes a program of the function `handler`, and of nothing else: `async fn` or `fn`, with a [`Request`] and a
 /// [`Context`], returning anything that is [`IntoResponse`].
 ///
-/// An `async fn` shares its threads with other executions and should not block them; a plain `fn` runs on a thread
-/// where it may. The attribute works in `src/main.rs` and in `src/lib.rs`; there is no `main` to write.
+/// An `async fn` shares its threads with other executions and should not block them: what blocks goes to
+/// [`ctx.spawn_blocking`](Context::spawn_blocking), or the handler is a plain `fn`, which runs on a thread where it may. The attribute works in `src/main.rs` and in `src/lib.rs`; there is no `main` to write.
 ///
 /// ```
 /// use ignite::prelude::*;

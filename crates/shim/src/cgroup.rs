@@ -17,10 +17,11 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// Makes the groups and writes their limits. What fails and is optional becomes a warning.
-    pub fn make(specs: &[Cgroup]) -> Result<(Groups, Vec<String>), SetupError> {
+    /// Makes the groups and writes their limits. What fails and is optional becomes a warning. Those that were `made`
+    /// ahead are this instance's as well.
+    pub fn make(specs: &[Cgroup], made: &[PathBuf]) -> Result<(Groups, Vec<String>), SetupError> {
         let mut warnings = Vec::new();
-        let mut groups = Groups { paths: Vec::new(), created: Vec::new() };
+        let mut groups = Groups { paths: Vec::new(), created: made.to_vec() };
         for spec in specs {
             match groups.make_one(spec) {
                 Ok(()) => groups.paths.push(spec.path.clone()),
@@ -48,7 +49,9 @@ impl Groups {
 
     /// Whether any process is left in any of them.
     pub fn is_empty(&self) -> bool {
-        self.paths.iter().all(|path| pids_of(path).is_empty())
+        // This process itself may be in them yet.
+        let own = std::process::id() as i32;
+        self.paths.iter().all(|path| pids_of(path).iter().all(|pid| *pid == own))
     }
 
     /// Kills every process in them, once; what forks meanwhile is met by the next call.
@@ -115,7 +118,7 @@ mod tests {
         let base = std::env::temp_dir().join(format!("bloom-groups-{}", std::process::id()));
         fs::create_dir(&base).unwrap();
         let path = base.join("a/b");
-        let (groups, warnings) = Groups::make(&[spec(path.clone(), "memory.current", false)]).unwrap();
+        let (groups, warnings) = Groups::make(&[spec(path.clone(), "memory.current", false)], &[]).unwrap();
         assert_eq!((warnings.len(), groups.memory_bytes(), groups.is_empty()), (0, Some(42), true));
         assert_eq!(groups.created, [base.join("a"), path.clone()]);
         fs::write(path.join("memory.events"), "oom 3\noom_kill 2\noom_group_kill 1\n").unwrap();
@@ -134,9 +137,9 @@ mod tests {
     #[test]
     fn only_what_is_optional_may_fail() {
         let nowhere = PathBuf::from("/proc/no/such/group");
-        let (groups, warnings) = Groups::make(&[spec(nowhere.clone(), "x", true)]).unwrap();
+        let (groups, warnings) = Groups::make(&[spec(nowhere.clone(), "x", true)], &[]).unwrap();
         assert!(groups.paths.is_empty());
         assert!(warnings[0].starts_with("make group /proc/no/such/group: "), "{warnings:?}");
-        assert!(Groups::make(&[spec(nowhere, "x", false)]).is_err());
+        assert!(Groups::make(&[spec(nowhere, "x", false)], &[]).is_err());
     }
 }

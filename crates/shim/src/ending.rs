@@ -23,6 +23,7 @@ impl Supervisor {
     pub(crate) fn begin_end(&mut self) {
         let signal = parse_signal(&self.spec.stop.signal).unwrap_or(Signal::SIGTERM);
         self.log.remark(&format!("asked to end with {signal}"));
+        self.ahead.leave();
         let now = Instant::now();
         let grace_ms = std::mem::replace(&mut self.grace_ms, self.spec.stop.grace_ms);
         self.timers = Timers { grace: Some(now + Duration::from_millis(grace_ms)), ..Timers::default() };
@@ -72,6 +73,7 @@ impl Supervisor {
 
     fn child_is_gone(&mut self, clean: bool) {
         let Some(child) = self.child.take() else { return };
+        self.ahead.leave();
         self.close_outputs();
         if let Some(notice) = child.notice() {
             self.poller.remove(notice);

@@ -3,6 +3,7 @@
 use crate::child::Child;
 use crate::clock;
 use crate::error::SetupError;
+use crate::given_socket::GivenSocket;
 use crate::hooks::Hooks;
 use crate::machine::{Action, Event, Phase};
 use crate::poller::{ERR, INFO, NOTICE, OUT, READ, RECORDS};
@@ -39,7 +40,7 @@ impl Supervisor {
 
     fn start_or_fail(&mut self) {
         let oom_before = self.groups.oom_kills();
-        match spawn(&self.spec, self.listener.as_ref()) {
+        match spawn(&self.spec, self.given.as_ref().map(GivenSocket::listener), &self.ahead) {
             Ok(spawned) => self.adopt(spawned, oom_before),
             Err(error) => self.start_failed(&error),
         }
@@ -169,8 +170,8 @@ impl Supervisor {
         if let Some(forward) = &self.forward {
             forward.unlink();
         }
-        if let Some(path) = &self.spec.listen {
-            let _ = fs::remove_file(path);
+        if let Some(given) = &self.given {
+            given.unlink();
         }
         self.log.remark("stopped");
         self.publish();

@@ -3,6 +3,7 @@
 //!
 //! One thread, one event loop: `supervisor` waits for events, `machine` decides what follows from them.
 
+mod ahead;
 mod app_socket;
 mod cgroup;
 mod child;
@@ -14,6 +15,7 @@ mod enter;
 mod error;
 mod forward;
 mod forward_pair;
+mod given_socket;
 mod hooks;
 mod inside;
 mod lifecycle;

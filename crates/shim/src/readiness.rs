@@ -98,6 +98,7 @@ impl Supervisor {
                 self.log.remark(&format!("ready after {took} ms"));
                 self.timers.ready = None;
                 self.tell(Event::Ready);
+                self.ahead.leave();
             }
             Err(text) => {
                 self.facts.last_probe = Some(text);

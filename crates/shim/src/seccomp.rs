@@ -65,13 +65,16 @@ const REFUSED: &[libc::c_long] = &[
 pub fn filter_file() -> io::Result<OwnedFd> {
     let program = compile().map_err(io::Error::other)?;
     let fd = memfd_create(c"seccomp", MFdFlags::MFD_CLOEXEC)?;
-    let mut file = File::from(fd);
+    let mut bytes = Vec::with_capacity(program.len() * 8);
     for instruction in program {
         // struct sock_filter: u16 code, u8 jt, u8 jf, u32 k, in the machine's byte order.
-        file.write_all(&instruction.code.to_ne_bytes())?;
-        file.write_all(&[instruction.jt, instruction.jf])?;
-        file.write_all(&instruction.k.to_ne_bytes())?;
+        bytes.extend_from_slice(&instruction.code.to_ne_bytes());
+        bytes.extend_from_slice(&[instruction.jt, instruction.jf]);
+        bytes.extend_from_slice(&instruction.k.to_ne_bytes());
     }
+    let mut file = File::from(fd);
+    // In one piece: somebody may wait for the instance.
+    file.write_all(&bytes)?;
     file.rewind()?;
     Ok(OwnedFd::from(file))
 }

@@ -12,7 +12,7 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Gid, Pid, Uid, getpid, getppid, setgroups, setresgid, setresuid};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Whose death takes the process along.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,9 +37,10 @@ pub fn enter_netns(path: &Path) -> Result<(), SetupError> {
     setns(file, CloneFlags::CLONE_NEWNET).map_err(at(format!("enter {}", path.display())))
 }
 
-/// Sets this process up, in the order in which rights are lost. Returns what failed but was optional.
-pub fn set_up(spec: &Spec, bond: Bond) -> Result<Vec<String>, SetupError> {
-    let warnings = join_groups(&spec.cgroups)?;
+/// Sets this process up, in the order in which rights are lost. Returns what failed but was optional. It is in the
+/// `inherited` groups already.
+pub fn set_up(spec: &Spec, bond: Bond, inherited: &[PathBuf]) -> Result<Vec<String>, SetupError> {
+    let warnings = join_groups(&spec.cgroups, inherited)?;
     if let Some(stage) = &spec.stage {
         make_stage(stage)?;
     }
@@ -62,9 +63,9 @@ pub fn set_up(spec: &Spec, bond: Bond) -> Result<Vec<String>, SetupError> {
     Ok(warnings)
 }
 
-fn join_groups(groups: &[Cgroup]) -> Result<Vec<String>, SetupError> {
+fn join_groups(groups: &[Cgroup], inherited: &[PathBuf]) -> Result<Vec<String>, SetupError> {
     let mut warnings = Vec::new();
-    for group in groups {
+    for group in groups.iter().filter(|group| !inherited.contains(&group.path)) {
         let path = group.path.join("cgroup.procs");
         // "0" is the writing process itself.
         let joined = OpenOptions::new().write(true).open(&path).and_then(|mut file| file.write_all(b"0"));

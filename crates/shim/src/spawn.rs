@@ -1,5 +1,6 @@
 //! Starts one child: fork, set-up, exec, and the pipes between it and the shim.
 
+use crate::ahead::Ahead;
 use crate::command::Command;
 use crate::error::{SetupError, at};
 use crate::setup::{Bond, bond_of, set_up};
@@ -15,6 +16,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 
 /// Where a command that says itself when it is ready finds the pipe for it.
 const NOTICE_FD: RawFd = 3;
@@ -47,7 +49,7 @@ pub struct Spawned {
 }
 
 /// Starts the command. A step that fails in the child is told as if it had failed here.
-pub fn spawn(spec: &Spec, listener: Option<&UnixListener>) -> Result<Spawned, SetupError> {
+pub fn spawn(spec: &Spec, listener: Option<&UnixListener>, ahead: &Ahead) -> Result<Spawned, SetupError> {
     let (out, child_out) = pipe()?;
     let (err, child_err) = pipe()?;
     let (report, child_report) = pipe()?;
@@ -65,7 +67,7 @@ pub fn spawn(spec: &Spec, listener: Option<&UnixListener>) -> Result<Spawned, Se
         listener.map(|fd| (fd, LISTEN_FD)),
     ];
     let command = Command::build(spec, child_info, given.into_iter().flatten().collect())?;
-    let bond = bond_of(spec);
+    let origin = Origin { bond: bond_of(spec), inherited: ahead.inherited() };
     let pid = match sys::fork().map_err(at("fork"))? {
         ForkResult::Parent { child } => child,
         ForkResult::Child => {
@@ -73,7 +75,7 @@ pub fn spawn(spec: &Spec, listener: Option<&UnixListener>) -> Result<Spawned, Se
             drop(gate);
             become_child(
                 spec,
-                bond,
+                &origin,
                 &command,
                 Streams { gate: child_gate, out: child_out, err: child_err },
                 child_report,
@@ -173,9 +175,15 @@ struct Streams {
     err: OwnedFd,
 }
 
-fn become_child(spec: &Spec, bond: Bond, command: &Command, streams: Streams, report: OwnedFd) -> ! {
+/// What a child has from its parent.
+struct Origin {
+    bond: Bond,
+    inherited: Vec<PathBuf>,
+}
+
+fn become_child(spec: &Spec, origin: &Origin, command: &Command, streams: Streams, report: OwnedFd) -> ! {
     let mut report = File::from(report);
-    let Err(error) = try_become_child(spec, bond, command, &streams, &mut report);
+    let Err(error) = try_become_child(spec, origin, command, &streams, &mut report);
     let text = error.to_string().replace('\n', " ");
     let _ = writeln!(report, "error {text}");
     // A traced process is held before its descriptors are closed.
@@ -185,7 +193,7 @@ fn become_child(spec: &Spec, bond: Bond, command: &Command, streams: Streams, re
 
 fn try_become_child(
     spec: &Spec,
-    bond: Bond,
+    origin: &Origin,
     command: &Command,
     streams: &Streams,
     report: &mut File,
@@ -196,7 +204,7 @@ fn try_become_child(
     dup2_stderr(&streams.err).map_err(at("set standard error"))?;
     setsid().map_err(at("make a session"))?;
     chdir("/").map_err(at("go to /"))?;
-    for warning in set_up(spec, bond)? {
+    for warning in set_up(spec, origin.bond, &origin.inherited)? {
         let _ = writeln!(report, "warning {}", warning.replace('\n', " "));
     }
     signals::reset_in_child().map_err(at("reset signals"))?;

@@ -69,10 +69,11 @@ impl Supervisor {
 
     /// Open connections of clients.
     pub fn connections(&self) -> u32 {
-        match (&self.forward, self.spec.ready.port()) {
-            (Some(forward), _) => forward.connections(),
-            (None, Some(port)) => network_view::connections(port),
-            (None, None) => 0,
+        match (&self.forward, &self.given, self.spec.ready.port()) {
+            (Some(forward), _, _) => forward.connections(),
+            (None, Some(given), _) => given.connections(),
+            (None, None, Some(port)) => network_view::connections(port),
+            (None, None, None) => 0,
         }
     }
 

@@ -1,9 +1,11 @@
 //! The event loop: waits for what happens, takes it in, and lets `lifecycle` do what follows.
 
+use crate::ahead::Ahead;
 use crate::cgroup::Groups;
 use crate::child::Child;
 use crate::control_server::{ControlServer, Incoming, refuse};
 use crate::forward::Forwarder;
+use crate::given_socket::GivenSocket;
 use crate::hooks::Hooks;
 use crate::line_splitter::LineSplitter;
 use crate::log_writer::LogWriter;
@@ -21,7 +23,6 @@ use nix::sys::signal::Signal;
 use nix::sys::signalfd::SignalFd;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -37,8 +38,9 @@ pub struct Supervisor {
     pub(crate) control: ControlServer,
     pub(crate) forward: Option<Forwarder>,
     /// Bound for the command, not for us.
-    pub(crate) listener: Option<UnixListener>,
+    pub(crate) given: Option<GivenSocket>,
     pub(crate) groups: Groups,
+    pub(crate) ahead: Ahead,
     pub(crate) log: LogWriter,
     pub(crate) records: Option<LogWriter>,
     pub(crate) machine: Machine,

@@ -1,11 +1,13 @@
 //! Two of the verbs: `run` supervises, `exec` becomes the command.
 
+use crate::ahead::Ahead;
 use crate::app_socket::seen_from;
 use crate::cgroup::Groups;
 use crate::command::Command;
 use crate::control_server::ControlServer;
 use crate::error::{SetupError, at};
-use crate::forward::{Forwarder, bind_socket};
+use crate::forward::Forwarder;
+use crate::given_socket::{GivenSocket, SocketTable};
 use crate::hooks::Hooks;
 use crate::log_writer::LogWriter;
 use crate::machine::Machine;
@@ -24,8 +26,7 @@ use nix::unistd::{chdir, dup2_stderr, dup2_stdin, dup2_stdout, getppid, setsid};
 use std::convert::Infallible;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::net::UnixListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What every verb ends with when the command could not even be tried.
@@ -34,7 +35,9 @@ pub const SETUP_FAILED: u8 = 125;
 /// Supervises one instance; the spec comes on standard input.
 pub fn run() -> ExitCode {
     sys::close_from(3, Close::Now);
-    let supervisor = match prepare() {
+    // Whoever is kept for later waits for its spec with this behind it.
+    let ahead = Ahead::enter(std::env::args_os().skip(2));
+    let supervisor = match prepare(ahead) {
         Ok(supervisor) => supervisor,
         Err(error) => {
             say(&Hello::Failed { ok: Exactly, error: error.to_string() });
@@ -55,7 +58,7 @@ fn say(hello: &Hello) {
     }
 }
 
-fn prepare() -> Result<Supervisor, SetupError> {
+fn prepare(ahead: Ahead) -> Result<Supervisor, SetupError> {
     let mut spec = parse_spec(io::stdin())?;
     let dir = spec.dir.clone().ok_or_else(|| SetupError::refuse("understand the spec", "it names no dir"))?;
     if parse_signal(&spec.stop.signal).is_none() {
@@ -76,15 +79,23 @@ fn prepare() -> Result<Supervisor, SetupError> {
     fs::create_dir_all(dir.join("log")).map_err(at("make the log folder"))?;
     // Names of sockets are short in the kernel and folders may be deep: bound from inside.
     chdir(&dir).map_err(at(format!("enter {}", dir.display())))?;
+    // Of the namespace outside, where its clients are.
+    let table = SocketTable::open().map_err(at("open the table of sockets"))?;
     if let Some(path) = &spec.netns {
         enter_netns(path)?;
     }
-    let (groups, warnings) = Groups::make(&spec.cgroups)?;
-    stand(spec, dir, groups, warnings)
+    let made: Vec<PathBuf> = ahead.made().map(Path::to_owned).collect();
+    let (groups, warnings) = Groups::make(&spec.cgroups, &made)?;
+    stand(spec, dir, (table, ahead), (groups, warnings))
 }
 
 /// Opens everything and makes the first start. What fails takes back what was made.
-fn stand(spec: Spec, dir: std::path::PathBuf, groups: Groups, warnings: Vec<String>) -> Result<Supervisor, SetupError> {
+fn stand(
+    spec: Spec,
+    dir: PathBuf,
+    (table, ahead): (SocketTable, Ahead),
+    (groups, warnings): (Groups, Vec<String>),
+) -> Result<Supervisor, SetupError> {
     let poller = Poller::open().map_err(at("open the event loop"))?;
     let signals = signals::open().map_err(at("watch for signals"))?;
     poller.add(&signals, SIGNALS, READ).map_err(at("watch for signals"))?;
@@ -92,11 +103,11 @@ fn stand(spec: Spec, dir: std::path::PathBuf, groups: Groups, warnings: Vec<Stri
     let control = control.inspect_err(|_| groups.remove())?;
     let oom_before = groups.oom_kills();
     let opened = bind_forward(&spec, &dir, &poller).and_then(|forward| {
-        let listener = bind_listener(&spec)?;
-        let spawned = spawn(&spec, listener.as_ref())?;
-        Ok((forward, listener, spawned))
+        let given = bind_given(&spec, table)?;
+        let spawned = spawn(&spec, given.as_ref().map(GivenSocket::listener), &ahead)?;
+        Ok((forward, given, spawned))
     });
-    let (forward, listener, spawned) = opened.inspect_err(|_| {
+    let (forward, given, spawned) = opened.inspect_err(|_| {
         let _ = fs::remove_file("control.sock");
         if let Some(path) = &spec.listen {
             let _ = fs::remove_file(path);
@@ -124,17 +135,18 @@ fn stand(spec: Spec, dir: std::path::PathBuf, groups: Groups, warnings: Vec<Stri
         signals,
         control,
         forward,
-        listener,
+        given,
         groups,
+        ahead,
     };
     supervisor.adopt(spawned, oom_before);
     supervisor.publish();
     Ok(supervisor)
 }
 
-fn bind_listener(spec: &Spec) -> Result<Option<UnixListener>, SetupError> {
-    let path = spec.listen.as_deref();
-    path.map(|path| bind_socket(path).map_err(at(format!("bind {}", path.display())))).transpose()
+fn bind_given(spec: &Spec, table: SocketTable) -> Result<Option<GivenSocket>, SetupError> {
+    let Some(path) = &spec.listen else { return Ok(None) };
+    GivenSocket::bind(path, table).map(Some).map_err(at(format!("bind {}", path.display())))
 }
 
 fn bind_forward(spec: &Spec, dir: &Path, poller: &Poller) -> Result<Option<Forwarder>, SetupError> {
@@ -166,10 +178,10 @@ fn try_exec() -> Result<Infallible, SetupError> {
     if let Some(path) = &spec.netns {
         enter_netns(path)?;
     }
-    let (_, warnings) = Groups::make(&spec.cgroups)?;
+    let (_, warnings) = Groups::make(&spec.cgroups, &[])?;
     let command = Command::build(&spec, None, Vec::new())?;
     // Optional things that fail are not worth a word in the output of the command; the daemon sees the groups.
-    drop((warnings, set_up(&spec, Bond::Parent(parent))?));
+    drop((warnings, set_up(&spec, Bond::Parent(parent), &[])?));
     signals::reset_pipe_signal().map_err(at("reset signals"))?;
     command.exec()
 }

@@ -6,9 +6,9 @@ import {
   parseErrorDocument,
   type ApiRoute,
   type ApiRoutes,
-  type RouteAnswer,
   type RouteInput,
   type RouteName,
+  type RouteResult,
 } from "@bloomery/contract";
 
 export interface Client {
@@ -16,13 +16,13 @@ export interface Client {
     name: R,
     input: RouteInput<ApiRoutes[R]>,
     options?: CallOptions,
-  ): Promise<RouteAnswer<ApiRoutes[R]>>;
+  ): Promise<RouteResult<ApiRoutes[R]>>;
   /** The lines of a stream, one after the other. */
   stream<R extends RouteName>(
     name: R,
     input: RouteInput<ApiRoutes[R]>,
     options?: CallOptions,
-  ): AsyncGenerator<RouteAnswer<ApiRoutes[R]>>;
+  ): AsyncGenerator<RouteResult<ApiRoutes[R]>>;
   /** The bytes of a route that answers with something other than JSON. */
   read<R extends RouteName>(
     name: R,
@@ -38,6 +38,8 @@ export interface ClientOptions {
   readonly token: string | undefined;
   /** Ends every call that names no signal of its own. */
   readonly signal?: AbortSignal;
+  /** How long an answer may take to begin; without it, or with 0, as long as it takes. */
+  readonly timeoutMs?: number;
 }
 
 export interface CallOptions {
@@ -77,6 +79,8 @@ export function createClient(options: ClientOptions): Client {
     // Its errors are the call's to tell; without a listener they would end the process.
     raw?.on("error", () => undefined);
     const body = raw ?? (input.body === undefined ? undefined : JSON.stringify(input.body));
+    const deadline = startDeadline(options, name);
+    const signals = [signal, deadline?.signal].filter((one) => one instanceof AbortSignal);
     try {
       const answer = await undici.request(`${origin}${planTarget(route, input)}`, {
         dispatcher: agent,
@@ -86,7 +90,7 @@ export function createClient(options: ClientOptions): Client {
           ...(body === undefined ? {} : { "content-type": route.rawBody ?? "application/json" }),
         },
         ...(body === undefined ? {} : { body }),
-        ...(signal === null ? {} : { signal }),
+        ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
       });
       if (answer.statusCode >= 400) {
         throw parseAnswerError(await answer.body.text(), answer.statusCode, options.api);
@@ -95,6 +99,8 @@ export function createClient(options: ClientOptions): Client {
       return answer;
     } catch (error) {
       throw asClientError(error, options.api);
+    } finally {
+      deadline?.end();
     }
   };
 
@@ -104,7 +110,7 @@ export function createClient(options: ClientOptions): Client {
       const text = await answer.body.text().catch((error: unknown) => {
         throw asClientError(error, options.api);
       });
-      return parseAnswer(name, text, options.api) as RouteAnswer<ApiRoutes[typeof name]>;
+      return parseAnswer(name, text, options.api) as RouteResult<ApiRoutes[typeof name]>;
     },
 
     async *stream(name, input, callOptions = {}) {
@@ -116,7 +122,7 @@ export function createClient(options: ClientOptions): Client {
           const lines = (rest + chunk).split("\n");
           rest = lines.pop() ?? "";
           for (const line of lines) {
-            yield parseAnswer(name, line, options.api) as RouteAnswer<ApiRoutes[typeof name]>;
+            yield parseAnswer(name, line, options.api) as RouteResult<ApiRoutes[typeof name]>;
           }
         }
       } catch (error) {
@@ -133,6 +139,22 @@ export function createClient(options: ClientOptions): Client {
 
     close: async () => agent?.destroy(),
   };
+}
+
+/** Breaks a call off whose answer does not begin in time. */
+function startDeadline(
+  { timeoutMs = 0, api }: ClientOptions,
+  name: RouteName,
+): { readonly signal: AbortSignal; end(): void } | undefined {
+  if (timeoutMs === 0) return undefined;
+  const abort = new AbortController();
+  const late = new BloomError(
+    "ERR_DEADLINE",
+    `${api} has not answered ${name} within ${timeoutMs / 1000} s; what it was asked for may still be done`,
+    { hint: "Allow more time with --timeout." },
+  );
+  const timer = setTimeout(() => abort.abort(late), timeoutMs);
+  return { signal: abort.signal, end: () => clearTimeout(timer) };
 }
 
 /** The same bytes; a connection that breaks is said in our words. */

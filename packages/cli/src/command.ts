@@ -19,7 +19,14 @@ export interface FlagSpec {
   readonly flag: string;
   readonly about: string;
   readonly fallback?: string;
+  /** May be given several times; the command gets a list. */
+  readonly many?: true;
+  /** Understood, but not offered: what we refuse with a sentence instead of "unknown option". */
+  readonly hidden?: true;
 }
+
+/** What a command line says by flag, under the flag's own name. */
+export type Flags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 /** Standard input: a terminal, a pipe or a file. */
 export interface Input extends Readable {
@@ -35,7 +42,7 @@ export interface Context {
   /** Made at the first use, so that commands without a daemon never look for one. */
   readonly client: () => Client;
   readonly args: readonly string[];
-  readonly flags: Readonly<Record<string, string | boolean | undefined>>;
+  readonly flags: Flags;
   readonly env: NodeJS.ProcessEnv;
   /** Opened at the first use: a command that reads nothing leaves it to whoever comes next. */
   readonly stdin: () => Input;
@@ -49,13 +56,17 @@ export interface Context {
 
 /** A command is data: the program, the help, the reference and the tests are made from it. */
 export interface Command {
-  /** `deploy`, or `env set`. */
+  /** `deploy`, `env set` or `ignite app delete`: nouns, then a verb. */
   readonly name: string;
+  /** Other names it answers to. */
+  readonly also?: readonly string[];
   readonly group: string;
   readonly summary: string;
   readonly about?: string;
   readonly args?: readonly ArgumentSpec[];
   readonly flags?: readonly FlagSpec[];
+  /** Flags that it shares with its whole family; they may stand before the verb, too. */
+  readonly common?: readonly FlagSpec[];
   readonly examples: readonly string[];
   /** Loaded when the command runs. Returns the exit code; nothing means 0. */
   readonly run: (context: Context) => Promise<number | void>;
@@ -78,3 +89,13 @@ export const globalFlags: readonly FlagSpec[] = [
   { flag: "--api <url>", about: "the daemon's address, http://… or unix:/path (BLOOM_API)" },
   { flag: "--token <token>", about: "the token to use (BLOOM_TOKEN)" },
 ];
+
+/** Everything a command is called by. */
+export function namesOf({ name, also = [] }: Command): readonly string[] {
+  return [name, ...also];
+}
+
+/** The flags a command offers, its own first. */
+export function flagsOf({ flags = [], common = [] }: Command): readonly FlagSpec[] {
+  return [...flags, ...common, ...globalFlags].filter((flag) => flag.hidden !== true);
+}

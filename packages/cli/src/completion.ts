@@ -1,4 +1,4 @@
-import { globalFlags, type Command } from "./command.js";
+import { flagsOf, namesOf, type Command } from "./command.js";
 
 export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
@@ -34,12 +34,13 @@ function planChoices(commands: readonly Command[]): Choices {
     if (!words.includes(word)) words.push(word);
     choices.set(after, words);
   };
-  for (const { name, args = [], flags = [] } of commands) {
-    const [noun = "", verb] = name.split(" ");
-    add("", noun);
-    if (verb !== undefined) add(noun, verb);
-    for (const choice of args[0]?.choices ?? []) add(name, choice);
-    for (const { flag } of [...flags, ...globalFlags]) for (const long of longNames(flag)) add(name, long);
+  for (const command of commands) {
+    for (const name of namesOf(command)) {
+      const words = name.split(" ");
+      for (const [depth, word] of words.entries()) add(words.slice(0, depth).join(" "), word);
+      for (const choice of command.args?.[0]?.choices ?? []) add(name, choice);
+      for (const { flag } of flagsOf(command)) for (const long of longNames(flag)) add(name, long);
+    }
   }
   return choices;
 }
@@ -73,44 +74,52 @@ complete -o filenames -F _bloom_complete ${programs.join(" ")}
 }
 
 function renderFish(commands: readonly Command[]): string {
-  const lines: string[] = [];
-  const nouns = new Set(commands.map(({ name }) => name.split(" ")[0] ?? ""));
-  for (const program of programs) {
-    for (const noun of nouns) {
-      const own = commands.find(({ name }) => name === noun);
-      const about =
-        own?.summary ??
-        commands
-          .filter(({ name }) => name.startsWith(`${noun} `))
-          .map(verbOf)
-          .join(", ");
-      lines.push(`complete -c ${program} -n __fish_use_subcommand -a ${noun} -d ${quoteFish(about)}`);
-    }
-    for (const command of commands) {
-      const { name, summary, args = [], flags = [] } = command;
-      const [noun = ""] = name.split(" ");
-      const verb = verbOf(command);
-      const seen = `__fish_seen_subcommand_from ${noun}`;
-      if (verb !== "")
-        lines.push(`complete -c ${program} -n ${quoteFish(seen)} -a ${verb} -d ${quoteFish(summary)}`);
-      const place = verb === "" ? seen : `${seen}; and __fish_seen_subcommand_from ${verb}`;
-      const choices = args[0]?.choices ?? [];
-      if (choices.length > 0)
-        lines.push(`complete -c ${program} -n ${quoteFish(place)} -a ${quoteFish(choices.join(" "))}`);
-      for (const { flag, about } of [...flags, ...globalFlags]) {
-        for (const long of longNames(flag)) {
-          lines.push(
-            `complete -c ${program} -n ${quoteFish(place)} -l ${long.slice(2)} -d ${quoteFish(about)}`,
-          );
-        }
-      }
-    }
-  }
+  const lines = programs.flatMap((program) => {
+    const said = new Set<string>();
+    return commands.flatMap((command) =>
+      namesOf(command).flatMap((name) => {
+        const words = name.split(" ");
+        // The nouns on the way to it, once each.
+        const nouns = words.slice(0, -1).flatMap((noun, depth) => {
+          const path = words.slice(0, depth + 1).join(" ");
+          if (said.has(path)) return [];
+          said.add(path);
+          return [offerWord(program, words.slice(0, depth), noun, verbsBelow(commands, path))];
+        });
+        return [...nouns, ...offerCommand(program, words, command)];
+      }),
+    );
+  });
   return `${lines.join("\n")}\n`;
 }
 
-function verbOf({ name }: Command): string {
-  return name.split(" ")[1] ?? "";
+function offerCommand(program: string, words: readonly string[], command: Command): string[] {
+  const place = quoteFish(placeAfter(words));
+  const choices = command.args?.[0]?.choices ?? [];
+  return [
+    offerWord(program, words.slice(0, -1), words.at(-1) ?? "", command.summary),
+    ...(choices.length > 0 ? [`complete -c ${program} -n ${place} -a ${quoteFish(choices.join(" "))}`] : []),
+    ...flagsOf(command).flatMap(({ flag, about }) =>
+      longNames(flag).map(
+        (long) => `complete -c ${program} -n ${place} -l ${long.slice(2)} -d ${quoteFish(about)}`,
+      ),
+    ),
+  ];
+}
+
+function offerWord(program: string, before: readonly string[], word: string, about: string): string {
+  const place = before.length === 0 ? "__fish_use_subcommand" : quoteFish(placeAfter(before));
+  return `complete -c ${program} -n ${place} -a ${word} -d ${quoteFish(about)}`;
+}
+
+function placeAfter(words: readonly string[]): string {
+  return words.map((word) => `__fish_seen_subcommand_from ${word}`).join("; and ");
+}
+
+function verbsBelow(commands: readonly Command[], path: string): string {
+  const depth = path.split(" ").length;
+  const below = commands.flatMap(namesOf).filter((name) => name.startsWith(`${path} `));
+  return [...new Set(below.map((name) => name.split(" ")[depth] ?? ""))].join(", ");
 }
 
 function quoteFish(text: string): string {

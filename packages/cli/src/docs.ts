@@ -1,5 +1,6 @@
 import { exitCodes } from "@bloomery/contract";
-import { globalFlags, type FlagSpec } from "./command.js";
+import { globalFlags, type Command, type FlagSpec } from "./command.js";
+import { igniteFlags } from "./commands/ignite/flags.js";
 import { commands } from "./commands/index.js";
 
 /** docs/cli.md, made from the command table. */
@@ -20,10 +21,13 @@ export function renderCliReference(): string {
           "",
           `${command.summary}.`,
           "",
+          ...(command.also === undefined
+            ? []
+            : [`Also ${command.also.map((name) => `\`${name}\``).join(", ")}.`, ""]),
           ...(command.about === undefined ? [] : [command.about.replaceAll("\n", " "), ""]),
           ...(command.args ?? []).map((arg) => `- \`${arg.name}\`: ${arg.about}`),
-          ...(command.flags ?? []).map(renderFlag),
-          ...((command.args ?? []).length + (command.flags ?? []).length > 0 ? [""] : []),
+          ...shownFlags(command).map(renderFlag),
+          ...((command.args ?? []).length + shownFlags(command).length > 0 ? [""] : []),
           "```",
           ...command.examples,
           "```",
@@ -42,6 +46,12 @@ export function renderCliReference(): string {
     "## Flags of every verb",
     "",
     ...globalFlags.map(renderFlag),
+    "",
+    "## Flags of the verbs for functions",
+    "",
+    "What `bloom ignite` has takes these, too; `-o json` is `--json`.",
+    "",
+    ...igniteFlags.map(renderFlag),
     "",
     "## Exit codes",
     "",
@@ -74,6 +84,10 @@ const meanings: Record<keyof typeof exitCodes, string> = {
   notReady: "the new version did not become ready, or a hook failed; the message says which version serves",
   interrupted: "interrupted",
 };
+
+function shownFlags({ flags = [] }: Command): readonly FlagSpec[] {
+  return flags.filter((flag) => flag.hidden !== true);
+}
 
 function renderFlag(flag: FlagSpec): string {
   return `- \`${flag.flag}\`: ${flag.about}${flag.fallback === undefined ? "" : ` (default ${flag.fallback})`}`;

@@ -1,10 +1,11 @@
 import type { CommanderError } from "commander";
 import { BloomError, suggest } from "@bloomery/contract";
-import { globalFlags } from "./command.js";
+import { flagsOf, namesOf, type Command } from "./command.js";
 import { commands } from "./commands/index.js";
+import { nouns } from "./commands/nouns.js";
 
 /** Commander's complaints in our form, with the verb or flag that was probably meant. */
-export function explainUsage(error: CommanderError, argv: readonly string[]): BloomError {
+export function explainUsage(error: CommanderError, argv: readonly string[], program = "bloom"): BloomError {
   const words = argv.filter((word) => !word.startsWith("-"));
   const unknown = /unknown (command|option) '([^']+)'/.exec(error.message);
   const near = unknown === null ? undefined : findNear(unknown[1] ?? "", unknown[2] ?? "", words);
@@ -14,32 +15,47 @@ export function explainUsage(error: CommanderError, argv: readonly string[]): Bl
     hint: isExec
       ? `Write \`--\` before the command: bloom exec ${words[1] ?? "APP"} -- CMD.`
       : near === undefined
-        ? `See \`bloom ${placeOf(words)}--help\`.`
+        ? `See \`${[program, ...placeOf(words), "--help"].join(" ")}\`.`
         : `Did you mean \`${near}\`?`,
   });
 }
 
 function findNear(kind: string, word: string, words: readonly string[]): string | undefined {
-  const [noun = ""] = words;
+  const place = placeOf(words);
   if (kind === "option") {
     const [bare = ""] = word.split("=");
-    const own = commands.find(({ name }) => name === words.slice(0, name.split(" ").length).join(" "));
-    const flags = [...(own?.flags ?? []), ...globalFlags].flatMap(
-      ({ flag }) => flag.match(/--[\w-]+/g) ?? [],
-    );
+    const own = findCommand(place.join(" "));
+    const flags = own === undefined ? [] : flagsOf(own).flatMap(({ flag }) => flag.match(/--[\w-]+/g) ?? []);
     return suggest(bare, flags);
   }
-  const verbs = commands
-    .filter(({ name }) => name.startsWith(`${noun} `))
-    .map(({ name }) => name.split(" ")[1] ?? "");
-  const verb = suggest(word, verbs);
-  if (verbs.length > 0) return verb === undefined ? undefined : `${noun} ${verb}`;
-  return suggest(word, new Set(commands.map(({ name }) => name.split(" ")[0] ?? "")));
+  const verb = suggest(word, wordsAfter(place));
+  return verb === undefined ? undefined : [...place, verb].join(" ");
 }
 
-/** The part of the command line that names a verb or a noun, for `--help`. */
-function placeOf(words: readonly string[]): string {
-  const known = commands.find(({ name }) => name === words.slice(0, name.split(" ").length).join(" "));
-  if (known !== undefined) return `${known.name} `;
-  return commands.some(({ name }) => name.startsWith(`${words[0] ?? ""} `)) ? `${words[0] ?? ""} ` : "";
+function findCommand(path: string): Command | undefined {
+  return commands.find((command) => namesOf(command).includes(path));
+}
+
+/** What may come after the words that name a noun. */
+function wordsAfter(place: readonly string[]): ReadonlySet<string> {
+  const start = place.map((word) => `${word} `).join("");
+  return new Set(
+    commands
+      .flatMap(namesOf)
+      .filter((name) => name.startsWith(start))
+      .map((name) => name.split(" ")[place.length] ?? ""),
+  );
+}
+
+/** The words of the command line that name a verb or a noun, in the noun's own name. */
+function placeOf(words: readonly string[]): readonly string[] {
+  const place: string[] = [];
+  for (const word of words) {
+    const next = wordsAfter(place);
+    const alias = [...next].find((one) => nouns[[...place, one].join(" ")]?.aliases?.includes(word));
+    const found = next.has(word) ? word : alias;
+    if (found === undefined) break;
+    place.push(found);
+  }
+  return place;
 }

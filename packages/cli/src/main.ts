@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { basename } from "node:path";
 import { cliVersion } from "./version.js";
 
 // `bloom … | head` closes the pipe: what could not be printed is nobody's loss.
@@ -13,6 +14,7 @@ if (argv.length === 1 && argv[0] === "--version") {
 } else {
   const { runProgram } = await import("./program.js");
   process.exitCode = await runProgram(argv, {
+    name: basename(process.argv[1] ?? "") === "dodil" ? "dodil" : "bloom",
     env: process.env,
     cwd: process.cwd(),
     stdin: () => process.stdin,

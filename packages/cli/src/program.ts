@@ -1,7 +1,8 @@
-import { Command as Commander, CommanderError } from "commander";
+import { Command as Commander, CommanderError, Option } from "commander";
 import { toBloomError } from "@bloomery/contract";
-import { globalFlags, type Command, type Context } from "./command.js";
+import { globalFlags, namesOf, type Command, type Flags, type FlagSpec } from "./command.js";
 import { commands } from "./commands/index.js";
+import { nouns } from "./commands/nouns.js";
 import { explainUsage } from "./explain-usage.js";
 import { openOutput, runCommand, type World } from "./run-command.js";
 import { cliVersion } from "./version.js";
@@ -18,13 +19,14 @@ export async function runProgram(argv: readonly string[], world: World): Promise
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const output = openOutput({ json: argv.includes("--json") }, world);
-    const failure = error instanceof CommanderError ? explainUsage(error, argv) : toBloomError(error);
+    const failure =
+      error instanceof CommanderError ? explainUsage(error, argv, program.name()) : toBloomError(error);
     output.error(failure);
     return failure.exitCode;
   }
 }
 
-type Runner = (command: Command, args: readonly string[], flags: Context["flags"]) => Promise<void>;
+type Runner = (command: Command, args: readonly string[], flags: Flags) => Promise<void>;
 
 function buildProgram(world: World, run: Runner): Commander {
   const prepare = (node: Commander): Commander =>
@@ -38,37 +40,62 @@ function buildProgram(world: World, run: Runner): Commander {
       .showSuggestionAfterError(false)
       // What stands before a verb is the program's: `--version` is a flag of `logs`, too.
       .enablePositionalOptions();
-  const program = prepare(new Commander("bloom"))
+  const program = prepare(new Commander(world.name ?? "bloom"))
     .description("Bloomery: a home for Rust servers on your own machine")
     .version(cliVersion, "--version")
     .addHelpText("after", "\nStart with: bloom deploy path/to/your/app");
   addFlags(program, globalFlags);
-  const groups = new Map<string, Commander>();
+  const groups = new Map<string, Commander>([["", program]]);
+  /** The node of a noun, made with those before it. */
+  const openGroup = (words: readonly string[]): Commander => {
+    const path = words.join(" ");
+    const known = groups.get(path);
+    if (known !== undefined) return known;
+    const { aliases = [] } = nouns[path] ?? {};
+    const node = prepare(openGroup(words.slice(0, -1)).command(words.at(-1) ?? ""))
+      .description(describeGroup(path, program.name()))
+      .aliases([...aliases]);
+    addFlags(node, [...sharedFlags(path), ...globalFlags]);
+    groups.set(path, node);
+    return node;
+  };
   for (const command of commands) {
-    const [noun = "", verb] = command.name.split(" ");
-    let parent = program;
-    if (verb !== undefined) {
-      parent = groups.get(noun) ?? prepare(program.command(noun)).description(describeGroup(noun));
-      if (!groups.has(noun)) addFlags(parent, globalFlags);
-      groups.set(noun, parent);
+    for (const name of namesOf(command)) {
+      const words = name.split(" ");
+      addCommand(prepare(openGroup(words.slice(0, -1)).command(words.at(-1) ?? "")), command, run);
     }
-    addCommand(prepare(parent.command(verb ?? noun)), command, run);
   }
   return program;
 }
 
-function describeGroup(noun: string): string {
-  const verbs = commands
-    .filter(({ name }) => name.startsWith(`${noun} `))
-    .map(({ name }) => name.split(" ")[1]);
-  return `${verbs.join(", ")}: see bloom ${noun} --help`;
+function describeGroup(path: string, program: string): string {
+  const depth = path.split(" ").length;
+  const below = commandsBelow(path).map(({ name }) => name.split(" ")[depth]);
+  const all = nouns[path]?.about ?? [...new Set(below)].join(", ");
+  return `${all}: see ${program} ${path} --help`;
 }
 
-function addFlags(
-  node: Commander,
-  flags: readonly { flag: string; about: string; fallback?: string }[],
-): void {
-  for (const { flag, about, fallback } of flags) node.option(flag, about, fallback);
+/** Flags that everything below a noun takes: they may stand right after the noun. */
+function sharedFlags(path: string): readonly FlagSpec[] {
+  return [...new Set(commandsBelow(path).flatMap(({ command }) => command.common ?? []))];
+}
+
+function commandsBelow(path: string): readonly { readonly name: string; readonly command: Command }[] {
+  return commands.flatMap((command) =>
+    namesOf(command)
+      .filter((name) => name.startsWith(`${path} `))
+      .map((name) => ({ name, command })),
+  );
+}
+
+function addFlags(node: Commander, flags: readonly FlagSpec[]): void {
+  for (const { flag, about, fallback, many, hidden } of flags) {
+    const option = new Option(flag, about).hideHelp(hidden === true);
+    if (fallback !== undefined) option.default(fallback);
+    if (many === true)
+      option.argParser((value: string, before?: readonly string[]) => [...(before ?? []), value]);
+    node.addOption(option);
+  }
 }
 
 function addCommand(node: Commander, command: Command, run: Runner): void {
@@ -77,7 +104,7 @@ function addCommand(node: Commander, command: Command, run: Runner): void {
     const dots = many === true ? "..." : "";
     node.argument(optional === true ? `[${name}${dots}]` : `<${name}${dots}>`, about);
   }
-  addFlags(node, [...(command.flags ?? []), ...globalFlags]);
+  addFlags(node, [...(command.flags ?? []), ...(command.common ?? []), ...globalFlags]);
   const about = command.about === undefined ? "" : `\n${command.about}\n`;
   const examples = command.examples.map((example) => `  ${example}`).join("\n");
   node.addHelpText("after", `${about}\nExamples:\n${examples}`);
@@ -91,10 +118,10 @@ function addCommand(node: Commander, command: Command, run: Runner): void {
 }
 
 /** The verb's own flags, then those that stand before it: `bloom --json apps`. */
-function readFlags(node: Commander): Context["flags"] {
-  const flags: Record<string, string | boolean | undefined> = {};
+function readFlags(node: Commander): Flags {
+  const flags: Record<string, Flags[string]> = {};
   for (let at: Commander | null = node; at !== null; at = at.parent) {
-    for (const [key, value] of Object.entries(at.opts<Record<string, string | boolean | undefined>>())) {
+    for (const [key, value] of Object.entries(at.opts<Record<string, Flags[string]>>())) {
       const isGiven = at.getOptionValueSource(key) !== "default";
       const isFree =
         node.getOptionValueSource(key) === undefined || node.getOptionValueSource(key) === "default";

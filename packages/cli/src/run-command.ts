@@ -1,6 +1,8 @@
 import { BloomError, toBloomError } from "@bloomery/contract";
 import { createClient, type Client } from "./client.js";
 import type { Command, Context, Input } from "./command.js";
+import { loadIgniteConfig } from "./ignite-config.js";
+import { parseChoice } from "./commands/parse-flag.js";
 import { createOutput, type Output, type Stream } from "./output/output.js";
 import { resolveCliSettings } from "./settings.js";
 
@@ -11,6 +13,8 @@ export interface World {
   readonly stdin: () => Input;
   readonly stdout: Stream;
   readonly stderr: Stream;
+  /** What the program was called as; `bloom` when it does not matter. */
+  readonly name?: string;
 }
 
 /** Runs one command with everything it needs and returns its exit code. Never throws. */
@@ -21,7 +25,7 @@ export async function runCommand(
   world: World,
 ): Promise<number> {
   const { env, cwd, stdin } = world;
-  const output = openOutput(flags, world);
+  const output = openOutput(flags, world, flags["output"] === "yaml" ? await loadYaml() : undefined);
   const abort = new AbortController();
   // The first Ctrl-C asks the command to tidy up, the second ends it.
   const interrupt = (): void => {
@@ -34,11 +38,21 @@ export async function runCommand(
   let client: Client | undefined;
   try {
     const isRoot = process.getuid?.() === 0;
-    const settings = resolveCliSettings({ flags, env, cwd, isRoot });
+    // Verbs of ours pass over a settings file of Ignite that does not parse, as over their own.
+    const isIgnite = command.common !== undefined;
+    const config = await loadIgniteConfig({ flags: isIgnite ? flags : {}, env, cwd }).catch(
+      (error: unknown) => {
+        if (isIgnite) throw error;
+        return undefined;
+      },
+    );
+    const settings = resolveCliSettings({ flags, env, cwd, isRoot, ignite: config?.values ?? {} });
     const { signal } = abort;
+    if (isIgnite) parseChoice(flags, "output", outputForms);
+    const timeout = isIgnite ? { timeoutMs: parseTimeout(flags["timeout"]) } : {};
     const context: Context = {
       ...{ settings, output, args, flags, env, cwd, stdin, signal },
-      client: () => (client ??= createClient({ ...settings, signal })),
+      client: () => (client ??= createClient({ ...settings, ...timeout, signal })),
       confirm: (question) => confirm(question, flags, output, world),
     };
     return (await command.run(context)) ?? 0;
@@ -53,19 +67,50 @@ export async function runCommand(
   }
 }
 
-export function openOutput(flags: Context["flags"], world: World): Output {
+const outputForms = ["table", "wide", "json", "yaml"] as const;
+
+/** `30s`, `5m`, `1h30m` or plain seconds; 0 is no limit. Throws ERR_INVALID_ARGUMENT. */
+function parseTimeout(word: Context["flags"][string]): number {
+  const match = /^(?=\d)(?:(\d{1,3})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s?)?$/.exec(String(word ?? "0"));
+  if (match !== null) {
+    const [, hours = "0", minutes = "0", seconds = "0"] = match;
+    // A timer takes no more, about 25 days.
+    return Math.min((Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000, 2 ** 31 - 1);
+  }
+  throw new BloomError(
+    "ERR_INVALID_ARGUMENT",
+    `--timeout is \`${String(word)}\`, but must be like 30s, 5m or 1h30m`,
+  );
+}
+
+async function loadYaml(): Promise<(document: unknown) => string> {
+  const { stringify } = await import("yaml");
+  return (document) => stringify(document).trimEnd();
+}
+
+export function openOutput(
+  flags: Context["flags"],
+  world: World,
+  yaml?: (document: unknown) => string,
+): Output {
   const { env, stdout, stderr } = world;
   const isPlain = isSet(env["CI"]) || env["TERM"] === "dumb" || isSet(env["NO_COLOR"]);
   const live = stderr.isTTY === true && !isPlain;
   return createOutput({
     stdout,
     stderr,
-    json: flags["json"] === true,
+    json: flags["json"] === true || flags["output"] === "json" || yaml !== undefined,
+    ...(yaml === undefined || flags["json"] === true ? {} : { yaml }),
+    wide: flags["output"] === "wide",
     quiet: flags["quiet"] === true,
-    verbose: flags["verbose"] === true,
+    verbose: flags["verbose"] === true || flags["debug"] === true || isSwitchedOn(env["IGNITE_DEBUG"]),
     color: live && flags["color"] !== false,
     live,
   });
+}
+
+function isSwitchedOn(value: string | undefined): boolean {
+  return isSet(value) && value !== "0" && value !== "false";
 }
 
 /** An empty variable is as good as none: the convention of NO_COLOR. */

@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse } from "smol-toml";
-import { BloomError } from "@bloomery/contract";
+import { BloomError, defaultOrg } from "@bloomery/contract";
+import type { Flags } from "./command.js";
+import type { IgniteConfig } from "./ignite-config.js";
 
 /** Where the daemon is and who we are to it. */
 export interface CliSettings {
@@ -10,26 +12,34 @@ export interface CliSettings {
   /** `http://…`, `https://…` or `unix:/path`. */
   readonly api: string;
   readonly token: string | undefined;
+  /** Of functions that are named without one. */
+  readonly org: string;
 }
 
 export interface SettingsSources {
-  readonly flags: Readonly<Record<string, string | boolean | undefined>>;
+  readonly flags: Flags;
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   readonly isRoot: boolean;
+  /** What the user's Ignite settings file says. */
+  readonly ignite?: IgniteConfig["values"];
 }
 
 /**
  * Flag, then environment, then `bloom.toml` of the project, then the user's file, then what the daemon of this
  * machine wrote. Throws ERR_INVALID_ARGUMENT for an address of another form.
  */
-export function resolveCliSettings({ flags, env, cwd, isRoot }: SettingsSources): CliSettings {
+export function resolveCliSettings({ flags, env, cwd, isRoot, ignite = {} }: SettingsSources): CliSettings {
   const config = filled(env["XDG_CONFIG_HOME"]) ?? join(homedir(), ".config");
   const user = readToml(join(config, "bloomery", "config.toml"));
   const home = resolve(cwd, filled(flags["home"]) ?? filled(env["BLOOM_HOME"]) ?? defaultHome(env, isRoot));
   const admin = readAdminToken(home);
 
-  const typed = filled(flags["api"]) ?? filled(env["BLOOM_API"]) ?? filled(env["IGNITE_API_ENDPOINT"]);
+  const typed =
+    filled(flags["api"]) ??
+    filled(flags["api-endpoint"]) ??
+    filled(env["BLOOM_API"]) ??
+    filled(env["IGNITE_API_ENDPOINT"]);
   const ofProject = typed === undefined ? filled(readToml(join(cwd, "bloom.toml"))["api"]) : undefined;
   const local = readJson(join(home, "api.json"));
   const socket = filled(local["socket"]);
@@ -37,6 +47,7 @@ export function resolveCliSettings({ flags, env, cwd, isRoot }: SettingsSources)
     typed ??
     ofProject ??
     filled(user["api"]) ??
+    ignite.api_endpoint ??
     // Nobody but the daemon can answer on its socket; its port could be another's by now.
     (admin !== undefined && socket !== undefined ? `unix:${socket}` : filled(local["apiUrl"])) ??
     "http://127.0.0.1:4600";
@@ -49,9 +60,20 @@ export function resolveCliSettings({ flags, env, cwd, isRoot }: SettingsSources)
     filled(env["IGNITE_TOKEN"]);
   // Somebody else's project must not lead the user's stored token to an address of its own choice, and the
   // machine's own token never leaves the machine.
-  const stored = ofProject === undefined ? filled(user["token"]) : undefined;
+  const stored = ofProject === undefined ? (filled(user["token"]) ?? ignite.token) : undefined;
   const token = given ?? stored ?? (isOnThisMachine(api) ? admin : undefined);
-  return Object.freeze({ home, api, token });
+  return Object.freeze({ home, api, token, org: resolveOrg(flags, env, ignite) });
+}
+
+function resolveOrg(flags: Flags, env: NodeJS.ProcessEnv, ignite: IgniteConfig["values"]): string {
+  return (
+    filled(flags["org"]) ??
+    filled(flags["org-name"]) ??
+    filled(env["IGNITE_ORG_NAME"]) ??
+    filled(env["IGNITE_ORG_ID"]) ??
+    ignite.org_id ??
+    defaultOrg
+  );
 }
 
 /** The token that the daemon of this home has written for its own user; undefined for everybody else. */
@@ -65,7 +87,8 @@ function defaultHome(env: NodeJS.ProcessEnv, isRoot: boolean): string {
   return join(filled(env["XDG_DATA_HOME"]) ?? join(homedir(), ".local/share"), "bloomery");
 }
 
-function assertAddress(api: string): void {
+/** Throws ERR_INVALID_ARGUMENT. */
+export function assertAddress(api: string): void {
   if (/^unix:\/./.test(api)) return;
   if (/^https?:\/\//.test(api) && URL.canParse(api)) return;
   throw new BloomError(

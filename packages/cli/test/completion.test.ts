@@ -57,6 +57,16 @@ describe("bash completes", () => {
     expect(complete("dev", "--app-")).toEqual(["--app-name"]);
   });
 
+  test("nouns in nouns, and both names of a verb", () => {
+    expect(complete("ignite", "dra")).toEqual(["draft"]);
+    expect(complete("ignite", "draft", "comp")).toEqual(["compile", "compile-logs"]);
+    expect(complete("ignite", "draft", "save", "org:hello", "--co")).toEqual(["--code", "--config"]);
+    expect(complete("app", "up")).toEqual(["update"]);
+    expect(complete("ignite", "config", "set", "org")).toEqual(["org_id"]);
+    // What is only there to be refused is not offered.
+    expect(complete("draft", "save", "--git")).toEqual([""]);
+  });
+
   test("folders otherwise", () => {
     expect(complete("deploy", "tm")).toEqual(["tmp"]);
   });
@@ -72,6 +82,9 @@ test("fish gets a line for each verb and flag, its quotes escaped", () => {
   expect(lines).toContain("complete -c dodil -n __fish_use_subcommand -a apps -d 'List apps'");
   expect(lines).toContain(
     "complete -c bloom -n '__fish_seen_subcommand_from log' -a 'access app build deploy error post-deploy'",
+  );
+  expect(lines).toContain(
+    "complete -c dodil -n '__fish_seen_subcommand_from ignite; and __fish_seen_subcommand_from draft' -a publish -d 'Make the compiled draft the next version and the active one'",
   );
   for (const line of lines.filter((one) => one !== "")) {
     expect(line.replaceAll("\\'", "").split("'").length % 2).toBe(1);

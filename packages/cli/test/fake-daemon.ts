@@ -111,7 +111,7 @@ export async function run(
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   const code = await runProgram(argv, {
-    env: { BLOOM_HOME: "/nonexistent", NO_COLOR: "1", ...env },
+    env: { BLOOM_HOME: "/nonexistent", DODIL_CONFIG_DIR: "/nonexistent", NO_COLOR: "1", ...env },
     cwd,
     stdin: () => stdin,
     stdout: Object.assign(terminal, { write: (text: string | Buffer) => stdout.push(Buffer.from(text)) }),

@@ -19,8 +19,19 @@ describe("help", () => {
     expect(stdout).toMatchSnapshot();
   });
 
-  test("of a noun", async () => {
-    expect((await run(["env", "--help"])).stdout).toMatchSnapshot();
+  test("of a noun, also of one in a noun", async () => {
+    const nouns = [["env"], ["ignite"], ["ignite", "app"]];
+    const helps = await Promise.all(nouns.map((noun) => run([...noun, "--help"])));
+    expect(helps.map(({ stdout }) => stdout).join("\n")).toMatchSnapshot();
+  });
+
+  test("of a verb by another of its names", async () => {
+    const own = await run(["draft", "info", "--help"]);
+    const other = await run(["ignite", "draft", "status", "--help"]);
+    expect([other.code, other.stdout]).toEqual([
+      0,
+      own.stdout.replace("bloom draft info", "bloom ignite draft status"),
+    ]);
   });
 });
 
@@ -28,7 +39,9 @@ test("the reference has every command with its flags", () => {
   const reference = renderCliReference();
   for (const command of commands) {
     expect(reference).toContain(`### bloom ${command.name}`);
-    for (const { flag } of command.flags ?? []) expect(reference).toContain(flag);
+    for (const { flag, hidden } of command.flags ?? [])
+      if (hidden !== true) expect(reference).toContain(flag);
+    for (const name of command.also ?? []) expect(reference).toContain(`\`${name}\``);
   }
 });
 

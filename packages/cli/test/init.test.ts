@@ -76,6 +76,41 @@ describe("in a crate", () => {
   });
 });
 
+describe("for a function", () => {
+  test("a handler, its crate and what can be said about it, which is valid", async () => {
+    const { code, stdout } = await init("--shape", "function", "--json");
+    const written = ["Cargo.toml", "src/lib.rs", ".gitignore", "bloom.toml"];
+    expect([code, JSON.parse(stdout)]).toEqual([0, { shape: "function", written, next: "bloom deploy" }]);
+    expect(await read("src/lib.rs")).toContain("#[ignite::main]");
+    const checked = await run(["validate", root, "--json"]);
+    expect([checked.code, JSON.parse(checked.stdout)]).toMatchObject([
+      0,
+      {
+        problems: [],
+        config: { name: "my-shop", shape: "function", network: "none", function: { mcp: false } },
+      },
+    ]);
+  });
+
+  test("the lines that are switched off are right, too", async () => {
+    await init("--shape", "function");
+    await write("bloom.toml", (await read("bloom.toml")).replaceAll(/^# (?=[a-z_]+ = )/gm, ""));
+    const checked = await run(["validate", root, "--json"]);
+    expect([checked.code, JSON.parse(checked.stdout)]).toMatchObject([
+      0,
+      { problems: [], config: { network: "outbound", function: { mcp: true, concurrency: 64 } } },
+    ]);
+  });
+
+  test("in a crate only the manifest, under the crate's own name", async () => {
+    await write("Cargo.toml", '[package]\nname = "till"\nversion = "0.1.0"\n');
+    await write("src/lib.rs", "");
+    expect((await init("--shape", "function")).stdout).toBe("wrote bloom.toml\nnext: bloom deploy\n");
+    const checked = await run(["validate", root]);
+    expect([checked.code, checked.stdout]).toEqual([0, expect.stringMatching(/^valid: till, function app/)]);
+  });
+});
+
 test.each(["bloom.toml", ".platform/routes.yaml", "src/main.rs"])("%s is in its way", async (path) => {
   await write(path, "");
   const { code, stderr } = await init();
@@ -84,7 +119,6 @@ test.each(["bloom.toml", ".platform/routes.yaml", "src/main.rs"])("%s is in its 
 });
 
 test.each([
-  ["function", "no starting point for the shape function yet"],
   ["prefork", "bloom init --shape web"],
   ["tcp", "ERR_SHAPE_UNSUPPORTED"],
   ["wbe", "Did you mean `web`?"],

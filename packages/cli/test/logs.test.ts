@@ -98,6 +98,7 @@ test.each([
   [["--tail", "3"], { tail: "3" }],
   [["--tail", "all"], {}],
   [["--since", "2026-01-31"], { since: "2026-01-31T00:00:00.000Z" }],
+  [["--execution", "x-1"], { execution: "x-1" }],
   [["--since", "2026-01-31", "--tail", "3"], { since: "2026-01-31T00:00:00.000Z", tail: "3" }],
 ])("%j asks for the last lines unless it says from when", async (flags, query) => {
   daemon.answers.readLogs = [{ lines: [] }, gone];
@@ -193,6 +194,23 @@ test("each instance has a colour of its own, the platform's remarks are dim", ()
   expect(formatLogLine({ ...logLine("5", "started"), stream: "platform" }, { paint })).toContain(
     "<dim>[started]</>",
   );
+});
+
+test("what a handler says through its context is written out, with its execution", () => {
+  const paint = (style: string, text: string): string => (style === "red" ? `<red>${text}</>` : text);
+  const said = { execution: "x-1", level: "info", message: "stored", fields: { rows: 3 } };
+  const format = (text: string, more: object = {}): string =>
+    formatLogLine({ ...logLine("5", text), stream: "stderr", ...more }, { paint }).replace(
+      /^.*? (?=\||<)/,
+      "",
+    );
+  const own = { execution: "x-1" };
+  expect(format(JSON.stringify(said), own)).toBe("| stored  rows=3  x-1");
+  expect(format(JSON.stringify({ ...said, level: "error" }), own)).toBe(
+    "<red>|</> error  stored  rows=3  x-1",
+  );
+  expect(format(JSON.stringify(said))).toBe(`<red>|</> ${JSON.stringify(said)}`);
+  expect(format("plain", own)).toBe("<red>|</> plain");
 });
 
 test("lines of several instances that come out of order are all new", () => {

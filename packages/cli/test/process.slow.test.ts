@@ -1,6 +1,6 @@
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -159,4 +159,31 @@ describe("server start", () => {
     await start(["server", "start", "--api-port", "nope", "--detach", "--home", "here"]).ended;
     expect(await readFile(join(root, "here", "log", "bloomd.log"), "utf8")).toContain("--api-port");
   });
+});
+
+test("linked as `dodil` it is the same program, and says so", async () => {
+  const dodil = join(root, "dodil");
+  await symlink(main, dodil);
+  const run = (...argv: string[]): { status: number | null; stdout: string; stderr: string } =>
+    spawnSync(process.execPath, [dodil, ...argv], { encoding: "utf8", env: { PATH: process.env["PATH"] } });
+  expect(run("--version")).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\d+\./) as string });
+  expect(run("ignite", "draft")).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining("`dodil ignite draft --help`") as string,
+  });
+  expect(run("ignite", "--help").stdout).toContain("Usage: dodil ignite");
+});
+
+test("a body larger than a pipe holds arrives whole", async () => {
+  const chunk = "x".repeat(65_536);
+  const data = Buffer.from(chunk).toString("base64");
+  daemon.answers.igniteInvoke = {
+    lines: [
+      { head: { executionId: "x-1", version: 1, status: 200, headers: {} } },
+      ...Array.from({ length: 64 }, () => ({ chunk: { data } })),
+      { trailer: { status: "EXECUTION_STATUS_SUCCEEDED", bytes: "4194304", durationMs: 1 } },
+    ],
+  };
+  const { code, stdout } = await start(["ignite", "invoke", "hello"]).ended;
+  expect([code, stdout.length]).toEqual([0, 64 * chunk.length]);
 });

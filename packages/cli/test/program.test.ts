@@ -1,7 +1,10 @@
+import { Readable } from "node:stream";
+import { parseAllDocuments } from "yaml";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { errorCatalog, type ErrorCode } from "@bloomery/contract";
 import { commands } from "../src/commands/index.js";
 import { renderCliReference } from "../src/docs.js";
+import { runProgram } from "../src/program.js";
 import { app, environment } from "./documents.js";
 import { run, startFakeDaemon, type FakeDaemon } from "./fake-daemon.js";
 
@@ -38,6 +41,12 @@ describe("usage", () => {
     [["deploy", "--envronment", "x"], "Did you mean `--environment`?"],
     [["url"], "missing required argument"],
     [["env"], "bloom"],
+    [["ignite", "app", "creat"], "Did you mean `ignite app create`?"],
+    [["ignite", "fn", "creat"], "Did you mean `ignite app create`?"],
+    [["ignite", "draft", "save", "x", "--cod", "."], "Did you mean `--code`?"],
+    [["ignite", "draft"], "See `bloom ignite draft --help`."],
+    [["ignite", "draft", "save"], "See `bloom ignite draft save --help`."],
+    [["ingite"], "Did you mean `ignite`?"],
     [["scale", "shop", "web:2"], "ROLE=COUNT"],
     [["rollback", "shop", "latest"], "versions are numbers"],
     [["logs", "shop", "--since", "yesterday-ish"], "--since"],
@@ -133,6 +142,59 @@ describe("answers", () => {
     ).toEqual(["hi", "ho"]);
     expect(daemon.calls[0]?.query).toMatchObject({ tail: "2", follow: "false" });
     expect((await run(["logs", "shop"], env)).stdout).toContain("00:00:00.000 v1 i-1 | hi");
+  });
+});
+
+describe("forms of output", () => {
+  test("YAML documents of a stream stand apart", async () => {
+    daemon.answers.igniteAppLogs = {
+      body: { lines: ["a", "b"].map((text) => ({ timestampMs: "0", replicaId: "i-1", text })) },
+    };
+    const { stdout } = await run(["app", "logs", "hello", "-o", "yaml"], env);
+    expect(parseAllDocuments(stdout).map((document) => (document.toJS() as { text: string }).text)).toEqual([
+      "a",
+      "b",
+    ]);
+  });
+
+  test("--json comes before -o", async () => {
+    daemon.answers.igniteGetDraft = {
+      body: { draft: { status: "DRAFT_STATUS_NONE", codeHash: "", createdAtMs: "0" } },
+    };
+    const { stdout } = await run(["draft", "info", "hello", "-o", "yaml", "--json"], env);
+    expect(JSON.parse(stdout)).toMatchObject({ status: "DRAFT_STATUS_NONE" });
+  });
+
+  test.each([
+    [["--debug"], {}],
+    [[], { IGNITE_DEBUG: "1" }],
+  ])("%j %j prints more", async (flags, more) => {
+    daemon.answers.igniteInvoke = {
+      lines: [
+        { head: { executionId: "x-1", version: 1, status: 200, headers: {} } },
+        { trailer: { status: "EXECUTION_STATUS_SUCCEEDED", bytes: "0", durationMs: 1 } },
+      ],
+    };
+    const { stderr } = await run(["ignite", "invoke", "hello", ...flags], { ...env, ...more });
+    expect(stderr).toContain("execution x-1");
+  });
+
+  test.each(["999h", "1h30m", "90", "0"])("--timeout %s is no trouble", async (time) => {
+    daemon.answers.igniteListApps = { body: { apps: [] } };
+    expect((await run(["app", "list", "--timeout", time], env)).code).toBe(0);
+  });
+
+  test("the program says what it was called as", async () => {
+    const stderr: string[] = [];
+    const world = {
+      ...{ name: "dodil", env: {}, cwd: "/", stdin: () => Readable.from([]) },
+      ...{
+        stdout: { write: () => true },
+        stderr: { write: (text: string | Buffer) => stderr.push(String(text)) },
+      },
+    };
+    expect(await runProgram(["ignite", "draft"], world)).toBe(2);
+    expect(stderr.join("")).toContain("`dodil ignite draft --help`");
   });
 });
 

@@ -13,6 +13,7 @@ export const idPrefixes = {
   variable: "var",
   activity: "act",
   instance: "i",
+  execution: "x",
   boot: "boot",
 } as const;
 

@@ -4,6 +4,7 @@ export * from "./control-characters.js";
 export * from "./control.js";
 export * from "./error.js";
 export * from "./errors/index.js";
+export * from "./function-log.js";
 export * from "./ids.js";
 export * as ignite from "./ignite/index.js";
 export * from "./manifest/index.js";

@@ -31,6 +31,14 @@ export type DeploymentKind = z.infer<typeof deploymentKind>;
 export const instanceState = z.enum(["starting", "ready", "draining", "sleeping", "stopped", "crashed"]);
 export type InstanceState = z.infer<typeof instanceState>;
 
+/** One invocation of a function. */
+export const executionState = z.enum(["queued", "running", "succeeded", "failed", "timed_out", "cancelled"]);
+export type ExecutionState = z.infer<typeof executionState>;
+
+/** By which way an invocation came: the function's own address, the API, its queue, a trial of a draft or version, again. */
+export const executionKind = z.enum(["direct", "invoke", "async", "test", "replay", "mcp"]);
+export type ExecutionKind = z.infer<typeof executionKind>;
+
 /** What an environment's owner wants it to be. */
 export const desiredState = z.enum(["running", "stopped"]);
 export type DesiredState = z.infer<typeof desiredState>;

@@ -15,13 +15,19 @@ import { collectDaily } from "./deploy/collect-daily.js";
 import { createDeployer } from "./deploy/deployer.js";
 import { createEdge } from "./deploy/edge.js";
 import { createEventHub } from "./deploy/events.js";
+import { openFunctionEdge } from "./deploy/function/open-edge.js";
 import { createFleet } from "./deploy/fleet.js";
+import { openFunctions } from "./deploy/function/open-functions.js";
 import { createHealer, type Healer } from "./deploy/heal.js";
+import { joinTroubles } from "./deploy/function/activation/join-troubles.js";
+import { openActivation } from "./deploy/function/activation/open-activation.js";
 import { createJobs } from "./deploy/jobs.js";
 import { createOperations } from "./deploy/operations.js";
 import { namesOf, type Place } from "./deploy/places.js";
 import { closeUnfinished, reconcile } from "./deploy/reconcile.js";
 import { openRouting } from "./deploy/routing.js";
+import { openExecutions } from "./deploy/function/executions.js";
+import { openPlatformInvocations } from "./deploy/function/invocations.js";
 import { listServed, planServed } from "./deploy/served.js";
 import { hookLogFile, hookLogFolder } from "./deploy/hooks/hook-log.js";
 import { holdPath, openHolds } from "./deploy/hold/holds.js";
@@ -34,6 +40,7 @@ import { openSecrets } from "./release/secrets.js";
 import { sweepGroups } from "./run/cgroups.js";
 import { createLocalEngine } from "./run/engines/local.js";
 import { openHostNetwork } from "./deploy/host-network.js";
+import { planNginxPaths } from "./route/nginx-paths.js";
 import type { RouteTarget } from "./route/plan-routes.js";
 import { assertPortFree, findPortHolder } from "./route/find-port-holder.js";
 import { openVolumes } from "./run/volumes/open-volumes.js";
@@ -90,13 +97,8 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       await (present?.size === 0 ? network?.destroy() : network?.close());
     });
     const engine = createLocalEngine({
-      paths,
-      shimPath: settings.shimPath,
-      bwrap: host.bwrap,
+      ...{ paths, shimPath: settings.shimPath, bwrap: host.bwrap, cgroups: host.cgroups, network, log },
       uidBase: host.isRoot ? settings.uidBase : null,
-      cgroups: host.cgroups,
-      network,
-      log,
       environmentOf: (releaseId) => loadEnvironment(releases, releaseId),
     });
     closers.push(() => engine.close());
@@ -113,29 +115,46 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
         void parts.healer?.heal(instance.environmentId);
       },
     });
-    const fleet = createFleet(engine, records.observer, (release, replica, warn) =>
+    const executions = await openExecutions({
+      ...{ store, instanceDir: (id) => join(paths.instances, id), limits: settings.executions, log },
+      accessLog: planNginxPaths(paths.nginx).accessLog,
+    });
+    closers.push(() => executions.close());
+    const fleet = createFleet(engine, executions.observe(records.observer), (release, replica, warn) =>
       volumes.prepare({ ...release, replica, warn }),
     );
     const build = await openBuildStage({ settings, paths, host, store, network, log });
     const releases: ReleaseParts = { store, secrets, artifactDir: build.artifactDir, address: settings };
+    const holdPathOf = (environment: { readonly slot: number }) => holdPath(paths.upstreams, environment);
     const routing = await openRouting({
-      ...{ settings, paths, host, log },
-      holdPath: (environment) => holdPath(paths.upstreams, environment),
-      mountPath: volumes.hostPathOf,
+      ...{ settings, paths, host, log, holdPath: holdPathOf, mountPath: volumes.hostPathOf },
     });
     const holds = await openHolds({ folder: paths.upstreams, owner: routing.workerOwner });
+    const authenticate = async (secret: string): Promise<Caller | undefined> => {
+      const token = await store.tokens.getValid(hashSecret(secret));
+      if (token !== undefined) void store.tokens.touch(token.id).catch(() => undefined);
+      return token;
+    };
+    const functionEdge = await openFunctionEdge({
+      ...{ folder: paths.upstreams, owner: routing.workerOwner, authenticate, log },
+      ...{ holdPath: holdPathOf, applyRoutes: routing.applyRoutes },
+    });
+    closers.push(() => functionEdge.close());
     const edge = createEdge({
       switchboard: await routing.openSwitchboard(network),
       hasNetwork: network !== null,
       listServed: () => listServed(store, build.artifactDir),
-      applyRoutes: routing.applyRoutes,
+      applyRoutes: (served) => activation.follow(served).then(() => functionEdge.applyRoutes(served)),
       assertRoutable: routing.assertRoutable,
     });
     const operations = createOperations({
       ...releases,
       ...{ fleet, edge, boot },
       healer: () => healer,
-      forgetApp: build.forgetApp,
+      async forgetApp(id) {
+        await functions.drafts.forget(id);
+        await build.forgetApp(id);
+      },
       async forgetEnvironment(id) {
         await volumes.remove(id);
         await rm(hookLogFolder(paths.logs, id), { recursive: true, force: true });
@@ -144,7 +163,17 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const healer = createHealer({ fleet, edge, wantedOf: operations.wantedOf, log });
     parts.healer = healer;
 
-    const views: ViewParts = { store, fleet, healer, edge: settings };
+    const activation = openActivation({
+      ...{ releases, fleet, edge, holdPath: holdPathOf, owner: routing.workerOwner, log },
+      logFolder: (id) => join(paths.instances, id, "log"),
+      heal: (environmentId) => void healer.heal(environmentId),
+      notes: executions.notes,
+    });
+    executions.watchPressure(activation.press);
+    const invocations = await openPlatformInvocations({
+      ...{ releases, engine, volumes, executions, paths, log, activation },
+    });
+    const views: ViewParts = { store, fleet, healer: joinTroubles(healer, activation), edge: settings };
     const hub = createEventHub(join(paths.logs, "deployments"));
     const jobs = createJobs();
     const deployer = createDeployer({
@@ -158,21 +187,22 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       heal: (environmentId) => void healer.heal(environmentId),
     });
 
+    const functions = openFunctions({ store, secrets, jobs, deployer }, build);
+
     await reconcile({
-      store,
-      engine,
-      fleet,
-      healer,
-      wantedOf: operations.wantedOf,
+      ...{ store, engine, fleet, healer, wantedOf: operations.wantedOf, log },
       async sweepStrays(keep) {
         findInstances = () => new Set(fleet.all().map((instance) => instance.id));
         await sweepGroups(host.cgroups, keep);
         await network?.sweep();
+        engine.keepShims();
       },
-      log,
+      onFound: async () => activation.follow(await listServed(store, build.artifactDir)),
     });
+    await executions.settle(new Set(fleet.all().map((instance) => instance.id)));
     await edge.refresh();
-    const daily = collectDaily({ collect: build.collectGarbage, log });
+    const collect = async () => ({ ...(await build.collectGarbage()), ...(await invocations.sweep()) });
+    const daily = collectDaily({ collect, log });
     closers.push(() => daily.close());
 
     let finish: () => void = () => undefined;
@@ -182,7 +212,9 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       (stopping ??= (async () => {
         log.info({ apps }, "stopping");
         await api.close();
+        await invocations.close();
         await jobs.close();
+        await activation.close();
         await healer.close();
         await build.close();
         if (apps) {
@@ -225,7 +257,8 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     };
     const app = createApiServer({
       handlers: createHandlers({
-        ...{ store, secrets, fleet, deployer, operations, jobs, hub, views, version, status },
+        ...{ store, secrets, fleet, deployer, operations, activation, jobs, hub, views, version, status },
+        ...{ executions, functions, invocations },
         shutdown: (apps) => void stop(apps),
         sources: build.sources,
         logFiles: {
@@ -240,12 +273,8 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
         explainRoute: async (place, request) => explainRequest(await targetOf(place), request),
         watchInstances: records.watchInstances,
       }),
-      authenticate: async (secret): Promise<Caller | undefined> => {
-        const token = await store.tokens.getValid(hashSecret(secret));
-        if (token === undefined) return undefined;
-        void store.tokens.touch(token.id).catch(() => undefined);
-        return token;
-      },
+      authenticate,
+      tools: { store, version, invoker: invocations.invoker },
       log,
       allowedHosts: ["localhost", "127.0.0.1", "[::1]", settings.apiAddress],
     });
@@ -258,7 +287,9 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const apiUrl = `http://${settings.apiAddress}:${api.port}`;
     const facts = { apiUrl, socket: paths.apiSocket, pid: process.pid, httpPort: settings.httpPort, version };
     await writeApiFile(paths.apiFile, facts);
+    invocations.recover();
     log.info({ ...facts, root: host.isRoot, network: network?.cidr ?? null }, "ready");
+    if (settings.build.ahead) build.startAhead();
     return { apiUrl, stop, stopped };
   } catch (error) {
     await closeAll();

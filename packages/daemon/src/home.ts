@@ -7,7 +7,11 @@ export interface HomePaths {
   readonly artifacts: string;
   readonly sources: string;
   readonly buildCache: string;
+  /** The crates that functions are built with. */
+  readonly sdk: string;
   readonly instances: string;
+  /** Payloads and answers of functions' executions. */
+  readonly invocations: string;
   /** What mounts keep: one folder for each environment. */
   readonly volumes: string;
   /** What tools find below /etc in their sandboxes. */
@@ -29,7 +33,9 @@ export function planHome(root: string): HomePaths {
     artifacts: join(root, "artifacts"),
     sources: join(root, "sources"),
     buildCache: join(root, "build-cache"),
+    sdk: join(root, "sdk"),
     instances: join(root, "instances"),
+    invocations: join(root, "invocations"),
     volumes: join(root, "volumes"),
     tools: join(root, "tools"),
     nginx: join(root, "nginx"),
@@ -51,7 +57,10 @@ export async function applyHome(paths: HomePaths): Promise<void> {
   await mkdir(paths.root, { recursive: true });
   await chmod(paths.root, 0o711);
   const open = [paths.artifacts, paths.volumes, paths.nginx, paths.upstreams];
-  const closed = [paths.sources, paths.buildCache, paths.instances, paths.tools, paths.logs];
+  const closed = [
+    ...[paths.sources, paths.buildCache, paths.sdk, paths.instances, paths.invocations],
+    ...[paths.tools, paths.logs],
+  ];
   for (const folder of open) {
     await mkdir(folder, { recursive: true });
     await chmod(folder, 0o711);

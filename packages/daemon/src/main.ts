@@ -17,13 +17,18 @@ const flags = [
   "database",
   "network",
   "shim",
+  "sdk",
   "log-level",
   "build-time-limit",
   "build-memory",
+  "execution-days",
+  "execution-count",
 ] as const;
 
 /** In a checkout the Rust programs lie in `.bloom/bin` at its root; packed, beside this package. */
-const shimPath = join(dirname(fileURLToPath(import.meta.url)), "../../../.bloom/bin/bloom-shim");
+const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
+const shimPath = join(root, ".bloom/bin/bloom-shim");
+const sdkPath = join(root, "crates");
 
 /** Whoever started us listens on descriptor 3 for one line: ready, or why not. */
 function tellParent(message: object): void {
@@ -48,6 +53,7 @@ async function main(): Promise<void> {
   const settings = resolveSettings(given, process.env, {
     isRoot: process.getuid?.() === 0,
     shimPath,
+    sdkPath,
   });
   const daemon = await startDaemon(settings);
   // TERM is what an upgrade sends: everything that serves goes on and is found again. INT is a person at a

@@ -20,13 +20,19 @@ export interface Settings {
   /** First uid of the range that apps and builds run under. */
   readonly uidBase: number;
   readonly shimPath: string;
+  /** The folder of the crates `ignite` and `ignite-macros`. */
+  readonly sdkPath: string;
   readonly logLevel: string;
+  /** How long records of executions are kept, whichever comes first: days, and how many of each function. */
+  readonly executions: { readonly days: number; readonly count: number };
   readonly build: {
     readonly timeLimitSeconds: number;
     readonly memoryBytes: number;
     readonly cpu: number;
     /** Builds running at the same time, over all apps. */
     readonly parallel: number;
+    /** Whether what functions share is compiled before the first one is built. */
+    readonly ahead: boolean;
   };
 }
 
@@ -42,9 +48,12 @@ export type SettingsInput = Partial<
     | "database"
     | "network"
     | "shim"
+    | "sdk"
     | "log-level"
     | "build-time-limit"
-    | "build-memory",
+    | "build-memory"
+    | "execution-days"
+    | "execution-count",
     string
   >
 >;
@@ -62,7 +71,7 @@ function defaultHome(env: NodeJS.ProcessEnv, isRoot: boolean): string {
 export function resolveSettings(
   input: SettingsInput,
   env: NodeJS.ProcessEnv,
-  facts: { readonly isRoot: boolean; readonly shimPath: string },
+  facts: { readonly isRoot: boolean; readonly shimPath: string; readonly sdkPath?: string },
 ): Settings {
   const home = input.home ?? defaultHome(env, facts.isRoot);
   if (!home.startsWith("/")) throw invalid("home", home, "an absolute path");
@@ -77,12 +86,18 @@ export function resolveSettings(
     network: input.network ?? null,
     uidBase: planUidBase(home),
     shimPath: input.shim ?? env["BLOOM_SHIM"] ?? facts.shimPath,
+    sdkPath: input.sdk ?? env["BLOOM_SDK"] ?? facts.sdkPath ?? "/nonexistent",
     logLevel: input["log-level"] ?? env["BLOOM_LOG_LEVEL"] ?? "info",
+    executions: Object.freeze({
+      days: parseCount("execution-days", input["execution-days"], 7, 1, 3650),
+      count: parseCount("execution-count", input["execution-count"], 10_000, 1, 1_000_000),
+    }),
     build: Object.freeze({
       timeLimitSeconds: parseCount("build-time-limit", input["build-time-limit"], 3600, 1, 86_400),
       memoryBytes: parseCount("build-memory", input["build-memory"], 4096, 64, 1_048_576) * 1_048_576,
       cpu: 2,
       parallel: 1,
+      ahead: env["BLOOM_COMPILE_AHEAD"] !== "0",
     }),
   });
 }

@@ -41,7 +41,7 @@ pub struct ResponseStream {
 
 impl ResponseStream {
     pub(crate) fn open(execution: Arc<Execution>) -> Self {
-        let sender = execution.stream.sender();
+        let sender = execution.stream().sender();
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
         // nginx collects answers unless it is told that this one must not wait.
@@ -127,7 +127,7 @@ impl ResponseStream {
     }
 
     fn commit(&mut self) {
-        self.execution.stream.commit(self.status, &mut self.headers);
+        self.execution.stream().commit(self.status, &mut self.headers);
     }
 }
 
@@ -143,7 +143,7 @@ impl fmt::Debug for ResponseStream {
 
 impl IntoResponse for ResponseStream {
     fn into_response(self) -> Response {
-        match self.execution.stream.take_unless_committed() {
+        match self.execution.stream().take_unless_committed() {
             // Nothing was sent yet; another handle of this stream may still do so.
             Some(receiver) => {
                 let mut response = Response::new(Body::from_receiver(receiver));

@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use tokio::sync::Notify;
 
 use super::execute::execute;
+use super::seats::{Seat, Seats};
 use super::socket::{Listener, Stream};
 use crate::execution::App;
 use crate::signal::Signal;
@@ -24,8 +25,6 @@ pub(crate) struct Connections {
     changed: Notify,
     /// No connection is taken any more.
     stop: Signal,
-    /// Connections without a request are closed.
-    close: Signal,
 }
 
 impl Connections {
@@ -53,10 +52,6 @@ impl Connections {
         self.stop.fire();
     }
 
-    pub(crate) fn close(&self) {
-        self.close.fire();
-    }
-
     /// Waits until all connections have ended.
     pub(crate) async fn until_none(&self) {
         loop {
@@ -70,16 +65,27 @@ impl Connections {
     }
 
     async fn serve(self: Arc<Self>, stream: Stream, app: Arc<App>) {
-        let _counted = Counted(&self);
+        let seats = app.seats.clone();
+        let seat = seats.open(stream.number());
+        let _counted = Counted { connections: &self, seats: &seats, seat: &seat };
+        let (served, busy) = (app, seat.clone());
         let service = service_fn(move |request| {
-            let app = app.clone();
-            async move { Ok::<_, Infallible>(execute(app, request).await) }
+            let (app, seat) = (served.clone(), busy.clone());
+            async move { Ok::<_, Infallible>(execute(app, seat, request).await) }
         });
-        let mut connection = pin!(http1::Builder::new().serve_connection(stream, service));
-        let mut close = pin!(self.close.wait());
-        let mut closing = false;
+        let mut http = http1::Builder::new();
+        // The edge in front of a unix socket says the date itself, and would only take ours away.
+        http.auto_date_header(!stream.is_unix());
+        let mut connection = pin!(http.serve_connection(stream, service));
+        let _open = Open(&seat);
+        let (mut known, mut closing) = (false, false);
         let ended = poll_fn(|cx| {
-            if !closing && close.as_mut().poll(cx).is_ready() {
+            if !known {
+                known = true;
+                // The same for as long as there is this task.
+                seat.set_waker(cx.waker());
+            }
+            if !closing && seats.is_closing() {
                 closing = true;
                 connection.as_mut().graceful_shutdown();
             }
@@ -90,12 +96,26 @@ impl Connections {
     }
 }
 
-struct Counted<'a>(&'a Connections);
+/// Declared after the connection, and so gone before its socket closes.
+struct Open<'a>(&'a Seat);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.forget_socket();
+    }
+}
+
+struct Counted<'a> {
+    connections: &'a Connections,
+    seats: &'a Seats,
+    seat: &'a Seat,
+}
 
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        if self.0.open.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.changed.notify_waiters();
+        self.seats.remove(self.seat);
+        if self.connections.open.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.connections.changed.notify_waiters();
         }
     }
 }

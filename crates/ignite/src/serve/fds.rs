@@ -2,8 +2,11 @@
 #![allow(unsafe_code)]
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
+use std::mem::ManuallyDrop;
+use std::net::Shutdown;
 use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 /// Takes an open descriptor. The file closes with this process and is not passed on to programs it starts.
@@ -19,6 +22,16 @@ pub(crate) fn take(fd: i32) -> io::Result<File> {
     // A copy closes on exec, which the original does not.
     let own = given.try_clone()?;
     Ok(own.into())
+}
+
+/// Says something on a connection that somebody else serves, and ends it. Whoever calls sees to it that the number
+/// stays that connection's meanwhile.
+pub(crate) fn say_and_end(socket: i32, text: &[u8]) {
+    // SAFETY: the number is an open socket's, and `ManuallyDrop` leaves its closing to its owner.
+    let mut stream = ManuallyDrop::new(unsafe { UnixStream::from_raw_fd(socket) });
+    // Nothing else was said on it for this request, so the little that this is finds room.
+    let _ = stream.write(text);
+    let _ = stream.shutdown(Shutdown::Both);
 }
 
 type AtExit = extern "C" fn();

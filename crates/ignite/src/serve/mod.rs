@@ -1,11 +1,16 @@
 //! The server around a handler: from the start of the process to its end.
 
 mod connections;
+mod deadline;
 pub(crate) mod execute;
 mod fds;
+pub(crate) mod gate;
+pub(crate) mod overdue;
+mod record_line;
 pub(crate) mod records;
 mod report;
 mod running;
+pub(crate) mod seats;
 mod sent_body;
 mod settings;
 mod socket;
@@ -50,7 +55,7 @@ pub fn start(crate_name: &str, handler: Handler, warm_up: Option<WarmUp>) -> ! {
     // Plain functions that still run cannot be stopped; they end with the process.
     runtime.shutdown_timeout(Duration::from_millis(100));
     app.records.close(Duration::from_secs(1));
-    std::process::exit(0)
+    std::process::exit(if app.replaced.has_fired() { watch::REPLACED } else { 0 })
 }
 
 fn fail(message: &str) -> ! {
@@ -61,12 +66,16 @@ fn fail(message: &str) -> ! {
 async fn serve(settings: Settings, handler: Handler, warm_up: Option<WarmUp>) -> Result<Arc<App>, String> {
     let mut signals = Signals::listen()?;
     let records = open_records(&settings)?;
+    let is_told = matches!(records, Records::Pipe(_));
     let mut app = App::new(handler, settings.limits.clone(), Env::process(), records);
     if let Some(warm_up) = warm_up {
         let state = warm_up.run().await;
         app.state = Some(state.map_err(|error| format!("the warm-up failed: {}", error.for_record()))?);
     }
     let app = Arc::new(app);
+    if is_told {
+        report::write_at_exit(&app.records, &app.seats);
+    }
     let listener = listen(&settings).await?;
     let connections = Arc::new(Connections::default());
     // A task of its own: the threads of the runtime then pass connections on without waking this one.
@@ -74,9 +83,16 @@ async fn serve(settings: Settings, handler: Handler, warm_up: Option<WarmUp>) ->
     if let Some(fd) = settings.ready_fd {
         say_ready(fd)?;
     }
+    // Whoever waits for the process need not wait for these.
+    app.records.start().map_err(|error| format!("no thread to write records with: {error}"))?;
     watch::start(&app).map_err(|error| format!("no thread to watch with: {error}"))?;
 
-    signals.next().await;
+    {
+        let mut replaced = std::pin::pin!(app.replaced.wait());
+        let mut told = std::pin::pin!(signals.next());
+        poll_fn(|cx| if replaced.as_mut().poll(cx).is_ready() { Poll::Ready(()) } else { told.as_mut().poll(cx) })
+            .await;
+    }
     app.draining.store(true, Ordering::Relaxed);
     connections.stop();
     let _ = accepting.await;
@@ -89,10 +105,8 @@ fn open_records(settings: &Settings) -> Result<Records, String> {
         let is_local = settings.socket.is_none() && settings.listen_fd.is_none();
         return Ok(if is_local { Records::Terminal } else { Records::None });
     };
-    let opened = fds::take(fd).and_then(Records::to_file);
-    let records = opened.map_err(|error| format!("records cannot be written to IGNITE_RECORD_FD={fd}: {error}"))?;
-    report::write_at_exit(&records);
-    Ok(records)
+    let opened = fds::take(fd).map(Records::to_file);
+    opened.map_err(|error| format!("records cannot be written to IGNITE_RECORD_FD={fd}: {error}"))
 }
 
 async fn listen(settings: &Settings) -> Result<Listener, String> {
@@ -123,9 +137,10 @@ async fn drain(app: &Arc<App>, connections: &Connections, limit: Duration, signa
         // Requests may be on their way on connections that look idle; those that come now are still answered.
         let _ = timeout(LINGER, connections.until_none()).await;
         app.until_idle().await;
-        connections.close();
+        app.seats.close();
         connections.until_none().await;
     };
+    let mut answered = std::pin::pin!(until_answered(app));
     let until = Instant::now().checked_add(limit);
     let mut limited = std::pin::pin!(async {
         match until {
@@ -133,14 +148,29 @@ async fn drain(app: &Arc<App>, connections: &Connections, limit: Duration, signa
             None => quietly.await,
         }
     });
-    poll_fn(|cx| match limited.as_mut().poll(cx) {
-        Poll::Pending => signals.poll_insists(cx),
-        ready => ready,
+    poll_fn(|cx| {
+        if limited.as_mut().poll(cx).is_ready() || answered.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        signals.poll_insists(cx)
     })
     .await;
     // What has not ended learns that it must, and has a moment to tidy up.
     app.ended.fire();
     let _ = timeout(LINGER, app.until_idle()).await;
+}
+
+/// In a process that is replaced: until nobody waits for an answer. The handlers that never return are left behind.
+async fn until_answered(app: &App) {
+    app.replaced.wait().await;
+    if let Some(gate) = &app.gate {
+        gate.close();
+    }
+    tokio::time::sleep(LINGER).await;
+    app.seats.close();
+    while app.seats.busy() > 0 {
+        tokio::time::sleep(LINGER / 5).await;
+    }
 }
 
 /// TERM from the platform, INT from a keyboard.

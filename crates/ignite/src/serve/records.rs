@@ -1,10 +1,13 @@
 //! One line per finished execution, on its way to the platform without ever holding up a request.
 
-use std::fmt::Write as _;
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use super::gate::Pressure;
+use super::record_line::Record;
 
 /// A batch leaves when it is this old…
 const PAUSE: Duration = Duration::from_millis(50);
@@ -12,19 +15,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 const BATCH: usize = 32 * 1024;
 /// What may wait for a reader that is slow; further lines are dropped and counted.
 const WAITING: usize = 256 * 1024;
-
-/// What is told about one execution.
-#[derive(Debug, Default)]
-pub(crate) struct Record {
-    pub(crate) execution: Arc<str>,
-    pub(crate) at: u64,
-    pub(crate) run_us: u64,
-    pub(crate) status: u16,
-    pub(crate) error: Option<String>,
-    pub(crate) request_bytes: u64,
-    pub(crate) response_bytes: u64,
-    pub(crate) cold: bool,
-}
 
 /// Where records go.
 #[derive(Clone)]
@@ -38,6 +28,8 @@ pub(crate) enum Records {
 }
 
 pub(crate) struct Pipe {
+    /// Until the thread that writes has it.
+    file: Mutex<Option<File>>,
     queue: Mutex<Queue>,
     filled: Condvar,
     emptied: Condvar,
@@ -52,23 +44,48 @@ struct Queue {
     gone: bool,
 }
 
+impl Queue {
+    /// Counts the line as dropped when there is none.
+    fn has_room(&mut self, line: &str) -> bool {
+        let fits = self.lines.len() + line.len() <= WAITING;
+        self.dropped += u64::from(!fits);
+        fits
+    }
+}
+
+thread_local! {
+    /// Where a line is written before it joins the others, so that they wait for each other as little as possible.
+    static LINE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
 impl Records {
-    /// Starts the thread that writes. One of its own, because a pipe that is full blocks whoever writes to it.
-    pub(crate) fn to_file(file: File) -> io::Result<Self> {
-        let pipe = Arc::new(Pipe { queue: Mutex::default(), filled: Condvar::new(), emptied: Condvar::new() });
-        let writer = pipe.clone();
-        std::thread::Builder::new()
-            .name("ignite-records".into())
-            .stack_size(128 * 1024)
-            .spawn(move || writer.write_all(file))?;
-        Ok(Self::Pipe(pipe))
+    pub(crate) fn to_file(file: File) -> Self {
+        let file = Mutex::new(Some(file));
+        Self::Pipe(Arc::new(Pipe { file, queue: Mutex::default(), filled: Condvar::new(), emptied: Condvar::new() }))
     }
 
-    pub(crate) fn push(&self, record: &Record) {
+    /// Starts the thread that writes; until then records wait. One of its own, because a pipe that is full blocks
+    /// whoever writes to it.
+    pub(crate) fn start(&self) -> io::Result<()> {
+        let Self::Pipe(pipe) = self else { return Ok(()) };
+        let Some(file) = pipe.file.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(()) };
+        let writer = pipe.clone();
+        let thread = std::thread::Builder::new().name("ignite-records".into()).stack_size(128 * 1024);
+        thread.spawn(move || writer.write_all(file)).map(drop)
+    }
+
+    pub(crate) fn push(&self, record: &Record<'_>) {
         match self {
             Self::None => {}
-            Self::Terminal => eprintln!("{}", for_reading(record)),
+            Self::Terminal => eprintln!("{}", record.for_reading()),
             Self::Pipe(pipe) => pipe.push(record),
+        }
+    }
+
+    /// Tells how many run and wait, if the platform listens.
+    pub(crate) fn push_pressure(&self, pressure: Pressure, at: u64) {
+        if let Self::Pipe(pipe) = self {
+            pipe.push_line(&pressure.to_line(at));
         }
     }
 
@@ -81,26 +98,37 @@ impl Records {
 }
 
 impl Pipe {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, record: &Record) {
-        let mut line = to_json(record);
-        let mut queue = self.lock();
-        if queue.gone {
-            return;
+    fn push(&self, record: &Record<'_>) {
+        LINE.with_borrow_mut(|line| {
+            line.clear();
+            record.write_to(line);
+            let mut queue = self.lock();
+            if queue.gone || !queue.has_room(line) {
+                return;
+            }
+            if queue.dropped > 0 {
+                line.push_str(&format!(",\"dropped\":{}", std::mem::take(&mut queue.dropped)));
+            }
+            line.push_str("}\n");
+            self.put(queue, line);
+        });
+    }
+
+    fn push_line(&self, line: &str) {
+        let queue = self.lock();
+        // Nobody misses one of these: the next tells more.
+        if !queue.gone && queue.lines.len() + line.len() <= WAITING {
+            self.put(queue, line);
         }
-        if queue.lines.len() + line.len() > WAITING {
-            queue.dropped += 1;
-            return;
-        }
-        if queue.dropped > 0 {
-            let _ = write!(line, ",\"dropped\":{}", std::mem::take(&mut queue.dropped));
-        }
+    }
+
+    fn put(&self, mut queue: MutexGuard<'_, Queue>, line: &str) {
         let before = queue.lines.len();
-        queue.lines.push_str(&line);
-        queue.lines.push_str("}\n");
+        queue.lines.push_str(line);
         // The writer sleeps in between; only the first line and a full batch wake it.
         let wake = before == 0 || (before < BATCH && queue.lines.len() >= BATCH);
         drop(queue);
@@ -124,8 +152,9 @@ impl Pipe {
     }
 
     fn write_all(&self, mut file: File) {
+        let mut batch = String::new();
         loop {
-            let batch = self.next_batch();
+            self.next_batch(&mut batch);
             let written = write_patiently(&mut file, batch.as_bytes());
             let mut queue = self.lock();
             queue.writing = false;
@@ -139,7 +168,9 @@ impl Pipe {
         }
     }
 
-    fn next_batch(&self) -> String {
+    /// Exchanges an old batch for the next one.
+    fn next_batch(&self, batch: &mut String) {
+        batch.clear();
         let mut queue = self.lock();
         while queue.lines.is_empty() {
             queue = self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
@@ -153,7 +184,7 @@ impl Pipe {
             queue = self.filled.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         queue.writing = true;
-        std::mem::take(&mut queue.lines)
+        std::mem::swap(&mut queue.lines, batch);
     }
 }
 
@@ -171,33 +202,6 @@ fn write_patiently(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// The line without its end, which may tell about others.
-fn to_json(record: &Record) -> String {
-    let text = |text: &str| serde_json::Value::from(text).to_string();
-    let error = record.error.as_deref().map_or_else(|| "null".into(), |error| text(shorten(error)));
-    let Record { at, run_us, status, request_bytes, response_bytes, cold, .. } = record;
-    format!(
-        "{{\"execution\":{},\"at\":{at},\"run_us\":{run_us},\"status\":{status},\"error\":{error},\
-         \"request_bytes\":{request_bytes},\"response_bytes\":{response_bytes},\"cold\":{cold}",
-        text(&record.execution)
-    )
-}
-
-fn for_reading(record: &Record) -> String {
-    let time = record.run_us as f64 / 1000.0;
-    let error = record.error.as_deref().map(|error| format!("  {}", shorten(error))).unwrap_or_default();
-    format!("{}  {time:.1} ms  {} bytes{error}", record.status, record.response_bytes)
-}
-
-/// At most 1 KiB of text, cut between characters.
-fn shorten(text: &str) -> &str {
-    let mut end = text.len().min(1024);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,15 +212,22 @@ mod tests {
         (reader, std::os::fd::OwnedFd::from(writer).into())
     }
 
-    fn record(n: usize) -> Record {
-        Record { execution: format!("e{n}").into(), status: 200, error: Some("é".repeat(600)), ..Record::default() }
+    fn started(file: File) -> Records {
+        let records = Records::to_file(file);
+        records.start().unwrap();
+        records
+    }
+
+    fn push(records: &Records, n: usize) {
+        let (execution, error) = (format!("e{n}"), "é".repeat(600));
+        records.push(&Record { execution: &execution, status: 200, error: Some(&error), ..Record::default() });
     }
 
     #[test]
     fn counts_the_lines_a_slow_reader_misses() {
         let (reader, writer) = pipe();
-        let records = Records::to_file(writer).unwrap();
-        (0..1000).for_each(|n| records.push(&record(n)));
+        let records = started(writer);
+        (0..1000).for_each(|n| push(&records, n));
         let reading = std::thread::spawn(move || {
             let mut seen = 0;
             let mut lines = BufReader::new(reader).lines().map(Result::unwrap).inspect(|_| seen += 1);
@@ -226,7 +237,7 @@ mod tests {
         });
         // When the reader has caught up, the next line tells what it missed.
         records.close(Duration::from_secs(5));
-        records.push(&record(1000));
+        push(&records, 1000);
         let (seen, counting) = reading.join().unwrap();
         let line: serde_json::Value = serde_json::from_str(&counting).unwrap();
         assert_eq!(seen + line["dropped"].as_u64().unwrap(), 1001);
@@ -236,16 +247,16 @@ mod tests {
     #[test]
     fn closing_writes_the_rest_and_gives_up_on_a_reader_that_never_reads() {
         let (mut reader, writer) = pipe();
-        let records = Records::to_file(writer).unwrap();
-        records.push(&record(1));
+        let records = started(writer);
+        push(&records, 1);
         records.close(Duration::from_secs(5));
         let mut line = [0; 16];
         reader.read_exact(&mut line).unwrap();
         assert_eq!(&line, b"{\"execution\":\"e1");
 
         let (_reader, writer) = pipe();
-        let records = Records::to_file(writer).unwrap();
-        (0..500).for_each(|n| records.push(&record(n)));
+        let records = started(writer);
+        (0..500).for_each(|n| push(&records, n));
         let began = Instant::now();
         records.close(Duration::from_millis(50));
         assert!(began.elapsed() < Duration::from_secs(2));
@@ -255,10 +266,10 @@ mod tests {
     fn a_reader_that_has_gone_costs_nothing() {
         let (reader, writer) = pipe();
         drop(reader);
-        let records = Records::to_file(writer).unwrap();
-        records.push(&record(1));
+        let records = started(writer);
+        push(&records, 1);
         records.close(Duration::from_secs(5));
-        records.push(&record(2));
+        push(&records, 2);
         records.close(Duration::from_secs(5));
     }
 }

@@ -6,10 +6,11 @@ use std::task::{Context as TaskContext, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::mpsc;
-use tokio::time::{Sleep, sleep_until};
 
+use super::deadline::Deadline;
+use super::gate::Permit;
 use super::report::Report;
-use super::running::{Running, describe};
+use super::running::Running;
 use crate::execution::Lease;
 use crate::response::Failed;
 use crate::{Body, Error, Result};
@@ -17,11 +18,11 @@ use crate::{Body, Error, Result};
 /// The body hyper sends.
 pub(crate) struct SentBody {
     source: Source,
-    deadline: Option<Pin<Box<Sleep>>>,
+    deadline: Deadline,
     report: Report,
     // Held until the last byte: the temporary files may be what the body is made from.
     _lease: Lease,
-    _permit: Option<super::running::Permit>,
+    _permit: Option<Permit>,
 }
 
 enum Source {
@@ -35,9 +36,8 @@ enum Source {
 }
 
 impl SentBody {
-    pub(crate) fn whole(body: Body, report: Report, lease: Lease, permit: Option<super::running::Permit>) -> Self {
-        let deadline =
-            (!body.is_end_stream() && body.size_hint().exact().is_none()).then(|| deadline(&report)).flatten();
+    pub(crate) fn whole(body: Body, report: Report, lease: Lease, permit: Option<Permit>) -> Self {
+        let deadline = Deadline::new(report.execution().deadline);
         Self { source: Source::Whole(body), deadline, report, _lease: lease, _permit: permit }
     }
 
@@ -46,10 +46,10 @@ impl SentBody {
         handler: Running,
         report: Report,
         lease: Lease,
-        permit: Option<super::running::Permit>,
+        permit: Option<Permit>,
     ) -> Self {
         let source = Source::Live { pieces, handler: Some(handler), rest: None };
-        Self { source, deadline: deadline(&report), report, _lease: lease, _permit: permit }
+        Self { source, deadline: Deadline::new(report.execution().deadline), report, _lease: lease, _permit: permit }
     }
 
     /// Nothing of this body will be sent: the answer to a HEAD, or a status without a body.
@@ -63,10 +63,6 @@ impl SentBody {
         self.report.finish();
         Poll::Ready(Some(Err(error)))
     }
-}
-
-fn deadline(report: &Report) -> Option<Pin<Box<Sleep>>> {
-    report.execution().deadline.map(|at| Box::pin(sleep_until(at.into())))
 }
 
 impl Source {
@@ -84,7 +80,7 @@ impl Source {
                         Poll::Pending => return Poll::Pending,
                         Poll::Ready(outcome) => {
                             *handler = None;
-                            let (head, body) = outcome.map_err(describe)?.into_parts();
+                            let (head, body) = outcome?.into_parts();
                             if let Some(Failed(text)) = head.extensions.get() {
                                 return Poll::Ready(Some(Err(Error::msg(text))));
                             }
@@ -126,8 +122,7 @@ impl HttpBody for SentBody {
                 Poll::Ready(None)
             }
             Poll::Pending => {
-                let Some(timer) = &mut self.deadline else { return Poll::Pending };
-                ready!(timer.as_mut().poll(cx));
+                ready!(self.deadline.poll(cx));
                 self.fail(Error::msg("the deadline passed while the answer was being sent"))
             }
         }

@@ -36,6 +36,7 @@ pub(crate) fn parse_settings(crate_name: &str, read: impl Fn(&str) -> Option<Str
     let timeout = number("IGNITE_TIMEOUT_MS", 0, u64::MAX);
     let max_body = number("IGNITE_MAX_BODY_BYTES", 6 * MIB, usize::MAX as u64);
     let concurrency = number("IGNITE_CONCURRENCY", 0, tokio::sync::Semaphore::MAX_PERMITS as u64);
+    let queue = number("IGNITE_QUEUE_LIMIT", 0, usize::MAX as u64 / 2);
     let temp_bytes = number("IGNITE_TEMP_BYTES", 64 * MIB, u64::MAX / 2);
     let drain = number("IGNITE_DRAIN_MS", 10_000, u64::MAX);
     let port = number("PORT", 0, u16::MAX.into());
@@ -66,6 +67,7 @@ pub(crate) fn parse_settings(crate_name: &str, read: impl Fn(&str) -> Option<Str
             timeout: (timeout > 0).then(|| Duration::from_millis(timeout)),
             max_body: usize::try_from(max_body).unwrap_or(usize::MAX),
             concurrency: usize::try_from(concurrency).unwrap_or(0),
+            queue: usize::try_from(queue).unwrap_or(0),
             temp_dir: text("IGNITE_TEMP_DIR").map_or_else(std::env::temp_dir, PathBuf::from).into(),
             temp_bytes,
         },

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -62,6 +62,20 @@ impl Listener {
                 Stream::Tcp(stream)
             }
         }))
+    }
+}
+
+impl Stream {
+    /// The number of its descriptor, which is its own only for as long as the stream lives.
+    pub(crate) fn number(&self) -> i32 {
+        match self {
+            Self::Unix(stream) => stream.as_raw_fd(),
+            Self::Tcp(stream) => stream.as_raw_fd(),
+        }
+    }
+
+    pub(crate) fn is_unix(&self) -> bool {
+        matches!(self, Self::Unix(_))
     }
 }
 

@@ -84,6 +84,7 @@ where
         timeout: None,
         max_body: 6 * 1024 * 1024,
         concurrency: 0,
+        queue: 0,
         temp_dir: std::env::temp_dir().into(),
         temp_bytes: 64 * 1024 * 1024,
     };
@@ -258,7 +259,7 @@ impl TestRequest {
         app.state = self.state;
         let app = Arc::new(app);
         let execution = Arc::new(Execution::new(app.clone(), self.request.headers()));
-        let (head, body) = answer(execution, self.request.map(Body::from)).await.into_parts();
+        let (head, body) = answer(execution, Arc::default(), self.request.map(Body::from)).await.into_parts();
         let (body, broke_off) = collect(body).await;
         app.until_idle().await;
         TestResponse::new(head.status, head.headers, body, broke_off)

@@ -88,6 +88,19 @@ fn a_body_in_pieces_has_no_limit_but_one_that_is_collected_does() {
 }
 
 #[test]
+fn who_sends_too_much_gets_to_read_why() {
+    let mut function = start(&[]);
+    let large = "x".repeat(20 << 20);
+    let mut caller = function.connect();
+    for _ in 0..2 {
+        // All of it is taken, though nobody wants it, and the connection goes on.
+        caller.send(&format!("POST /raw HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", large.len()));
+        assert_eq!(caller.send(&large).answer().status(), 413);
+        assert_eq!(function.record()["status"], 413);
+    }
+}
+
+#[test]
 fn a_body_that_is_cut_off_ends_only_its_own_execution() {
     let mut function = start(&[]);
     for path in ["/raw", "/count"] {

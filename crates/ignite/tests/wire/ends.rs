@@ -141,11 +141,13 @@ fn a_new_process_takes_the_name_and_the_old_one_keeps_its_connections() {
 
 #[test]
 fn serves_a_socket_that_is_bound_already() {
-    let (mut function, ready) = launch(&[("IGNITE_LISTEN_FD", "5")]);
+    let (mut function, mut ready) = launch(&[("IGNITE_LISTEN_FD", "5")]);
     // Before anybody serves: who comes so early waits.
     let mut caller = function.connect_to(&function.folder.join("given.sock"));
     assert_eq!(caller.post("/raw", "early").body, "early");
-    drop(ready);
+    let mut said = String::new();
+    ready.read_to_string(&mut said).unwrap();
+    assert_eq!(said, "ready\n");
     assert!(!function.socket.exists());
     assert_eq!(function.record()["cold"], true);
     function.term();

@@ -34,6 +34,16 @@ pub async fn handler(req: Request<Body>, ctx: Context) -> Result<Response> {
         "/raw" => req.raw().clone().into_response(),
         "/fails" => return Err(Error::msg("no stock").with_source(std::io::Error::other("shelf 3 is empty"))),
         "/panics" => panic!("out of {}", "tea"),
+        "/panics-with-a-number" => std::panic::panic_any(7),
+        "/panics-twice" => std::panic::panic_any(Falls("a payload")),
+        "/panics-in-a-drop" => {
+            let _falls = Falls("a local");
+            "never sent".into_response()
+        }
+        "/panics-later" => {
+            sleep(Duration::from_millis(5)).await;
+            panic!("out of tea later")
+        }
         "/exits" => std::process::exit(7),
         "/exits-soon" => {
             std::thread::spawn(|| {
@@ -55,6 +65,19 @@ pub async fn handler(req: Request<Body>, ctx: Context) -> Result<Response> {
         "/blocks" => {
             std::thread::sleep(Duration::from_millis(600));
             "blocked".into_response()
+        }
+        "/blocks-for-ever" => loop {
+            std::thread::park();
+        },
+        "/blocks-later-for-ever" => {
+            sleep(Duration::from_millis(5)).await;
+            loop {
+                std::thread::park();
+            }
+        }
+        "/leaves-a-thread" => {
+            std::thread::spawn(|| std::thread::sleep(Duration::from_secs(3600)));
+            StatusCode::ACCEPTED.into_response()
         }
         "/sleeps" => {
             sleep(Duration::from_millis(200)).await;
@@ -109,6 +132,15 @@ fn temp(req: &Request, ctx: &Context) -> Result<Response> {
     store.append(&name, "!")?;
     let folder = store.path("x")?.parent().map(|folder| folder.display().to_string());
     Ok(json!({ "used": store.used(), "read": store.read(&name)?.as_ref(), "folder": folder }).into_response())
+}
+
+/// Panics when it goes.
+struct Falls(&'static str);
+
+impl Drop for Falls {
+    fn drop(&mut self) {
+        panic!("{} fell", self.0);
+    }
 }
 
 /// Leaves a file behind when it is dropped.

@@ -5,15 +5,21 @@
 
 mod bodies;
 mod ends;
+mod faults;
 mod handlers;
 mod limits;
+mod plain;
 mod process;
+mod queue;
+mod stuck;
 mod temp;
 
 /// Not a test by itself: the process the others start is this program, asked for this one name.
 #[test]
 fn serve_when_asked() {
-    if std::env::var_os("WIRE_SERVES").is_some() {
-        handlers::__ignite_main();
+    match std::env::var("WIRE_SERVES").as_deref() {
+        Ok("plain") => ignite::__private::start("ignite", ignite::__private::blocking(plain::handler), None),
+        Ok(_) => handlers::__ignite_main(),
+        Err(_) => {}
     }
 }

@@ -17,6 +17,8 @@ pub struct Function {
     pub folder: PathBuf,
     pub socket: PathBuf,
     records: BufReader<PipeReader>,
+    /// What was told of waiting requests, up to the last record that was read.
+    pub pressures: Vec<Value>,
 }
 
 /// A process that has said that it is ready.
@@ -57,7 +59,7 @@ pub fn launch(variables: &[(&str, &str)]) -> (Function, PipeReader) {
         .stderr(Stdio::from(OwnedFd::from(given)))
         .spawn()
         .unwrap();
-    (Function { child, folder, socket, records: BufReader::new(records) }, ready)
+    (Function { child, folder, socket, records: BufReader::new(records), pressures: Vec::new() }, ready)
 }
 
 impl Function {
@@ -78,6 +80,17 @@ impl Function {
 
     /// The next record.
     pub fn record(&mut self) -> Value {
+        loop {
+            let line = self.line();
+            if line.get("pressure").is_none() {
+                return line;
+            }
+            self.pressures.push(line);
+        }
+    }
+
+    /// The next record or pressure line.
+    pub fn line(&mut self) -> Value {
         let mut line = String::new();
         self.records.read_line(&mut line).unwrap();
         serde_json_from(&line)
@@ -169,6 +182,13 @@ impl Caller {
             }
             answer.body.push_str(std::str::from_utf8(&chunk[..size]).unwrap());
         }
+    }
+
+    /// All that still comes until the other side closes or breaks off.
+    pub fn rest(mut self) -> String {
+        let mut rest = Vec::new();
+        let _ = self.0.read_to_end(&mut rest);
+        String::from_utf8(rest).unwrap()
     }
 
     /// Whether the other side has closed.

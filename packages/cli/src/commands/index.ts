@@ -7,6 +7,7 @@ import { deployCommand } from "./deploy.js";
 import { devCommand } from "./dev.js";
 import { doctorCommand } from "./doctor.js";
 import { logCommands } from "./logs.js";
+import { igniteCommands } from "./ignite/index.js";
 import { initCommand } from "./init.js";
 import { mountCommands } from "./mount.js";
 import { operateCommands } from "./operate.js";
@@ -30,6 +31,7 @@ export const commands: readonly Command[] = [
   routeCommand,
   ...lookCommands,
   ...logCommands,
+  ...igniteCommands,
   ...accessCommands,
   ...serverCommands,
   doctorCommand,

@@ -2,6 +2,7 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { BloomError, suggestAppName } from "@bloomery/contract";
 import type { Command, Context } from "../command.js";
+import { planHandler, renderFunctionManifest } from "../project/function-start.js";
 import { planProgram, renderManifest, type NewFile } from "../project/starting-point.js";
 import { parseChoice } from "./parse-flag.js";
 import { checkProject } from "./project.js";
@@ -14,18 +15,22 @@ export const initCommand: Command = {
   group: "Deploy",
   summary: "Write a starting point into the current folder",
   about:
-    "In a crate: the manifest. Elsewhere: a small web program, its Cargo.toml and the manifest. Nothing that exists is\never overwritten.",
+    "In a crate: the manifest. Elsewhere: a small web program or a handler, its Cargo.toml and the manifest. Nothing\nthat exists is ever overwritten.",
   flags: [{ flag: "--shape <shape>", about: "web, function, prefork or tcp", fallback: "web" }],
-  examples: ["bloom init", "mkdir shop && cd shop && bloom init && bloom deploy"],
+  examples: [
+    "bloom init",
+    "bloom init --shape function",
+    "mkdir shop && cd shop && bloom init && bloom deploy",
+  ],
   async run(context) {
     const { cwd, flags, output } = context;
     const shape = parseChoice(flags, "shape", shapes) ?? "web";
-    if (shape !== "web") {
+    if (shape !== "web" && shape !== "function") {
       throw new BloomError("ERR_SHAPE_UNSUPPORTED", `there is no starting point for the shape ${shape} yet`, {
-        hint: "`bloom init --shape web` writes one for a web app.",
+        hint: "`bloom init --shape web` writes one for a web app, `--shape function` one for a function.",
       });
     }
-    const files = await planFiles(context);
+    const files = await planFiles(context, shape);
     await writeAll(cwd, files);
     const written = files.map(({ path }) => path);
     output.result({ shape, written, next: "bloom deploy" }, [
@@ -36,10 +41,13 @@ export const initCommand: Command = {
 };
 
 /** What is written, given what is there. Throws ERR_ALREADY_EXISTS, and ERR_MANIFEST_INVALID for a broken crate. */
-async function planFiles({ cwd, output }: Context): Promise<NewFile[]> {
+async function planFiles({ cwd, output }: Context, shape: "web" | "function"): Promise<NewFile[]> {
   const names = new Set(await readdir(cwd));
   for (const name of [manifest, "bloom.toml", ".platform"]) {
     if (names.has(name)) throw exists(name);
+  }
+  if (names.has("Cargo.toml") && shape === "function") {
+    return [{ path: "bloom.toml", text: renderFunctionManifest(null) }];
   }
   if (names.has("Cargo.toml")) {
     const project = { root: cwd, folder: "", folderName: basename(cwd) };
@@ -48,10 +56,10 @@ async function planFiles({ cwd, output }: Context): Promise<NewFile[]> {
   }
   if (names.has("src")) throw exists("src", "It has no Cargo.toml: `cargo init` makes one, then try again.");
   const name = suggestAppName(basename(cwd));
-  const files = [
-    ...planProgram(name),
-    { path: manifest, text: renderManifest(name, `./target/release/${name}`) },
-  ];
+  const files =
+    shape === "function"
+      ? [...planHandler(name), { path: "bloom.toml", text: renderFunctionManifest(name) }]
+      : [...planProgram(name), { path: manifest, text: renderManifest(name, `./target/release/${name}`) }];
   // Somebody's own list of what to leave out is as good.
   return files.filter(({ path }) => !names.has(path));
 }

@@ -1,4 +1,4 @@
-import type { LogLine } from "@bloomery/contract";
+import { formatFunctionLog, parseFunctionLog, type LogLine } from "@bloomery/contract";
 import type { Output, Style } from "../output/output.js";
 
 /** Knows which lines were printed, so that a second reading goes on where the first was broken off. */
@@ -51,8 +51,12 @@ export function formatLogLine(line: LogLine, output: Pick<Output, "paint">): str
   const head = [line.time.slice(11, 23), ...version, source].join(" ");
   const painted = output.paint(colors[sum % colors.length] ?? "cyan", head);
   if (line.stream === "platform") return `${painted} | ${output.paint("dim", `[${line.text}]`)}`;
-  const isBad = line.stream === "stderr" || line.type === "error";
-  return `${painted} ${isBad ? output.paint("red", "|") : "|"} ${line.text}`;
+  const said = line.execution === null ? undefined : parseFunctionLog(line.text);
+  // What a handler says through its context is no complaint for coming on stderr.
+  const isBad =
+    said === undefined ? line.stream === "stderr" || line.type === "error" : said.level === "error";
+  const text = said === undefined ? line.text : `${formatFunctionLog(said)}  ${said.execution}`;
+  return `${painted} ${isBad ? output.paint("red", "|") : "|"} ${text}`;
 }
 
 /** Who speaks: an instance, one of its hooks, a hook of the deployment, nginx or a build. */

@@ -12,6 +12,7 @@ export interface LogQuery {
   readonly tail?: number;
   readonly version?: number;
   readonly role?: string;
+  readonly execution?: string;
 }
 
 /** So many of the last lines are shown when nothing says how many: a log may have millions. */
@@ -19,7 +20,7 @@ export const standardLines = 100;
 
 /** The flags of `bloom logs`: where no time is given, the last lines. Throws ERR_INVALID_ARGUMENT. */
 export function planLogQuery(flags: Context["flags"]): LogQuery {
-  const { since, tail, version, role } = flags;
+  const { since, tail, version, role, execution } = flags;
   const stream = typeof flags["stream"] === "string" ? parseStream(flags["stream"]) : undefined;
   const types = typeof flags["type"] === "string" ? parseTypes(flags["type"]) : typesOf(stream);
   return {
@@ -27,15 +28,16 @@ export function planLogQuery(flags: Context["flags"]): LogQuery {
     ...(types === undefined ? {} : { types: types.join(",") }),
     ...(stream === undefined ? {} : { stream }),
     ...(typeof since === "string" ? { since: parseSince(since) } : {}),
-    ...planTail(tail, typeof since === "string"),
+    ...planTail(tail, typeof since === "string" || typeof execution === "string"),
     ...(typeof version === "string"
       ? { version: parseCount("--version", version.replace(/^v/, ""), 1) }
       : {}),
     ...(typeof role === "string" ? { role } : {}),
+    ...(typeof execution === "string" ? { execution } : {}),
   };
 }
 
-function planTail(tail: string | boolean | undefined, hasStart: boolean): { readonly tail?: number } {
+function planTail(tail: Context["flags"][string], hasStart: boolean): { readonly tail?: number } {
   if (typeof tail !== "string") return hasStart ? {} : { tail: standardLines };
   return tail === "all" ? {} : { tail: parseCount("--tail", tail, 0) };
 }
@@ -87,7 +89,7 @@ function typesOf(stream: LogStream | undefined): LogType[] | undefined {
 const unitMs = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** `10m` ago, or a time. */
-function parseSince(word: string): string {
+export function parseSince(word: string): string {
   const match = /^(\d{1,6})([smhd])$/.exec(word);
   const time =
     match === null

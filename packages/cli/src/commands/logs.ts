@@ -11,7 +11,7 @@ export const logCommands: readonly Command[] = [
     group: "Look",
     summary: "Print an app's output",
     about:
-      "Following goes on through deploys and restarts, also of the platform itself; Ctrl-C ends it. Without --type it is\nwhat the app and its hooks said; `all` adds the requests, nginx's complaints and the builds, in order of time. Of\nlong logs the last 100 lines are shown: `--tail all` and --since show more.",
+      "Following goes on through deploys and restarts, also of the platform itself; Ctrl-C ends it. Without --type it is\nwhat the app and its hooks said; `all` adds the requests, nginx's complaints and the builds, in order of time. Of\nlong logs the last 100 lines are shown: `--tail all` and --since show more. Lines of an execution are those that its\nhandler wrote through its context, and all that its instance wrote while nothing else ran in it.",
     args: [appArgument],
     flags: [
       environmentFlag,
@@ -24,13 +24,18 @@ export const logCommands: readonly Command[] = [
       { flag: "--since <time>", about: "only from this time on: 10m, 2h, 1d or an ISO time" },
       { flag: "--version <number>", about: "only this version" },
       { flag: "--role <name>", about: "only this role" },
-      { flag: "-n, --tail <count>", about: "how many of the last lines, or all (100; with --since all)" },
+      { flag: "--execution <id>", about: "only what belongs to this execution of a function" },
+      {
+        flag: "-n, --tail <count>",
+        about: "how many of the last lines, or all (100; with --since or --execution all)",
+      },
     ],
     examples: [
       "bloom logs shop -f",
       "bloom logs shop --since 10m --json",
       "bloom logs shop --type all -f",
       "bloom logs shop --type hooks --stream deploy",
+      "bloom logs hello --execution x-7k2m9xq4wz3b",
     ],
     run: (context) => printLogs(context, placeOf(context), planLogQuery(context.flags)),
   },

@@ -66,7 +66,7 @@ export const lookCommands: readonly Command[] = [
         typeof flags["environment"] === "string" ? { environment: flags["environment"] } : {};
       const answer = await client().call("listInstances", { query: { ...ref, ...environment } });
       // None at all: is there such an app?
-      if (args[0] !== undefined && answer.instances.length === 0) {
+      if (args[0] !== undefined && answer.instances.length + answer.sleeping.length === 0) {
         const { environments } = await client().call("getApp", { params: parseAppRef(args[0]) });
         const { environment: wanted } = environment;
         if (wanted !== undefined) assertEnvironment(args[0], environments, wanted);
@@ -85,6 +85,10 @@ export const lookCommands: readonly Command[] = [
         // How it ended last is worth knowing of one that is up again; what a probe saw is not.
         one.lastExit ?? (one.state === "ready" ? "" : (one.lastProbe ?? "")),
       ]);
+      const asleep = answer.sleeping.map((one) => {
+        const place = [formatAppRef(one), one.environment, `v${one.version}`];
+        return ["-", ...place, "web", "sleeping", "-", "-", "-", "-", ""];
+      });
       const head = [
         "INSTANCE",
         "APP",
@@ -98,7 +102,7 @@ export const lookCommands: readonly Command[] = [
         "STARTED",
         "LAST",
       ];
-      output.table(answer, head, rows);
+      output.table(answer, head, [...rows, ...asleep]);
       for (const trouble of answer.troubles)
         output.say(`${formatAppRef(trouble)} (${trouble.environment}) does not start: ${trouble.reason}`);
     },

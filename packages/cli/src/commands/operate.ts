@@ -28,11 +28,11 @@ async function change<T>({ signal, args }: Context, call: () => Promise<T>): Pro
   }
 }
 
-/** `stop`, `start`, `restart`: one call, answered with the environment. */
+/** `stop`, `start`, `restart`, `sleep`: one call, answered with the environment. */
 function operation(
-  name: "stop" | "start" | "restart",
+  name: "stop" | "start" | "restart" | "sleep",
   summary: string,
-  route: "stopEnvironment" | "startEnvironment" | "restartEnvironment",
+  route: "stopEnvironment" | "startEnvironment" | "restartEnvironment" | "sleepEnvironment",
   about?: string,
 ): Command {
   return {
@@ -104,6 +104,12 @@ export const operateCommands: readonly Command[] = [
   ),
   operation("stop", "Stop an app until it is started again", "stopEnvironment"),
   operation("start", "Start a stopped app", "startEnvironment"),
+  operation(
+    "sleep",
+    "End what runs of a function until the next request",
+    "sleepEnvironment",
+    "Executions under way finish first. A function also falls asleep by itself, after its idle_seconds.",
+  ),
   {
     name: "scale",
     group,

@@ -25,6 +25,8 @@ export const serverCommands: readonly Command[] = [
       { flag: "--database <url>", about: "sqlite:/path or postgres://… (BLOOM_DATABASE)" },
       { flag: "--network <block>", about: "IPv4 block for instances, such as 198.18.0.0/16" },
       { flag: "--build-time-limit <seconds>", about: "longest time a build may take" },
+      { flag: "--execution-days <days>", about: "how long records of executions are kept (7)" },
+      { flag: "--execution-count <count>", about: "how many of them are kept of each function (10000)" },
       { flag: "--log-level <level>", about: "trace, debug, info, warn or error" },
       { flag: "--detach", about: "return when the platform is ready" },
       {

@@ -14,6 +14,8 @@ const passedFlags = [
   "network",
   "log-level",
   "build-time-limit",
+  "execution-days",
+  "execution-count",
 ] as const;
 
 /**

@@ -10,6 +10,8 @@ export interface Stream {
   readonly columns?: number | undefined;
   /** Height of the terminal. */
   readonly rows?: number | undefined;
+  /** Tells when there is room again after `write` has answered false. */
+  once?(event: "drain", listener: () => void): unknown;
   /** Tells when the terminal has another size. */
   on?(event: "resize", listener: () => void): unknown;
   off?(event: "resize", listener: () => void): unknown;
@@ -18,7 +20,12 @@ export interface Stream {
 export interface OutputOptions {
   readonly stdout: Stream;
   readonly stderr: Stream;
+  /** Documents for programs instead of text for people. */
   readonly json: boolean;
+  /** Writes those documents as YAML. */
+  readonly yaml?: (document: unknown) => string;
+  /** Tables with all they have. */
+  readonly wide?: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
   readonly color: boolean;
@@ -57,6 +64,7 @@ export function createOutput(options: OutputOptions): Output {
   const paint = (style: Style, text: string): string =>
     options.color ? `\u001B[${codes[style]}m${text}\u001B[0m` : text;
   const print = (text: string): void => void options.stdout.write(`${text}\n`);
+  const write = options.yaml ?? JSON.stringify;
   const say = (text: string): void => {
     if (!options.quiet) options.stderr.write(`${text}\n`);
   };
@@ -68,19 +76,20 @@ export function createOutput(options: OutputOptions): Output {
       if (options.verbose) say(text);
     },
     result(document, lines) {
-      if (options.json) print(JSON.stringify(document));
+      if (options.json) print(write(document));
       else for (const line of lines) print(line);
     },
     table(document, head, rows) {
-      if (options.json) print(JSON.stringify(document));
+      if (options.json) print(write(document));
       else for (const line of renderTable(head, rows, (text) => paint("dim", text))) print(line);
     },
     line(document, text) {
-      print(options.json ? JSON.stringify(document) : text);
+      if (options.yaml !== undefined) print("---");
+      print(options.json ? write(document) : text);
     },
     error(error) {
       const document: ErrorDocument = error.toDocument();
-      if (options.json) print(JSON.stringify({ error: document }));
+      if (options.json) print(write({ error: document }));
       for (const line of describeError(document, paint)) options.stderr.write(`${line}\n`);
       if (document.code === "ERR_INTERNAL" && options.verbose) options.stderr.write(`${error.stack ?? ""}\n`);
     },

@@ -15,6 +15,12 @@ export function renderTable(
   return [paintHead(render(head)), ...rows.map(render)];
 }
 
+/** One line a field, the names padded to the longest. */
+export function renderFields(fields: readonly (readonly [name: string, value: string])[]): string[] {
+  const width = Math.max(...fields.map(([name]) => name.length));
+  return fields.map(([name, value]) => `${name.padEnd(width)}  ${value}`.trimEnd());
+}
+
 /** `12 s ago`, `3 h ago`. */
 export function formatAge(time: string | null, now = Date.now()): string {
   if (time === null) return "-";

@@ -68,8 +68,12 @@ export interface ListedProject {
   readonly folders: readonly string[];
 }
 
-/** The paths of everything that belongs to the source. */
-export async function listPaths(root: string, signal?: AbortSignal): Promise<ListedProject> {
+/** The paths of everything that belongs to the source; `leavesOut` is asked about each folder. */
+export async function listPaths(
+  root: string,
+  signal?: AbortSignal,
+  leavesOut: (path: string) => Promise<boolean> = async () => false,
+): Promise<ListedProject> {
   const files: string[] = [];
   const links: string[] = [];
   const folders: string[] = [];
@@ -88,7 +92,8 @@ export async function listPaths(root: string, signal?: AbortSignal): Promise<Lis
       else if (entry.isFile()) files.push(path);
       else if (!entry.isDirectory()) {
         throw unsafe(path, "it is a device, a pipe or a socket");
-      } else if (!(await isCargoTarget(join(root, path)))) await visit(path, rules);
+      } else if (!(await isCargoTarget(join(root, path))) && !(await leavesOut(path)))
+        await visit(path, rules);
     }
   };
   await visit("", []);

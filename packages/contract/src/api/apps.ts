@@ -12,8 +12,11 @@ const replicaCount = z
   .min(min, `must be ${min} or more; \`bloom stop\` ends all`)
   .max(max, `must be ${max} or fewer`);
 
-/** `running` and `stopped` are wishes; `crashed` and `deploying` are what is seen; `empty` was never deployed. */
-export const environmentHealth = z.enum(["empty", "running", "starting", "crashed", "stopped"]);
+/**
+ * `running` and `stopped` are wishes; `crashed` and `deploying` are what is seen; `empty` was never deployed; `sleeping`
+ * runs nothing until the next request.
+ */
+export const environmentHealth = z.enum(["empty", "running", "starting", "crashed", "stopped", "sleeping"]);
 
 export const environmentView = z.object({
   name: environmentName,
@@ -127,6 +130,12 @@ export const appRoutes = defineRoutes({
       troubles: z.array(
         z.object({ org: orgName, app: appName, environment: environmentName, reason: z.string() }),
       ),
+      /** Functions of which nothing runs until the next request. */
+      sleeping: z
+        .array(
+          z.object({ org: orgName, app: appName, environment: environmentName, version: z.number().int() }),
+        )
+        .default([]),
     }),
   },
   scaleEnvironment: {
@@ -147,6 +156,16 @@ export const appRoutes = defineRoutes({
     scope: "app",
     tag: "apps",
     summary: "Stops the environment until it is started again",
+    params: environmentParams,
+    response: environmentView,
+  },
+  sleepEnvironment: {
+    method: "POST",
+    path: "/v1/orgs/:org/apps/:app/environments/:environment/sleep",
+    access: "developer",
+    scope: "app",
+    tag: "apps",
+    summary: "Ends what runs of a function, after its executions; the next request wakes it",
     params: environmentParams,
     response: environmentView,
   },

@@ -1,3 +1,4 @@
+import { igniteRoutes } from "../ignite/routes.js";
 import { activityRoutes } from "./activities.js";
 import { appRoutes } from "./apps.js";
 import { deploymentRoutes } from "./deployments.js";
@@ -28,6 +29,7 @@ export const apiRoutes = {
   ...insideRoutes,
   ...logRoutes,
   ...activityRoutes,
+  ...igniteRoutes,
 } as const;
 
 export type ApiRoutes = typeof apiRoutes;

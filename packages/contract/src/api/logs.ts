@@ -39,6 +39,7 @@ export const logLine = z.object({
   instance: z.string().nullable(),
   role: roleName.nullable(),
   text: z.string(),
+  /** Of lines that a function has written through its context, and of requests to it. */
   execution: z.string().nullable(),
 });
 export type LogLine = z.infer<typeof logLine>;
@@ -68,6 +69,8 @@ export const logRoutes = defineRoutes({
       since: timestamp.optional(),
       version: z.coerce.number().int().positive().optional(),
       role: roleName.optional(),
+      /** What belongs to this execution of a function, and what its instance wrote while nothing else ran in it. */
+      execution: z.string().max(64).optional(),
       /** The last N lines before following; all when absent. */
       tail: z.coerce.number().int().min(0).max(100_000).optional(),
     }),

@@ -4,8 +4,11 @@ import type { Role } from "../states.js";
 /** Who may call a route. `public` is for the few that need no token. */
 export type RouteAccess = Role | "public";
 
-/** What a token limited to one app or organization is checked against. */
-export type RouteScope = "platform" | "org" | "app";
+/**
+ * What a token limited to one app or organization is checked against. `record`: the owner of the one record that the
+ * path names, which its handler finds; to anybody else there is no such record.
+ */
+export type RouteScope = "platform" | "org" | "app" | "record";
 
 /**
  * One route of the API as data. The server registers it, the CLI calls it, the OpenAPI document and the
@@ -24,6 +27,8 @@ export interface ApiRoute {
   readonly body?: z.ZodType;
   /** The body is a raw byte stream of this media type instead of JSON. */
   readonly rawBody?: string;
+  /** Bytes of the largest body, where it is not the API's own limit. */
+  readonly bodyBytes?: number;
   /** One JSON document, or with `stream` one line of an NDJSON answer. */
   readonly response: z.ZodType;
   readonly stream?: true;
@@ -54,5 +59,8 @@ export interface RouteCall<R extends ApiRoute> {
   readonly body: OutputOf<PartOf<R, "body">>;
 }
 
-/** The answer, or one line of it when the route streams. */
-export type RouteAnswer<R extends ApiRoute> = z.output<R["response"]>;
+/** What a handler answers with, or one line of it when the route streams; numbers and bytes become text on the way. */
+export type RouteAnswer<R extends ApiRoute> = z.input<R["response"]>;
+
+/** What the caller reads of it. */
+export type RouteResult<R extends ApiRoute> = z.output<R["response"]>;

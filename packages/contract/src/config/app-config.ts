@@ -47,7 +47,7 @@ export interface AppConfig {
 export interface ToolchainWish {
   /** `1.68`, `1` (any 1.x), `stable`, `nightly-2026-01-01` … */
   readonly channel: string | null;
-  readonly source: "rust-toolchain" | "bloom.toml" | "type" | "default";
+  readonly source: "rust-toolchain" | "bloom.toml" | "type" | "default" | "platform";
 }
 
 export interface BuildConfig {

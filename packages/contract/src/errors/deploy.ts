@@ -45,6 +45,18 @@ export const deployErrors = {
     when: "The environment has no release yet, so there is nothing to start, scale or restart.",
     hint: "Deploy the app first.",
   },
+  ERR_QUEUE_FULL: {
+    status: 503,
+    exit: 1,
+    when: "More requests wait for a function than its queue takes.",
+    hint: "Try again in a moment; `queue`, `concurrency` and `max_replicas` of [function] decide how many are served.",
+  },
+  ERR_DRAFT_NOT_COMPILED: {
+    status: 409,
+    exit: 1,
+    when: "A draft was to be published or tried that has not been compiled as it is now.",
+    hint: "`bloom draft compile APP` compiles it.",
+  },
   ERR_APP_STOPPED: {
     status: 409,
     exit: 1,

@@ -1,5 +1,7 @@
 import { accessErrors } from "./access.js";
 import { deployErrors } from "./deploy.js";
+import { edgeErrors } from "./edge.js";
+import { invocationErrors } from "./invocations.js";
 import { platformErrors } from "./platform.js";
 import { projectErrors } from "./project.js";
 
@@ -29,6 +31,8 @@ export const errorCatalog = {
   ...platformErrors,
   ...projectErrors,
   ...deployErrors,
+  ...edgeErrors,
+  ...invocationErrors,
 } as const;
 
 export type ErrorCode = keyof typeof errorCatalog;

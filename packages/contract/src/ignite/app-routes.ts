@@ -3,7 +3,7 @@ import { appParams, orgParams } from "../api/common.js";
 import { defineRoutes } from "../api/route.js";
 import { appName } from "../names.js";
 import { appMeta, appSettings, envPatch } from "./app.js";
-import { codeSource } from "./draft.js";
+import { codeRequestBytes, codeSource } from "./draft.js";
 import { resourceTier } from "./enums.js";
 import { int64Text } from "./json.js";
 import { appPath as path, nextCursor, page, tag } from "./route-parts.js";
@@ -19,6 +19,7 @@ export const igniteAppRoutes = defineRoutes({
     summary: "Makes an app; code comes with its draft",
     params: orgParams,
     body: appSettings.extend({ name: appName, env: envPatch.optional(), code: codeSource.optional() }),
+    bodyBytes: codeRequestBytes,
     response: z.object({
       appId: z.string(),
       deploymentState: appMeta.shape.deploymentState,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { toolchainChannel } from "../manifest/scalars.js";
 import { appName, orgName, variableName } from "../names.js";
 import { autoMode, deploymentStateName, resourceTier, rustTarget, storageMode } from "./enums.js";
 import { int64, int64Text } from "./json.js";
@@ -12,15 +13,24 @@ const replicas = z.number().int().min(0).max(64);
 /** Text of a JSON Schema; whether it is one is checked where it is taken in. */
 const schemaText = z.string().max(262_144);
 
+/** What a draft is compiled with. */
+export const runtimeSource = z.object({
+  rust: z.object({
+    target: rustTarget.default("RUST_COMPILATION_TARGET_NATIVE"),
+    toolchainVersion: toolchainChannel.optional(),
+  }),
+});
+export type RuntimeSource = z.infer<typeof runtimeSource>;
+
 /** What may be said about an app besides its code. 0 means the default everywhere. */
 export const appSettings = z.object({
   description: z.string().max(4096).optional(),
   resourceTier: resourceTier.optional(),
   limits: z
     .object({
-      memoryMb: z.number().int().min(0).max(1_048_576).default(0),
-      cpuMillicores: z.number().int().min(0).max(256_000).default(0),
-      timeoutSecs: seconds.default(0),
+      memoryMb: z.number().int().min(0).max(1_048_576),
+      cpuMillicores: z.number().int().min(0).max(256_000),
+      timeoutSecs: seconds,
     })
     .partial()
     .optional(),
@@ -46,20 +56,13 @@ export const appSettings = z.object({
   allowUnauthenticated: z.boolean().optional(),
   /** Whether payloads are kept, which a replay needs. */
   keepPayloads: z.boolean().optional(),
+  /** What drafts are compiled with that say nothing of it themselves. */
+  runtime: runtimeSource.optional(),
 });
 export type AppSettings = z.infer<typeof appSettings>;
 
 /** Environment variables; null takes one away. */
 export const envPatch = z.record(variableName, z.string().max(131_072).nullable());
-
-/** What a draft is compiled with. */
-export const runtimeSource = z.object({
-  rust: z.object({
-    target: rustTarget.default("RUST_COMPILATION_TARGET_NATIVE"),
-    toolchainVersion: z.string().max(64).optional(),
-  }),
-});
-export type RuntimeSource = z.infer<typeof runtimeSource>;
 
 /** An app as its owner sees it. */
 export const appMeta = z.object({

@@ -3,6 +3,12 @@ import { runtimeSource } from "./app.js";
 import { codeKind, draftStatus, resourceTier, versionStatus } from "./enums.js";
 import { bytes, int64Text } from "./json.js";
 
+/** The largest archive of a function's code. */
+export const codeBytes = 64 * 1024 ** 2;
+
+/** A request that carries such an archive as base64, with room for the rest. */
+export const codeRequestBytes = Math.ceil(codeBytes / 3) * 4 + 4 * 1024 ** 2;
+
 /** What a draft holds: source that the platform compiles. */
 export const codeSource = z.object({
   compile: z.object({

@@ -67,3 +67,14 @@ export const executionStatusName = z.enum([
   "EXECUTION_STATUS_CANCELLED",
 ]);
 export type ExecutionStatusName = z.infer<typeof executionStatusName>;
+
+/** By which way it came. */
+export const executionKindName = z.enum([
+  "EXECUTION_KIND_DIRECT",
+  "EXECUTION_KIND_INVOKE",
+  "EXECUTION_KIND_ASYNC",
+  "EXECUTION_KIND_TEST",
+  "EXECUTION_KIND_REPLAY",
+  "EXECUTION_KIND_MCP",
+]);
+export type ExecutionKindName = z.infer<typeof executionKindName>;

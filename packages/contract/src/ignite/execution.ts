@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { functionId } from "./app.js";
-import { executionStatusName } from "./enums.js";
+import { executionKindName, executionStatusName } from "./enums.js";
 import { bytes, bytesText, int64Text } from "./json.js";
 
 /** The request a function is to see. */
@@ -53,15 +53,26 @@ export const executionView = z.object({
   functionId,
   version: z.number().int(),
   status: executionStatusName,
+  kind: executionKindName,
+  /** The instance it ran in. */
+  replicaId: z.string().optional(),
   httpStatus: z.number().int().optional(),
+  /** The first one of its process. */
   cold: z.boolean(),
   attempt: z.number().int(),
+  replayOf: z.string().optional(),
   createdAtMs: int64Text,
+  /** 0 until it has ended. */
+  finishedAtMs: int64Text,
   queueMs: z.number(),
   startMs: z.number(),
   runMs: z.number(),
   requestBytes: int64Text,
   responseBytes: int64Text,
   error: z.string().optional(),
+  /** Only of one execution, where its answer is kept: the body's first bytes, and whether there were more. */
+  output: bytesText.optional(),
+  outputHeaders: z.record(z.string(), z.string()).optional(),
+  outputTruncated: z.boolean().optional(),
 });
 export type ExecutionView = z.infer<typeof executionView>;

@@ -7,4 +7,5 @@ export * from "./execution-routes.js";
 export * from "./json.js";
 export * from "./log-routes.js";
 export * from "./routes.js";
+export * from "./tool-routes.js";
 export * from "./version-routes.js";

@@ -6,11 +6,24 @@ export const int64 = z
   .transform(Number)
   .pipe(z.number().int());
 
-/** The same in an answer: always text. Times are unix milliseconds, 0 for never. */
-export const int64Text = z.number().int().transform(String);
+/**
+ * The same in an answer: always text. Times are unix milliseconds, 0 for never. Whoever answers gives the number; the
+ * text is understood, too, because whoever reads the answer holds it against the same schema.
+ */
+export const int64Text = z
+  .union([z.number().int(), z.string().regex(/^-?\d{1,19}$/, "must be a whole number")])
+  .transform(String)
+  .pipe(z.string()) as unknown as z.ZodType<string, number>;
 
 /** Bytes, which JSON carries as base64. */
 export const bytes = z.base64().transform((text) => Buffer.from(text, "base64"));
 
-/** The same in an answer. */
-export const bytesText = z.instanceof(Uint8Array).transform((data) => Buffer.from(data).toString("base64"));
+/** The same in an answer; whoever answers gives the bytes. */
+export const bytesText = z
+  .union([z.instanceof(Uint8Array), z.string()])
+  .transform((data) => (typeof data === "string" ? data : viewBytes(data).toString("base64")))
+  .pipe(z.string().meta({ contentEncoding: "base64" })) as unknown as z.ZodType<string, Uint8Array>;
+
+function viewBytes({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}

@@ -15,6 +15,7 @@ const logQuery = z.object({
 export const logEntry = z.object({
   timestampMs: int64Text,
   replicaId: z.string(),
+  /** What a handler says through its context is written out for reading. */
   text: z.string(),
   executionId: z.string().optional(),
 });
@@ -56,5 +57,17 @@ export const igniteLogRoutes = defineRoutes({
     params: appParams,
     query: page,
     response: z.object({ events: z.array(appEvent), nextCursor }),
+  },
+  igniteStreamAppEvents: {
+    method: "GET",
+    path: `${path}/events/stream`,
+    access: "viewer",
+    scope: "app",
+    tag,
+    summary: "The last events of a function, oldest first, and what comes",
+    params: appParams,
+    query: z.object({ limit: page.shape.limit }),
+    response: appEvent,
+    stream: true,
   },
 });

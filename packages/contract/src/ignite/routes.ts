@@ -1,6 +1,7 @@
 import { igniteAppRoutes } from "./app-routes.js";
 import { igniteExecutionRoutes } from "./execution-routes.js";
 import { igniteLogRoutes } from "./log-routes.js";
+import { igniteToolRoutes } from "./tool-routes.js";
 import { igniteVersionRoutes } from "./version-routes.js";
 
 /** The Ignite surface: paths and words are theirs. */
@@ -9,4 +10,5 @@ export const igniteRoutes = {
   ...igniteVersionRoutes,
   ...igniteExecutionRoutes,
   ...igniteLogRoutes,
+  ...igniteToolRoutes,
 } as const;

@@ -2,12 +2,20 @@ import { z } from "zod";
 import { appParams } from "../api/common.js";
 import { defineRoutes } from "../api/route.js";
 import { appMeta, appSettings } from "./app.js";
-import { codeSource, compileLogLine, draftView, versionItem } from "./draft.js";
+import { codeRequestBytes, codeSource, compileLogLine, draftView, versionItem } from "./draft.js";
 import { invokeFrame, invokeRequest } from "./execution.js";
 import { bytesText } from "./json.js";
 import { appPath as path, nextCursor, page, tag } from "./route-parts.js";
 
 const versionParams = appParams.extend({ version: z.coerce.number().int().positive() });
+
+const codeAnswer = z.object({
+  fileName: z.string(),
+  /** 0: the draft. */
+  version: z.number().int(),
+  /** A tar.gz of the code as it was given. */
+  sourceCode: bytesText,
+});
 
 /** From the draft to the active version and back. */
 export const igniteVersionRoutes = defineRoutes({
@@ -24,6 +32,7 @@ export const igniteVersionRoutes = defineRoutes({
       inputSchema: appSettings.shape.inputSchema,
       outputSchema: appSettings.shape.outputSchema,
     }),
+    bodyBytes: codeRequestBytes,
     response: z.object({ draft: draftView }),
   },
   igniteGetDraft: {
@@ -131,6 +140,17 @@ export const igniteVersionRoutes = defineRoutes({
     tag,
     summary: "The source of a version as it was given",
     params: versionParams,
-    response: z.object({ fileName: z.string(), sourceCode: bytesText }),
+    response: codeAnswer,
+  },
+  igniteGetAppCode: {
+    method: "GET",
+    path: `${path}/code`,
+    access: "developer",
+    scope: "app",
+    tag,
+    summary: "The source of the active version, or of the draft: version 0",
+    params: appParams,
+    query: z.object({ version: z.coerce.number().int().min(0).optional() }),
+    response: codeAnswer,
   },
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { later } from "./container.js";
+import { functionDefaults } from "../config/function.js";
 import { manifestDefaults as defaults, manifestLimits as limits } from "./defaults.js";
 import { element, key } from "./key-meta.js";
 import {
@@ -16,6 +16,9 @@ import {
 
 const secondsWords = `a number of seconds from ${limits.seconds.min} to ${limits.seconds.max}`;
 
+/** Of keys that web apps will have, too. */
+const ofOthers = "For other shapes it takes effect in a later release.";
+
 /** `[build]`. */
 export const buildTable = z.object({
   command: key(scriptText, {
@@ -25,10 +28,10 @@ export const buildTable = z.object({
     default: "`hooks.build` of .platform.app.yaml, else `cargo build`",
   }),
   target: key(cargoWord, {
-    about: "The target triple given to cargo.",
+    about: "The target triple given to cargo; of a function what it becomes: `native`, a program.",
     expected: "a target triple",
     example: "x86_64-unknown-linux-musl",
-    default: "the machine's own",
+    default: "the machine's own; of a function `native`",
   }),
   toolchain: key(toolchainChannel, {
     about: "The Rust toolchain; a rust-toolchain.toml comes first.",
@@ -110,10 +113,11 @@ export const runTable = z.object({
     default: String(defaults.replicas),
   }),
   network: key(z.enum(["none", "outbound", "host"]), {
-    about: "What an instance may reach: nothing, the outside, or everything the host does.",
+    about:
+      "What an instance may reach: nothing, the outside, or everything the host does. A function that calls others over the network asks for `outbound`.",
     expected: 'one of "none", "outbound", "host"',
     example: "outbound",
-    default: defaults.network,
+    default: `${defaults.network}; of a function none`,
   }),
   grace_seconds: key(seconds, {
     about: "Seconds from TERM to KILL when an instance is stopped.",
@@ -127,25 +131,29 @@ export const runTable = z.object({
     example: 30,
     default: String(defaults.drainSeconds),
   }),
-  min_replicas: later(intWithin({ min: 0, max: limits.replicas.max }), {
-    about: "The fewest instances; 0 lets the app sleep.",
+  min_replicas: key(intWithin({ min: 0, max: limits.replicas.max }), {
+    about: `The fewest instances of a function; with 0 it sleeps when nobody asks. ${ofOthers}`,
     expected: `a whole number from 0 to ${limits.replicas.max}`,
     example: 0,
+    default: String(functionDefaults.minReplicas),
   }),
-  max_replicas: later(intWithin(limits.replicas), {
-    about: "The most instances.",
+  max_replicas: key(intWithin(limits.replicas), {
+    about: `The most instances of a function. ${ofOthers}`,
     expected: `a whole number from ${limits.replicas.min} to ${limits.replicas.max}`,
     example: 4,
+    default: `${functionDefaults.maxReplicas}, or \`min_replicas\` if that is more`,
   }),
-  idle_seconds: later(seconds, {
-    about: "Seconds without a request until the app sleeps.",
+  idle_seconds: key(seconds, {
+    about: `Seconds without a request until a function sleeps. ${ofOthers}`,
     expected: secondsWords,
     example: 300,
+    default: String(functionDefaults.idleSeconds),
   }),
-  concurrency: later(intWithin({ min: 1, max: 100_000 }), {
-    about: "Requests one instance may have at the same time.",
+  concurrency: key(intWithin({ min: 1, max: 100_000 }), {
+    about: `Executions one instance of a function may have at the same time. ${ofOthers}`,
     expected: "a whole number from 1 to 100000",
     example: 64,
+    default: "as many as come",
   }),
 });
 
@@ -178,7 +186,7 @@ export const limitsTable = z.object({
   }),
   timeout_seconds: key(seconds, {
     about:
-      "Seconds the app may leave a request without an answer before the proxy gives up; the same as `read_seconds` of `[http.timeouts]`.",
+      "Seconds the app may leave a request without an answer before the proxy gives up; the same as `read_seconds` of `[http.timeouts]`. Of a function: the longest time one execution may take.",
     expected: secondsWords,
     example: 60,
     default: String(defaults.timeouts.readSeconds),

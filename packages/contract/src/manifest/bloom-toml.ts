@@ -2,12 +2,13 @@ import { z } from "zod";
 import { deployTable, hooksTable } from "./bloom-deploy.js";
 import { httpTable } from "./bloom-http.js";
 import { later, mountsSchema } from "./container.js";
+import { functionTable } from "./bloom-function.js";
 import { buildTable, limitsTable, readyTable, runTable } from "./bloom-tables.js";
 import { element, key } from "./key-meta.js";
 import { lineText, portNumber, seconds } from "./scalars.js";
 import { envSchema } from "./variables.js";
 
-/** The shapes an app can have; this release runs `web`. */
+/** The shapes an app can have; this release runs `web` and `function`. */
 export const shapeNames = ["web", "function", "prefork", "tcp"] as const;
 export type ShapeName = (typeof shapeNames)[number];
 
@@ -42,7 +43,7 @@ export const bloomTomlSchema = z.object({
     default: "the name in .platform.app.yaml, else Cargo's package name, else the folder's",
   }),
   shape: key(z.enum(shapeNames), {
-    about: "What kind of app this is. This release runs `web`.",
+    about: "What kind of app this is. This release runs `web` and `function`.",
     expected: 'one of "web", "function", "prefork", "tcp"',
     example: "web",
     default: "detected from the files",
@@ -58,6 +59,11 @@ export const bloomTomlSchema = z.object({
     about: "How the app is built.",
     expected: "a table with keys such as command",
     example: { command: "make" },
+  }),
+  function: key(functionTable, {
+    about: "What is special to a function; an app with this table is one.",
+    expected: "a table with keys such as description",
+    example: { description: "Answers with a greeting." },
   }),
   run: key(runTable, {
     about: "How the app runs.",

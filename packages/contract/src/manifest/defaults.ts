@@ -36,6 +36,8 @@ export const manifestLimits = Object.freeze({
   seconds: { min: 1, max: 86_400 },
   holdSeconds: { min: 1, max: 3600 },
   tmpBytes: { min: 1_000_000, max: 16 * 1024 ** 4 },
+  /** Of a function's request. */
+  bodyBytes: { min: 1000, max: 4 * 1024 ** 3 },
   /** MB (2^20 bytes). */
   baseMemory: { min: 64, max: 1024 },
   memoryRatio: { min: 128, max: 1024 },

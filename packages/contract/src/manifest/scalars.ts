@@ -26,6 +26,9 @@ export const portNumber = intWithin(manifestLimits.port);
 /** `"512MB"` or a number of bytes, within the limits for memory. */
 export const memorySize = sizeWithin(manifestLimits.memoryBytes);
 
+/** The same within the limits for a request's body. */
+export const bodySize = sizeWithin(manifestLimits.bodyBytes);
+
 /** The same within the limits for /tmp. */
 export const tmpSize = sizeWithin(manifestLimits.tmpBytes);
 

@@ -7,6 +7,7 @@ describe("the JSON of the Ignite surface", () => {
     fc.assert(
       fc.property(fc.maxSafeInteger(), (number) => {
         expect(ignite.int64Text.parse(number)).toBe(String(number));
+        expect(ignite.int64Text.parse(String(number))).toBe(String(number));
         expect(ignite.int64.parse(String(number))).toBe(number);
         expect(ignite.int64.parse(number)).toBe(number);
       }),
@@ -24,6 +25,7 @@ describe("the JSON of the Ignite surface", () => {
     fc.assert(
       fc.property(fc.uint8Array(), (data) => {
         const text = ignite.bytesText.parse(data);
+        expect(ignite.bytesText.parse(text)).toBe(text);
         expect([...ignite.bytes.parse(text)]).toEqual([...data]);
       }),
     );

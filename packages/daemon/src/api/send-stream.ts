@@ -9,7 +9,11 @@ const headLimitMs = 50;
  * Sends an NDJSON stream. The first line is awaited for a moment before the head is sent, so that a handler that
  * fails at once still answers with a status and an error document.
  */
-export async function sendLines(reply: FastifyReply, lines: AsyncIterable<unknown>): Promise<FastifyReply> {
+export async function sendLines(
+  reply: FastifyReply,
+  lines: AsyncIterable<unknown>,
+  write: (line: unknown) => string = JSON.stringify,
+): Promise<FastifyReply> {
   const iterator = lines[Symbol.asyncIterator]();
   const first = iterator.next();
   await Promise.race([first, new Promise((resolve) => setTimeout(resolve, headLimitMs).unref())]);
@@ -17,7 +21,7 @@ export async function sendLines(reply: FastifyReply, lines: AsyncIterable<unknow
     // A head that has left cannot take an error back: it becomes the last line.
     try {
       for (let result = await first; result.done !== true; result = await iterator.next()) {
-        yield `${JSON.stringify(result.value)}\n`;
+        yield `${write(result.value)}\n`;
       }
     } catch (error) {
       yield `${JSON.stringify({ error: toBloomError(error).toDocument() })}\n`;

@@ -6,11 +6,7 @@ import fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from "fastify";
-import {
-  hasZodFastifySchemaValidationErrors,
-  serializerCompiler,
-  validatorCompiler,
-} from "fastify-type-provider-zod";
+import { hasZodFastifySchemaValidationErrors, validatorCompiler } from "fastify-type-provider-zod";
 import {
   apiRoutes,
   BloomError,
@@ -25,7 +21,10 @@ import {
 } from "@bloomery/contract";
 import { assertAllowed, parseBearer, type Caller } from "./caller.js";
 import type { CallContext, Handlers } from "./handlers.js";
+import type { McpParts } from "./mcp/answer-mcp.js";
+import { mountMcp } from "./mcp/mount-mcp.js";
 import { sendBytes, sendLines } from "./send-stream.js";
+import { writeAnswer } from "./write-answer.js";
 
 export interface ApiOptions {
   readonly handlers: Handlers;
@@ -34,6 +33,8 @@ export interface ApiOptions {
   readonly log: FastifyBaseLogger;
   /** Host names the API answers to; guards a browser's localhost against DNS rebinding. */
   readonly allowedHosts: readonly string[];
+  /** Absent: functions are not offered as tools. */
+  readonly tools?: McpParts;
 }
 
 const nobody: Caller = Object.freeze({
@@ -55,7 +56,18 @@ export function createApiServer(options: ApiOptions): FastifyInstance {
     routerOptions: { maxParamLength: 200 },
   });
   app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
+  // Not the type provider's own: it goes through schemas backwards, which those that make text cannot do.
+  app.setSerializerCompiler(
+    ({ schema }) =>
+      (data) =>
+        writeAnswer(schema as unknown as ApiRoute["response"], data),
+  );
+  const parseJson = app.getDefaultJsonParser("error", "error");
+  app.addContentTypeParser<string>("application/json", { parseAs: "string" }, (request, text, done) => {
+    // Many clients announce JSON with every request, also where there is nothing to say.
+    if (text === "") done(null, undefined);
+    else void parseJson(request, text, done);
+  });
   // Streams: whoever handles them decides how much is read.
   const raw = ["application/x-tar", "application/x-ndjson"];
   app.addContentTypeParser(raw, (_request, payload, done) => done(null, payload));
@@ -75,6 +87,11 @@ export function createApiServer(options: ApiOptions): FastifyInstance {
     }
   });
   for (const name of Object.keys(apiRoutes) as RouteName[]) register(app, name, options);
+  if (options.tools !== undefined) {
+    const findCallerOf = (authorization: string | undefined): Promise<Caller> =>
+      findCaller(authorization, options);
+    mountMcp(app, { ...options.tools, findCaller: findCallerOf });
+  }
   return app;
 }
 
@@ -90,9 +107,11 @@ function register(app: FastifyInstance, name: RouteName, options: ApiOptions): v
       ...(route.body === undefined ? {} : { body: route.body }),
       ...(isStreaming(route) ? {} : { response: { 200: route.response } }),
     },
+    ...(route.bodyBytes === undefined ? {} : { bodyLimit: route.bodyBytes }),
     // Before the body is read: a stranger cannot make the daemon parse anything.
     onRequest: async (request) => {
-      const caller = route.access === "public" ? nobody : await findCaller(request, options);
+      const caller =
+        route.access === "public" ? nobody : await findCaller(request.headers.authorization, options);
       assertAllowed(caller, route, request.params as { org?: string; app?: string });
       callers.set(request, caller);
     },
@@ -109,7 +128,9 @@ function register(app: FastifyInstance, name: RouteName, options: ApiOptions): v
       if (route.rawResponse !== undefined) {
         return sendBytes(reply, route.rawResponse, handler(call, context) as AsyncIterable<Uint8Array>);
       }
-      return sendLines(reply, handler(call, context) as AsyncIterable<unknown>);
+      return sendLines(reply, handler(call, context) as AsyncIterable<unknown>, (line) =>
+        writeAnswer(route.response, line),
+      );
     },
   });
 }
@@ -120,8 +141,8 @@ function isStreaming(route: ApiRoute): boolean {
 
 const callers = new WeakMap<FastifyRequest, Caller>();
 
-async function findCaller(request: FastifyRequest, options: ApiOptions): Promise<Caller> {
-  const secret = parseBearer(request.headers.authorization);
+async function findCaller(authorization: string | undefined, options: ApiOptions): Promise<Caller> {
+  const secret = parseBearer(authorization);
   if (secret === undefined) throw new BloomError("ERR_UNAUTHENTICATED", "the request carries no token");
   const caller = await options.authenticate(secret);
   if (caller === undefined)
@@ -132,6 +153,8 @@ async function findCaller(request: FastifyRequest, options: ApiOptions): Promise
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = asBloomError(error);
   if (known.code === "ERR_INTERNAL") request.log.error({ err: error, url: request.url }, "request failed");
+  const { retryAfterSeconds } = known.details ?? {};
+  if (typeof retryAfterSeconds === "number") reply.header("retry-after", String(retryAfterSeconds));
   return reply
     .code(known.status)
     .type("application/json")

@@ -23,7 +23,8 @@ import { describeExit } from "../run/describe-exit.js";
 import type { Instance } from "../run/engines/engine.js";
 import type { Healer } from "../deploy/heal.js";
 import type { Fleet } from "../deploy/fleet.js";
-import { findLiveRelease, planReplicas } from "../deploy/releases.js";
+import { planReplicas } from "../deploy/plan-replicas.js";
+import { findLiveRelease } from "../deploy/releases.js";
 import { namesOf, placeOfEnvironment, urlOf, type Place } from "../deploy/places.js";
 
 /** What views need besides the row they show. */
@@ -61,12 +62,15 @@ export async function viewEnvironment(parts: ViewParts, place: Place): Promise<E
   const release = await findLiveRelease(parts.store, place);
   const version = release === undefined ? undefined : await parts.store.versions.get(release.versionId);
   const [last] = await parts.store.deployments.list({ environmentId: environment.id, limit: 1 });
-  const replicas = version === undefined ? {} : planReplicas({ ...place, environment }, version.config);
+  const live = parts.fleet.live(environment.id);
+  const isFunction = version !== undefined && version.config.function !== null;
+  const least = version === undefined ? {} : planReplicas(environment.replicas, version.config).least;
+  const replicas = isFunction ? { web: Math.max(least["web"] ?? 0, live.length) } : least;
   const wanted =
     environment.desired === "stopped" ? 0 : Object.values(replicas).reduce((sum, one) => sum + one, 0);
-  const live = parts.fleet.live(environment.id);
   const states = live.map((instance) => instance.status.state);
   const ready = states.filter((state) => state === "ready").length;
+  const failure = parts.healer.failureOf(environment.id);
   return {
     name: environment.name,
     url: urlOf(namesOf(place), parts.edge),
@@ -76,16 +80,19 @@ export async function viewEnvironment(parts: ViewParts, place: Place): Promise<E
         ? "empty"
         : environment.desired === "stopped"
           ? "stopped"
-          : states.includes("crashed")
+          : states.includes("crashed") || (isFunction && wanted === 0 && failure !== null)
             ? "crashed"
-            : ready >= wanted
-              ? "running"
-              : "starting",
+            : isFunction && wanted === 0
+              ? "sleeping"
+              : ready >= wanted
+                ? "running"
+                : "starting",
     version: version?.number ?? null,
     release: release?.number ?? null,
     replicas,
     instances: { ready, wanted },
-    trouble: ready >= wanted ? null : (describeTrouble(live) ?? parts.healer.failureOf(environment.id)),
+    // Nobody expects a function that sleeps to run; that it cannot is what its owner must know all the same.
+    trouble: ready >= wanted && !(isFunction && ready === 0) ? null : (describeTrouble(live) ?? failure),
     lastDeployment:
       last === undefined
         ? null

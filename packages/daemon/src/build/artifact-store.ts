@@ -9,6 +9,7 @@ import { findOutput, locateIn, unsafe } from "./find-output.js";
 import { forEachLimited } from "./for-each-limited.js";
 import type { TargetLayer } from "./plan-build-sandbox.js";
 import { formatArtifactLine, planCollect, type CollectPlan } from "./plan-collect.js";
+import { takeProgram, type ProgramPlace } from "./take-program.js";
 import { removeTree } from "./remove-tree.js";
 
 /** What came out of a build, copied and named by its content. */
@@ -26,6 +27,8 @@ export interface CollectOptions {
   readonly targetLayer?: TargetLayer | null;
   /** Paths of folders that an artifact must have, because nothing can be made in it later. */
   readonly mountPoints?: readonly string[];
+  /** The one thing to take out of a folder. */
+  readonly program?: ProgramPlace | null;
 }
 
 /** Immutable trees below one folder, each named by the sha256 of what it holds. */
@@ -111,13 +114,17 @@ export async function openArtifactStore(dir: string): Promise<ArtifactStore> {
   };
 
   return {
-    async collect(workDir, { targetLayer = null, mountPoints = [] } = {}) {
-      const plan = planCollect(await findOutput(workDir, { isRoot, targetLayer }), mountPoints);
+    async collect(workDir, { targetLayer = null, mountPoints = [], program = null } = {}) {
+      const found = await findOutput(workDir, { isRoot, targetLayer });
+      const moved = program === null ? null : takeProgram(found, program);
+      const plan = planCollect(moved?.entries ?? found, mountPoints);
       const refused = plan.refused[0];
       if (refused !== undefined) throw unsafe(refused.path, `it is ${refused.reason}`);
       const temp = join(dir, `${tempPrefix}${randomUUID()}`);
       try {
-        const { lines, size } = await copyTree(plan, locateIn(workDir, targetLayer), temp);
+        const locate = locateIn(workDir, targetLayer);
+        const source = (path: string): string => locate(path === program?.to ? (moved?.from ?? path) : path);
+        const { lines, size } = await copyTree(plan, source, temp);
         const digest = hashLines(lines);
         await place(digest, temp);
         return { digest, size, files: plan.files.length, warnings: plan.warnings };

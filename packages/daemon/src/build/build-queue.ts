@@ -22,6 +22,8 @@ export interface BuildQueue<Job extends QueuedJob, Result> {
    * aborts while it waits; a running job is told through the signal its work was given.
    */
   submit(job: Job, signal: AbortSignal): Promise<Result>;
+  /** Resolves when nothing runs or waits. */
+  idle(): Promise<void>;
   /** Cancels all jobs and waits until none runs. */
   close(): Promise<void>;
 }
@@ -42,6 +44,7 @@ export function createBuildQueue<Job extends QueuedJob, Result>(options: {
   const closing = new AbortController();
   const running = new Map<string, Promise<void>>();
   let waiting: Waiting<Job, Result>[] = [];
+  let idlers: (() => void)[] = [];
 
   const tell = (job: Job, state: QueuedState, extra: { ahead?: number; error?: unknown } = {}): void => {
     options.onEvent?.({ job, state, ahead: 0, ...extra });
@@ -55,6 +58,12 @@ export function createBuildQueue<Job extends QueuedJob, Result>(options: {
       running.set(next.job.appId, run(next));
       waiting.forEach((entry, ahead) => tell(entry.job, "pending", { ahead: ahead + 1 }));
     }
+  };
+
+  const tellIdle = (): void => {
+    if (running.size + waiting.length > 0) return;
+    for (const resolve of idlers) resolve();
+    idlers = [];
   };
 
   const run = async (entry: Waiting<Job, Result>): Promise<void> => {
@@ -71,6 +80,7 @@ export function createBuildQueue<Job extends QueuedJob, Result>(options: {
     } finally {
       running.delete(entry.job.appId);
       startNext();
+      tellIdle();
     }
   };
 
@@ -85,6 +95,7 @@ export function createBuildQueue<Job extends QueuedJob, Result>(options: {
           const error = new BloomError("ERR_BUILD_CANCELLED", "the build was cancelled while it waited");
           tell(job, "cancelled", { error });
           reject(error);
+          tellIdle();
         };
         tell(job, "pending", {
           ahead: waiting.length + (running.size < options.parallel ? 0 : running.size),
@@ -93,6 +104,13 @@ export function createBuildQueue<Job extends QueuedJob, Result>(options: {
         if (signal.aborted) leave();
         signal.addEventListener("abort", leave, { once: true });
         startNext();
+      });
+    },
+
+    idle() {
+      return new Promise((resolve) => {
+        idlers.push(resolve);
+        tellIdle();
       });
     },
 

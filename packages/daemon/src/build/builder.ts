@@ -7,6 +7,7 @@ import {
   type BuildStats,
   type CgroupSpec,
 } from "@bloomery/contract";
+import type { FunctionFacts } from "../store/versions.js";
 import type { Artifact, ArtifactStore } from "./artifact-store.js";
 import { planBuildFolders } from "./build-folders.js";
 import { buildKey } from "./build-key.js";
@@ -22,6 +23,9 @@ import {
   type Compiled,
   type CompileJob,
 } from "./compile.js";
+import { prepareFunction, type FunctionBuild } from "./function/prepare-function.js";
+import { planProgram } from "./function/plan-program.js";
+import type { Sdk } from "./function/sdk.js";
 import { planFetch, type FetchPlan } from "./plan-fetch.js";
 import { dropNewerLockfile } from "./drop-lockfile.js";
 import { prepareEtc, prepareFetch, prepareFolders } from "./prepare-build.js";
@@ -49,6 +53,8 @@ export interface BuilderDeps {
   readonly toolchains: ToolchainResolver;
   /** Compiled dependencies that apps share; the same object for all builders of a home. */
   readonly templates: Templates;
+  /** The crates that functions are built with. Throws ERR_TOOLCHAIN_MISSING where there are none. */
+  readonly sdk: () => Promise<Sdk>;
   readonly isRoot: boolean;
   readonly uidBase: number;
   /** An artifact that an earlier build made under this key. */
@@ -105,6 +111,8 @@ export interface BuildResult {
   readonly stats: BuildStats;
   /** True: an earlier artifact was used, nothing was built. */
   readonly reused: boolean;
+  /** Null for every shape but functions. */
+  readonly facts: FunctionFacts | null;
   readonly warnings: readonly string[];
 }
 
@@ -139,42 +147,56 @@ export function createBuilder(deps: BuilderDeps): Builder {
   };
 }
 
-async function build(deps: BuilderDeps, request: BuildRequest): Promise<BuildResult> {
-  const { config, signal } = request;
+async function build(deps: BuilderDeps, order: BuildRequest): Promise<BuildResult> {
+  const { signal } = order;
   const warnings: string[] = [];
   const warn = (messages: readonly string[]): void => {
-    for (const message of messages) request.onEvent({ type: "warning", message });
+    for (const message of messages) order.onEvent({ type: "warning", message });
     warnings.push(...messages);
   };
 
-  await deps.sourceStore.assertComplete(request.tree);
-  const chosen = await deps.toolchains.resolve(config.toolchain, signal);
+  await deps.sourceStore.assertComplete(order.tree);
+  const chosen = await deps.toolchains.resolve(order.config.toolchain, signal);
   warn(chosen.warnings);
-  const whole = await deps.sourceStore.openTree(request.tree);
-  const tree = openSubtree(whole, config.sourceRoot);
+  const { tree, config, own } = await openCode(deps, order, chosen.toolchain.version);
+  const request = { ...order, config };
   const key = buildKey({
     tree: nameBuildSource(tree),
     config,
     toolchain: chosen.toolchain.version,
     variables: { ...config.variables, ...request.variables },
   });
-  const outcome = { key, toolchain: chosen.toolchain.version, warnings };
+  const outcome = { key, toolchain: chosen.toolchain.version, facts: own?.facts ?? null, warnings };
   const earlier = await deps.findReusable(key);
   if (earlier !== null && (await isSound(deps.artifactStore, earlier.digest, warn))) {
     return { ...outcome, artifact: earlier, stats: noStats, reused: true };
   }
 
   signal.throwIfAborted();
-  const { stats, targetLayer } = await compile(deps, request, tree, chosen.toolchain, warn);
+  const { stats, targetLayer } = await compile(deps, request, { tree, own }, chosen.toolchain, warn);
   signal.throwIfAborted();
   request.onEvent({ type: "phase", phase: "collect" });
   const artifact = await deps.artifactStore.collect(foldersOf(deps, request.appId).app, {
     targetLayer,
     mountPoints: Object.keys(config.mounts),
+    program: own === null ? null : planProgram(own),
   });
   warn(artifact.warnings);
   const { digest, size, files } = artifact;
   return { ...outcome, artifact: { digest, size, files }, stats, reused: false };
+}
+
+/** What is built, and how: of a function, with what its code lacks. */
+async function openCode(
+  { sourceStore, sdk }: BuilderDeps,
+  { tree, config }: BuildRequest,
+  toolchain: string,
+): Promise<{ readonly tree: SourceTree; readonly config: AppConfig; readonly own: FunctionBuild | null }> {
+  if (config.function === null) {
+    return { tree: openSubtree(await sourceStore.openTree(tree), config.sourceRoot), config, own: null };
+  }
+  const own = await prepareFunction(sourceStore, { tree, config, toolchain }, await sdk());
+  return { tree: own.tree, config: own.config, own };
 }
 
 /** False for an artifact that was removed or has changed on disk: it is built again. */
@@ -198,13 +220,15 @@ async function isSound(
 async function compile(
   deps: BuilderDeps,
   request: BuildRequest,
-  tree: SourceTree,
+  { tree, own }: Pick<CompileJob, "tree" | "own">,
   toolchain: CompileJob["toolchain"],
   warn: (messages: readonly string[]) => void,
 ): Promise<Compiled> {
   const folders = foldersOf(deps, request.appId);
   const user = deps.isRoot ? planBuildUser(deps.uidBase, request.appSlot) : null;
-  const fetch = planFetch(tree);
+  const planned = planFetch(tree);
+  // One that cargo has to complete is like one that an earlier build generated.
+  const fetch = own?.isLockComplete === false ? { ...planned, hasLockfile: false } : planned;
   // A daemon that was killed may have left one behind for a moment.
   if (user !== null) await endProcessTree({ pid: null, groups: [], uid: user.uid });
   await prepareFolders(folders, user);
@@ -217,7 +241,8 @@ async function compile(
 
   const network = createNetwork(deps, request.id, warn);
   const run = openRun(deps, request);
-  const job = { deps, request, folders, user, tree, fetch, needsFetch, toolchain, network, run };
+  const job = { deps, request, folders, user, tree, own, fetch, needsFetch, toolchain, network, run };
+  for (const note of own?.notes ?? []) run.note(note);
   try {
     const compiled = await compileIn(job);
     await run.close();

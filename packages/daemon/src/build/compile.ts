@@ -9,6 +9,9 @@ import { planCaches, type CachePlan } from "./caches/plan-caches.js";
 import { needsNetwork, planBuild, type BuildFacts, type BuildStep } from "./plan-build.js";
 import type { TargetLayer } from "./plan-build-sandbox.js";
 import type { FetchPlan } from "./plan-fetch.js";
+import { hasCrates } from "./function/share-registry.js";
+import { planSdkTemplate } from "./function/plan-sdk-template.js";
+import type { FunctionBuild } from "./function/prepare-function.js";
 import { adoptLockfile, prepareMountPoint } from "./prepare-build.js";
 import { openBuildRun, type BuildRun } from "./run-build.js";
 import type { SourceTree } from "./source-store.js";
@@ -22,6 +25,8 @@ export interface CompileJob {
   readonly folders: BuildFolders;
   readonly user: BuildUser | null;
   readonly tree: SourceTree;
+  /** What was added to a function's code; null for every other shape. */
+  readonly own: FunctionBuild | null;
   readonly fetch: FetchPlan;
   readonly needsFetch: boolean;
   readonly toolchain: { readonly version: string; readonly dir: string | null };
@@ -88,16 +93,27 @@ async function compileSteps(job: CompileJob): Promise<Compiled> {
 }
 
 async function prepareTarget(job: CompileJob): Promise<TargetPlace> {
-  const { deps, request, folders, user, tree, run } = job;
+  const { deps, request, folders, user, tree, own, run } = job;
   const variables = { ...request.config.variables, ...request.variables };
+  const { cargo } = request.config.build;
+  const toolchain = job.toolchain.version;
   const place = await deps.templates.prepare({
     folders,
-    plan: planSafely(() => planTemplate(tree, request.config, job.toolchain.version, variables)),
+    plan: planSafely(() =>
+      own === null
+        ? planTemplate(tree, request.config, toolchain, variables)
+        : planSdkTemplate(own.sdk, { toolchain, cargo, variables }),
+    ),
     isTaken: tree.list().some((path) => path === "target" || path.startsWith("target/")),
     user,
     jobUser: deps.isRoot ? planBuildUser(deps.uidBase, 0) : null,
     run,
     surroundings: async () => surroundingsOf(job, await job.network.get()),
+    onWait() {
+      const detail = "what all functions share, which the platform has begun with";
+      run.note(`This build waits for ${detail}.`);
+      request.onEvent({ type: "phase", phase: "compile", detail });
+    },
   });
   if (place.layer !== null) await prepareMountPoint(folders, user);
   return place;
@@ -113,8 +129,13 @@ function planSafely<T>(plan: () => T): T | string {
 }
 
 async function runSteps(job: CompileJob, targetLayer: TargetLayer | null): Promise<BuildStats> {
-  const { request, folders, user, fetch, run } = job;
-  const facts: BuildFacts = { hasLockfile: fetch.hasLockfile, needsFetch: job.needsFetch };
+  const { request, user, fetch, run } = job;
+  const shared = await findSharedCrates(job);
+  const folders = { ...job.folders, ...shared };
+  const facts: BuildFacts = {
+    hasLockfile: fetch.hasLockfile,
+    needsFetch: job.needsFetch && shared === null,
+  };
   const netns = needsNetwork(request.config, facts) ? await job.network.get() : null;
   const steps = planBuild({
     ...surroundingsOf(job, netns),
@@ -135,11 +156,23 @@ async function runSteps(job: CompileJob, targetLayer: TargetLayer | null): Promi
   return run.run(steps.filter((step) => !isFetch(step)));
 }
 
-function surroundingsOf({ deps, request, toolchain }: CompileJob, netns: string | null) {
+/** A function with nothing but what all have finds its crates where the platform has them. */
+async function findSharedCrates({
+  deps,
+  own,
+  tree,
+}: CompileJob): Promise<Pick<BuildFolders, "registry" | "git"> | null> {
+  const { job } = deps.templates.store.folders;
+  if (own?.isLockComplete !== true || !(await hasCrates(job, tree.read("Cargo.lock") ?? ""))) return null;
+  return { registry: job.registry, git: job.git };
+}
+
+function surroundingsOf({ deps, request, toolchain, own }: CompileJob, netns: string | null) {
   return {
     id: request.id,
     bwrap: deps.settings.bwrap ?? "/usr/bin/bwrap",
     toolchainDir: toolchain.dir,
+    sdk: own?.sdk.mount ?? null,
     netns,
     cgroups: deps.cgroupsFor(request.id),
     tmpBytes: deps.settings.tmpBytes ?? defaultTmpBytes,

@@ -16,6 +16,12 @@ export interface TargetLayer {
   readonly work: string;
 }
 
+/** The crates that functions are built with: a folder of the host, and where every build sees it. */
+export interface SdkMount {
+  readonly source: string;
+  readonly target: string;
+}
+
 /** What one step of a build sees of the machine. */
 export interface BuildSandbox {
   readonly bwrap: string;
@@ -27,6 +33,8 @@ export interface BuildSandbox {
   /** Laid over /app/target when compiling; null: the folder itself. */
   readonly targetLayer: TargetLayer | null;
   readonly toolchainDir: string | null;
+  /** Null for everything but functions. */
+  readonly sdk: SdkMount | null;
   /** Downloaded dependencies can be changed. */
   readonly registryWritable: boolean;
   /** `kept`: the network the shim is in; `none`: not even the machine's loopback. */
@@ -70,6 +78,7 @@ function planMounts(wish: BuildSandbox): (SandboxMount | OverlayMount)[] {
     ...(wish.toolchainDir === null
       ? []
       : [{ name: "rust", source: wish.toolchainDir, target: "/rust", writable: false }]),
+    ...(wish.sdk === null ? [] : [{ name: "sdk", ...wish.sdk, writable: false }]),
   ];
 }
 

@@ -2,7 +2,7 @@ import type { AppConfig, CargoConfig, CgroupSpec, ExecSpec } from "@bloomery/con
 import type { BuildFolders } from "./build-folders.js";
 import type { BuildUser } from "./build-user.js";
 import { withoutReserved } from "../config/platform-documents.js";
-import { planBuildSandbox, type TargetLayer } from "./plan-build-sandbox.js";
+import { planBuildSandbox, type SdkMount, type TargetLayer } from "./plan-build-sandbox.js";
 
 /** Everything that decides how a build runs; nothing else is looked at. */
 export interface BuildWish {
@@ -24,17 +24,32 @@ export interface BuildWish {
   readonly variables: Readonly<Record<string, string>>;
   /** Cargo's target folder, when it lies over a template. */
   readonly targetLayer: TargetLayer | null;
+  /** Of a function's build. */
+  readonly sdk: SdkMount | null;
+  /** From 0 to 19; without it that of an ordinary build. */
+  readonly nice?: number;
   readonly facts: BuildFacts;
 }
 
 /** What every step of one build has in common. */
 export type StepSurroundings = Pick<
   BuildWish,
-  "id" | "folders" | "bwrap" | "toolchainDir" | "user" | "netns" | "cgroups" | "tmpBytes" | "targetLayer"
+  | "id"
+  | "folders"
+  | "bwrap"
+  | "toolchainDir"
+  | "user"
+  | "netns"
+  | "cgroups"
+  | "tmpBytes"
+  | "targetLayer"
+  | "sdk"
+  | "nice"
 >;
 
 /** What the source tree says about how cargo has to be called. */
 export interface BuildFacts {
+  /** One that leaves cargo no choice. */
   readonly hasLockfile: boolean;
   /** Dependencies come from a registry or from git and are not here yet. */
   readonly needsFetch: boolean;
@@ -47,6 +62,9 @@ export interface BuildStep {
   readonly title: string;
   readonly spec: ExecSpec;
 }
+
+/** Whatever serves comes first. */
+const ordinaryNice = 10;
 
 /** A single file larger than this is a build that went wrong; folders are limited by the disk. */
 const maxFileBytes = 16 * 1024 ** 3;
@@ -111,6 +129,7 @@ export function planStep(
     appFolder: step.appFolder ?? (step.phase === "fetch" ? "fetch" : "app"),
     targetLayer: wish.targetLayer,
     toolchainDir: wish.toolchainDir,
+    sdk: wish.sdk,
     registryWritable: step.online,
     network: step.online ? "kept" : "none",
     tmpBytes: wish.tmpBytes,
@@ -131,7 +150,7 @@ export function planStep(
       cgroups: [...wish.cgroups],
       // Only lowered: in a container not even root may raise a limit.
       rlimits: { core: 0, fsize: maxFileBytes },
-      nice: 10,
+      nice: wish.nice ?? ordinaryNice,
       seccomp: true,
     },
   };
@@ -173,6 +192,8 @@ function planBuildEnvironment(wish: BuildWish, online: boolean): Record<string, 
     ...withoutReserved(wish.config.variables),
     ...wish.variables,
     ...planCargoEnvironment(wish.toolchainDir, online),
+    // The platform itself takes the program out of it.
+    ...(wish.config.function === null ? {} : { CARGO_TARGET_DIR: "/app/target" }),
     PLATFORM_APP_DIR: "/app",
     PLATFORM_OUTPUT_DIR: "/app",
     PLATFORM_APPLICATION_NAME: wish.config.name,

@@ -98,6 +98,7 @@ function describeSource(source: ToolchainWish["source"]): string {
     "bloom.toml": "from bloom.toml",
     type: "from `type` in the manifest",
     default: "the default",
+    platform: "from the app's settings or its draft",
   } as const;
   return words[source];
 }

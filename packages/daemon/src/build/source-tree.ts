@@ -48,6 +48,13 @@ export function createTree(
  * change elsewhere is no change. Throws ERR_MANIFEST_INVALID or ERR_SOURCE_UNSAFE for what needs the rest.
  */
 export function openSubtree(tree: SourceTree, root: string): SourceTree {
+  const subtree = pickSubtree(tree, root);
+  if (root !== "") assertSelfContained(subtree, root);
+  return subtree;
+}
+
+/** The same without a look at what it needs. */
+export function pickSubtree(tree: SourceTree, root: string): SourceTree {
   if (root === "") return tree;
   const start = `${root}/`;
   const entries = tree.entries
@@ -65,9 +72,7 @@ export function openSubtree(tree: SourceTree, root: string): SourceTree {
       hint: `Only the folder "${root}" is part of this app; copy what it needs into it, or choose a folder above.`,
     });
   }
-  const subtree = createTree(hashManifest(formatManifest(entries)), entries, tree.blobPath);
-  assertSelfContained(subtree, root);
-  return subtree;
+  return createTree(hashManifest(formatManifest(entries)), entries, tree.blobPath);
 }
 
 /** Files that say how an app is deployed; what builds see of them has its own part in the key. */

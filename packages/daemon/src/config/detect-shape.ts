@@ -28,11 +28,13 @@ export function detectShape(
   toml: ManifestFile<BloomToml>,
   yaml: ManifestFile<PlatformApp>,
   cargo: CargoProject,
+  wanted?: "function",
 ): Detected {
   // What a broken file would have said is unknown; its own problem is enough.
   if (isBroken(toml, ["shape"])) return { shape: null, reason: "", problems: [] };
   const clue =
     fromBloomToml(toml) ??
+    (wanted === undefined ? null : asWanted(wanted, cargo)) ??
     fromPlatformApp(yaml, toml) ??
     fromIni(files) ??
     fromSources(files, cargo) ??
@@ -40,14 +42,27 @@ export function detectShape(
     fromCommand(toml);
   if (clue === null)
     return { shape: null, reason: "", problems: cargo.isBroken ? [] : [unknown(files, cargo)] };
-  const problems = clue.shape === "web" ? [] : [unsupported(clue)];
+  const problems = isSupported(clue.shape) ? [] : [unsupported(clue)];
   return { shape: clue.shape, reason: clue.reason, problems };
 }
 
+function isSupported(shape: ShapeName): shape is "web" | "function" {
+  return shape === "web" || shape === "function";
+}
+
 function fromBloomToml({ file, data, source }: ManifestFile<BloomToml>): Clue | null {
-  if (data.shape === undefined) return null;
+  if (data.shape === undefined) {
+    if (data.function === undefined) return null;
+    const place = source.places.find(["function"], "key");
+    return { shape: "function", reason: `${file} has [function]`, file, place, path: "function" };
+  }
   const place = source.places.find(["shape"], "value");
   return { shape: data.shape, reason: `${file} says shape = "${data.shape}"`, file, place, path: "shape" };
+}
+
+/** A function is one before its handler has the attribute; what it lacks is said when it is built. */
+function asWanted(shape: "function", { file }: CargoProject): Clue {
+  return { shape, reason: "it is meant to be one", file, place: top, path: "" };
 }
 
 function fromPlatformApp(yaml: ManifestFile<PlatformApp>, toml: ManifestFile<BloomToml>): Clue | null {

@@ -19,7 +19,8 @@ import { loadManifest, manifestProblem, missingManifest, type ManifestFile } fro
 import { parseToml } from "./parse-toml.js";
 import type { LoadConfigOptions, ProjectParts } from "./parts.js";
 import type { ProjectFiles } from "./project-files.js";
-import { resolveConfig } from "./resolve-config.js";
+import { resolveConfig, type ResolvedConfig } from "./resolve-config.js";
+import { resolveFunctionApp } from "./resolve-function-app.js";
 import { resolveSourceRoot } from "./resolve-source-root.js";
 import { loadToolchainFile } from "./toolchain-file.js";
 
@@ -40,13 +41,10 @@ export function loadConfig(files: ProjectFiles, options: LoadConfigOptions = {})
   if (unclear.length > 0) return finish(null, [...unclear, ...listOverlooked(files, listed, null)]);
   const { parts, problems: misplaced } = loadParts(files, chosen.app);
   const { toml, yaml, cargo, toolchainFile } = parts;
-  const detected = detectShape(parts.folder, toml, yaml, cargo);
+  const detected = detectShape(parts.folder, toml, yaml, cargo, options.shape);
   const overlooked = listOverlooked(files, listed, isUnknown(detected) ? null : describeChosen(parts));
   if (isUnknown(detected) && overlooked.length > 0) return finish(null, overlooked.map(asReason));
-  const resolved =
-    detected.shape === "web"
-      ? resolveConfig(parts, detected.reason, options)
-      : { config: null, problems: [] };
+  const resolved = resolveShape(parts, detected, options);
   const problems = [toml, yaml, cargo, toolchainFile, detected, resolved].flatMap((part) => part.problems);
   problems.push(...checkWanted(parts, listed.apps, options.manifestApp));
   return finish(resolved.config, [...misplaced, ...overlooked, ...problems]);
@@ -66,6 +64,12 @@ export function toConfigError(problems: readonly Problem[]): BloomError {
 function finish(config: AppConfig | null, problems: readonly Problem[]): LoadedConfig {
   const hasErrors = problems.some(({ severity }) => severity === "error");
   return freezeDeep({ config: hasErrors ? null : config, problems: problems.toSorted(byPlace) });
+}
+
+function resolveShape(parts: ProjectParts, detected: Detected, options: LoadConfigOptions): ResolvedConfig {
+  const { shape, reason } = detected;
+  if (shape === "web") return resolveConfig(parts, reason, options);
+  return shape === "function" ? resolveFunctionApp(parts, reason, options) : { config: null, problems: [] };
 }
 
 /** The only app is not looked for by its name, so here it is seen that another was meant. */

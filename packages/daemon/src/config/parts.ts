@@ -24,4 +24,6 @@ export interface LoadConfigOptions {
   readonly folder?: string;
   /** The name of one of the project's apps, when there are several. */
   readonly manifestApp?: string;
+  /** What the app is, whatever its files look like. A shape that bloom.toml names is still looked at. */
+  readonly shape?: "function";
 }

@@ -1,4 +1,5 @@
 import { manifestDefaults as defaults, type AppConfig, type Problem } from "@bloomery/contract";
+import { checkWebKeys } from "./check-shape-keys.js";
 import { containerProperty } from "./container.js";
 import { manifestProblem } from "./manifest-file.js";
 import type { LoadConfigOptions, ProjectParts } from "./parts.js";
@@ -40,7 +41,7 @@ export function resolveConfig(
   const deploy = resolveDeploy(parts, mounts.mounts);
   const { problems: odd, ...surroundings } = resolveSurroundings(parts);
   const steps = [name, build, start, locations, web, variables, mounts, deploy];
-  const problems = [...steps.flatMap((step) => step.problems), ...odd];
+  const problems = [...steps.flatMap((step) => step.problems), ...odd, ...checkWebKeys(parts)];
   if (start.start === null) return { config: null, problems };
   const config: Omit<AppConfig, "document"> = {
     name: name.name,

@@ -1,16 +1,25 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { toBloomError, type SourceEntry } from "@bloomery/contract";
+import { toBloomError, type CgroupSpec, type SourceEntry } from "@bloomery/contract";
 import { openArtifactStore } from "../build/artifact-store.js";
 import { createBuildQueue } from "../build/build-queue.js";
-import { createBuilder, type BuildResult as Built } from "../build/builder.js";
+import {
+  createBuilder,
+  type Builder,
+  type BuilderDeps,
+  type BuildResult as Built,
+} from "../build/builder.js";
+import { receiveCode } from "../build/function/receive-code.js";
 import { collectGarbage, type GarbageReport } from "../build/garbage/collect-garbage.js";
 import type { VersionFacts } from "../build/garbage/plan-garbage.js";
 import { planToolchainPlaces } from "../build/list-toolchains.js";
+import { makeAhead } from "../build/function/make-ahead.js";
+import { openSdk, type Sdk } from "../build/function/sdk.js";
 import { createToolchainResolver } from "../build/resolve-toolchain.js";
 import { openSourceStore } from "../build/source-store.js";
 import { openTemplates } from "../build/templates/open-templates.js";
+import { packTree } from "../build/pack-tree.js";
 import type { ProjectFiles } from "../config/index.js";
 import type { HomePaths } from "../home.js";
 import type { HostNetwork } from "../run/network/open-network.js";
@@ -18,8 +27,9 @@ import { planCgroups } from "../run/plan-cgroups.js";
 import type { HostFacts } from "../run/probe-host.js";
 import type { Settings } from "../settings.js";
 import type { Store } from "../store/open-store.js";
-import type { BuildPort } from "./obtain-version.js";
-import { enterPhase, type Walk } from "./walk.js";
+import { startAhead, type Ahead } from "./function/compile-ahead.js";
+import type { BuildPort, BuildWalk } from "./obtain-version.js";
+import { enterPhase } from "./walk.js";
 
 export interface BuildStage {
   readonly port: BuildPort;
@@ -30,6 +40,10 @@ export interface BuildStage {
     receiveBlobs(tree: string, tar: Readable): Promise<{ readonly received: number }>;
     receiveArchive(tar: Readable): Promise<{ readonly tree: string }>;
     assertComplete(tree: string): Promise<void>;
+    /** A function's code as it was sent; `app` names the crate of a single file. */
+    receiveCode(bytes: Buffer, app: string): Promise<{ readonly tree: string }>;
+    /** A tar.gz of a whole tree. Throws ERR_NOT_FOUND. */
+    pack(tree: string): Promise<Buffer>;
   };
   openTree(tree: string): Promise<ProjectFiles>;
   artifactDir(digest: string): string;
@@ -39,6 +53,8 @@ export interface BuildStage {
   forgetApp(appId: string): Promise<void>;
   /** Removes artifacts, sources, templates and caches that nobody needs; for once a day. */
   collectGarbage(): Promise<GarbageReport>;
+  /** Begins to compile what functions share, behind everything else; once. */
+  startAhead(): void;
   /** Cancels what is queued or running. */
   close(): Promise<void>;
 }
@@ -47,8 +63,15 @@ interface Job {
   readonly id: string;
   readonly appId: string;
   readonly order: Parameters<BuildPort["build"]>[0];
-  readonly walk: Walk;
+  readonly walk: BuildWalk;
 }
+
+/** A tenth of what running apps have: they come first whenever the processor is short. */
+const buildWeight = 10;
+/** What nobody waits for comes after everything. */
+const leastWeight = 1;
+/** No build's record has such an id. */
+const aheadId = "bld-ahead";
 
 /** Opens the build stage: sources, artifacts, toolchains, one queue for all apps, each build with its record. */
 export async function openBuildStage(parts: {
@@ -57,7 +80,7 @@ export async function openBuildStage(parts: {
   readonly host: HostFacts;
   readonly store: Store;
   readonly network: HostNetwork | null;
-  readonly log: { warn(fields: object, text: string): void };
+  readonly log: { warn(fields: object, text: string): void; info(fields: object, text: string): void };
 }): Promise<BuildStage> {
   const { settings, paths, host, store, network } = parts;
   const sourceStore = await openSourceStore(paths.sources);
@@ -65,35 +88,40 @@ export async function openBuildStage(parts: {
   const logFile = (build: string): string => join(paths.logs, "builds", `${build}.log`);
   await mkdir(join(paths.logs, "builds"), { recursive: true });
 
-  const builder = (appId: string): ReturnType<typeof createBuilder> =>
-    createBuilder({
-      home: paths.root,
-      shimPath: settings.shimPath,
-      sourceStore,
-      artifactStore,
-      toolchains,
-      templates,
-      isRoot: host.isRoot,
-      uidBase: settings.uidBase,
-      async findReusable(key) {
-        const build = await store.builds.getSucceeded(appId, key);
-        return build?.artifact === undefined || build.artifact === null
-          ? null
-          : { digest: build.artifact, size: 0, files: 0 };
-      },
-      allocateNetwork: async () => (network === null ? null : network.allocateBuild()),
-      cgroupsFor: (id) =>
-        // A tenth of the ordinary weight: running apps come first whenever the processor is short.
-        planCgroups(host.cgroups, id, {
-          memoryBytes: settings.build.memoryBytes,
-          cpu: null,
-          pids: 1024,
-          weight: 10,
-        }),
-      settings: { timeLimitSeconds: settings.build.timeLimitSeconds, bwrap: host.bwrap },
-    });
+  const groupsOf = (id: string, weight: number): readonly CgroupSpec[] =>
+    planCgroups(host.cgroups, id, { memoryBytes: settings.build.memoryBytes, cpu: null, pids: 1024, weight });
+
+  const depsOf = (appId: string | null): BuilderDeps => ({
+    home: paths.root,
+    shimPath: settings.shimPath,
+    sourceStore,
+    artifactStore,
+    toolchains,
+    templates,
+    sdk,
+    isRoot: host.isRoot,
+    uidBase: settings.uidBase,
+    async findReusable(key) {
+      const build = appId === null ? undefined : await store.builds.getSucceeded(appId, key);
+      return build?.artifact === undefined || build.artifact === null
+        ? null
+        : { digest: build.artifact, size: 0, files: 0 };
+    },
+    allocateNetwork: async () => (network === null ? null : network.allocateBuild()),
+    cgroupsFor: (id) => groupsOf(id, appId === null ? leastWeight : buildWeight),
+    settings: { timeLimitSeconds: settings.build.timeLimitSeconds, bwrap: host.bwrap },
+  });
+  const builder = (appId: string): Builder => createBuilder(depsOf(appId));
   const templates = openTemplates(join(paths.root, "build-cache"));
   const toolchains = createToolchainResolver({ places: planToolchainPlaces(process.env), env: process.env });
+
+  let opened: Promise<Sdk> | null = null;
+  const sdk = (): Promise<Sdk> => {
+    opened ??= openSdk(settings.sdkPath, paths.sdk);
+    // Whoever asks next finds what has been put right meanwhile.
+    opened.catch(() => (opened = null));
+    return opened;
+  };
 
   const work = async ({ id, appId, order, walk }: Job, signal: AbortSignal): Promise<Built> => {
     await store.builds.update(id, { state: "running" });
@@ -113,18 +141,20 @@ export async function openBuildStage(parts: {
   };
   const queue = createBuildQueue<Job, Built>({ work, parallel: settings.build.parallel });
 
+  let ahead: Ahead | null = null;
+
   const port: BuildPort = {
     async build(order, walk) {
       const appId = order.place.app.id;
-      const record = await store.builds.create({ appId, key: "", tree: order.tree });
+      const id = order.record ?? (await store.builds.create({ appId, key: "", tree: order.tree })).id;
       // Before it can fail: its log is what one then looks for.
-      await store.deployments.update(walk.deployment, { buildId: record.id });
+      if (walk.deployment !== null) await store.deployments.update(walk.deployment, { buildId: id });
       try {
-        const built = await queue.submit({ id: record.id, appId, order, walk }, walk.signal);
+        const built = await queue.submit({ id, appId, order, walk }, walk.signal);
         const { key, toolchain, stats } = built;
         // A reused artifact keeps pointing to the build that made it.
         const made = built.reused ? await store.builds.getSucceeded(appId, key) : undefined;
-        await store.builds.update(record.id, {
+        await store.builds.update(id, {
           state: "succeeded",
           key,
           artifact: built.artifact.digest,
@@ -132,16 +162,17 @@ export async function openBuildStage(parts: {
           stats,
         });
         return {
-          buildId: made?.id ?? record.id,
+          buildId: made?.id ?? id,
           artifact: built.artifact.digest,
           toolchain,
           stats,
           reused: built.reused,
+          facts: built.facts,
         };
       } catch (error) {
         const failure = toBloomError(error);
         const cancelled = failure.code === "ERR_BUILD_CANCELLED" || walk.signal.aborted;
-        await store.builds.update(record.id, {
+        await store.builds.update(id, {
           state: cancelled ? "cancelled" : "failed",
           error: failure.toDocument(),
         });
@@ -158,6 +189,8 @@ export async function openBuildStage(parts: {
       receiveBlobs: (tree, tar) => sourceStore.receiveBlobs(tree, tar),
       receiveArchive: (tar) => sourceStore.receiveArchive(tar),
       assertComplete: (tree) => sourceStore.assertComplete(tree),
+      receiveCode: (bytes, app) => receiveCode(sourceStore, { kind: "bytes", bytes }, { app }),
+      pack: async (tree) => packTree(await sourceStore.openTree(tree)),
     },
     openTree: (tree) => sourceStore.openTree(tree),
     artifactDir: (digest) => artifactStore.pathOf(digest),
@@ -172,11 +205,27 @@ export async function openBuildStage(parts: {
         templates: templates.store,
         versions: await listVersions(store),
       }),
-    close: () => queue.close(),
+    startAhead() {
+      ahead ??= startAhead({
+        make: (signal) =>
+          makeAhead(depsOf(null), {
+            ...{ id: aheadId, logFile: logFile("ahead"), signal },
+            ordinaryGroups: groupsOf(aheadId, buildWeight),
+          }),
+        idle: () => queue.idle(),
+        log: parts.log,
+      });
+    },
+    async close() {
+      await Promise.all([ahead?.close(), queue.close()]);
+    },
   };
 }
 
-/** All versions there are; live are those that an environment serves, or will serve when it is started again. */
+/**
+ * All versions there are; live are those that an environment serves, or will serve when it is started again. A draft
+ * is as much wanted.
+ */
 async function listVersions(store: Store): Promise<VersionFacts[]> {
   const live = new Set<string>();
   for (const { liveReleaseId } of await store.environments.list()) {
@@ -184,6 +233,8 @@ async function listVersions(store: Store): Promise<VersionFacts[]> {
     if (release !== undefined) live.add(release.versionId);
   }
   const facts: VersionFacts[] = [];
+  for (const { appId, tree, artifact } of await store.drafts.list())
+    facts.push({ appId, number: 0, artifact: artifact ?? "", tree, isLive: true });
   for (const { id: appId } of await store.apps.list()) {
     for (let before: number | undefined; ;) {
       const page = await store.versions.list({ appId, ...(before === undefined ? {} : { before }) });

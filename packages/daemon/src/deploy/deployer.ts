@@ -14,7 +14,8 @@ import { planHooks, type HookPlan } from "./hooks/plan-hooks.js";
 import { runDeployHook, runPostDeployHook, type HookParts } from "./hooks/walk-hooks.js";
 import { obtainVersion, type SourceOrder, type VersionParts } from "./obtain-version.js";
 import { formatPlace, namesOf, type Place } from "./places.js";
-import { findLiveRelease, loadRunnable, obtainRelease, planReplicas, readVariables } from "./releases.js";
+import { planReplicas } from "./plan-replicas.js";
+import { findLiveRelease, loadRunnable, obtainRelease, readVariables } from "./releases.js";
 import { stopStart } from "./stop-start.js";
 import type { Walk } from "./walk.js";
 
@@ -38,12 +39,23 @@ export interface LiveWish {
   readonly hooks?: boolean;
 }
 
+export interface PublishOrder {
+  /** What is done, in words with % for the place. */
+  readonly done: string;
+  readonly tree: string;
+  obtain(): Promise<Version>;
+  /** After it is live. */
+  published(version: Version): Promise<unknown>;
+}
+
 export interface Deployer {
   deploy(
     place: Place,
     order: SourceOrder & LiveWish & { readonly uploadMs: number },
     actor: string,
   ): Promise<Deployment>;
+  /** Makes a version live that is decided on once the environment is locked. */
+  publish(place: Place, order: PublishOrder, actor: string): Promise<Deployment>;
   /** Null: the version that was live before the present one. */
   rollback(place: Place, version: number | null, wish: LiveWish, actor: string): Promise<Deployment>;
   /** A new release of the live version with the variables as they stand now. */
@@ -79,7 +91,7 @@ export function createDeployer(parts: DeployerParts): Deployer {
     });
     const environment = (await store.environments.get(place.environment.id)) ?? place.environment;
     const { runnable } = await loadRunnable(parts, place, release);
-    const replicas = planReplicas({ ...place, environment }, version.config);
+    const { least, first, most } = planReplicas(environment.replicas, version.config);
     const hooks = planHooks({
       kind: row.kind,
       hooks: version.config.hooks,
@@ -87,14 +99,14 @@ export function createDeployer(parts: DeployerParts): Deployer {
       hookedVersionId: environment.hookedVersionId,
       isWanted: wish.hooks ?? true,
     });
-    const plan = parts.fleet.plan(environment.id, { releaseId: release.id, replicas });
+    const plan = parts.fleet.plan(environment.id, { releaseId: release.id, replicas: least, most });
     const isAsWanted = environment.desired === "running" && plan.start.length === 0 && plan.stop.length === 0;
     if (isLive && !wish.isForced && isAsWanted && hooks.deploy === null) {
       const text = `nothing changed: version ${version.number} is live already`;
       walk.emit({ type: "log", source: "platform", text });
       return;
     }
-    const order = { release: runnable, environment, replicas };
+    const order = { release: runnable, environment, replicas: first };
     const strategy = wish.strategy ?? version.config.deploy.strategy;
     await switchOver(walk, row, order, { version, release, previous, place, hooks, strategy });
   };
@@ -135,7 +147,9 @@ export function createDeployer(parts: DeployerParts): Deployer {
         await supersedeOthers(store, id, row.id);
       },
     };
-    const isHeld = facts.strategy === "stopstart" && parts.fleet.live(id).length > 0;
+    // Of a function two versions can always run; and its requests wait elsewhere.
+    const isHeld =
+      facts.strategy === "stopstart" && version.config.function === null && parts.fleet.live(id).length > 0;
     const fresh = isHeld
       ? await stopStart(walk, { ...order, previous: await loadPrevious(facts) }, live)
       : await goLive(walk, order, live);
@@ -179,6 +193,20 @@ export function createDeployer(parts: DeployerParts): Deployer {
         work: async (walk, row) => {
           const version = await obtainVersion(parts, place, order, actor, walk, row);
           await makeLive(walk, row, place, version, { strategy: order.strategy, isForced: false });
+        },
+      }),
+
+    publish: (place, { done, tree, obtain, published }, actor) =>
+      begin(place, {
+        kind: "deploy",
+        actor,
+        tree,
+        done,
+        async work(walk, row) {
+          const version = await obtain();
+          await parts.assertRoutable(place, version.config);
+          await makeLiveAgain(walk, row, place, version, { isForced: false });
+          await published(version);
         },
       }),
 

@@ -63,11 +63,14 @@ export async function beginDeployment(deps: DeploymentDeps, order: DeploymentOrd
       parameters: { ...names },
       deploymentId: id,
     });
+    let unlocking: Promise<void> | undefined;
+    // Once: afterwards the lock may be somebody else's.
+    const unlockOnce = (): Promise<void> => (unlocking ??= unlock());
     deps.jobs.run(id, async (job) => {
       try {
-        await runDeployment(deps, order, row, activity.id, job);
+        await runDeployment(deps, order, row, activity.id, job, unlockOnce);
       } finally {
-        await unlock();
+        await unlockOnce();
       }
     });
     return row;
@@ -83,6 +86,7 @@ async function runDeployment(
   row: Deployment,
   activity: string,
   job: Job,
+  unlock: () => Promise<void>,
 ): Promise<void> {
   const { store } = deps;
   const begin = performance.now();
@@ -130,6 +134,8 @@ async function runDeployment(
       state: error === null ? "succeeded" : cancelled ? "cancelled" : "failed",
       error,
     });
+    // Whoever hears that it has finished may begin the next one.
+    await unlock();
     const final = await store.deployments.get(row.id);
     if (final !== undefined) writer.emit({ type: "finished", deployment: await deps.view(final) });
   } catch (problem) {

@@ -1,5 +1,6 @@
-import { newId, type AppConfig } from "@bloomery/contract";
+import type { AppConfig } from "@bloomery/contract";
 import type { Engine, Instance, PreparedMount } from "../run/engines/engine.js";
+import { createTurns } from "./turns.js";
 import { planFleet, type FleetPlan, type WantedFleet } from "./plan-fleet.js";
 import { waitReady } from "./wait-ready.js";
 
@@ -43,6 +44,11 @@ export interface Fleet {
   all(): readonly Instance[];
   plan(environmentId: string, wanted: WantedFleet): FleetPlan<Instance>;
   /**
+   * Runs `work` when all earlier work for this environment has ended: whoever changes what serves asks first what shall
+   * serve, and nobody may change that in between.
+   */
+  inTurn<T>(environmentId: string, work: () => Promise<T>): Promise<T>;
+  /**
    * Starts the given replicas and waits until all are ready. When one fails, or the signal aborts, all of
    * them are stopped and swept before the error is thrown.
    */
@@ -68,6 +74,7 @@ export function createFleet(engine: Engine, observer: FleetObserver, prepareMoun
   const known = new Map<string, Instance>();
   const leaving = new Set<string>();
   const retiring = new Set<Promise<void>>();
+  const turns = createTurns();
 
   const follow = (instance: Instance): void => {
     known.set(instance.id, instance);
@@ -101,24 +108,31 @@ export function createFleet(engine: Engine, observer: FleetObserver, prepareMoun
     live: (environmentId) => serving.get(environmentId) ?? [],
     all: () => [...known.values()],
     plan: (environmentId, wanted) => planFleet(wanted, serving.get(environmentId) ?? []),
+    inTurn: turns.take,
 
     async start(release, places, signal, { onStarted, onWarning = ignore } = {}) {
       const started: Instance[] = [];
+      const noted: Promise<void>[] = [];
       // Replicas have their mounts in common: what is to be said of them is said once.
       const warn = once(onWarning);
       try {
         for (const place of places) {
           signal.throwIfAborted();
           const mounts = await prepareMounts(release, place.replica, warn);
-          const instance = await engine.start({ id: newId("instance"), ...release, ...place, mounts });
+          const instance = await engine.start({ id: engine.nextId(), ...release, ...place, mounts });
           started.push(instance);
           follow(instance);
-          await observer.started(instance);
+          // It need not wait for its row.
+          const note = observer.started(instance);
+          note.catch(() => undefined);
+          noted.push(note);
           onStarted?.(instance);
         }
         await Promise.all(started.map((instance) => waitReady(instance, signal)));
+        await Promise.all(noted);
         return started;
       } catch (error) {
+        await Promise.allSettled(noted);
         await fleet.stopNow(started);
         throw error;
       }

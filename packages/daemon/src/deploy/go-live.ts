@@ -4,6 +4,7 @@ import type { Instance } from "../run/engines/engine.js";
 import type { Edge } from "./edge.js";
 import type { Fleet, RunnableRelease } from "./fleet.js";
 import type { Hold } from "./hold/open-hold.js";
+import { drainTimeOf } from "./function/drain-time.js";
 import { enterPhase, measure, type Walk } from "./walk.js";
 
 /** What making a release live needs. */
@@ -36,24 +37,26 @@ export async function goLive(walk: Walk, order: LiveOrder, parts: LiveParts): Pr
   const old = await measure(walk, "switchMs", async () => {
     await walk.enter("switching");
     enterPhase(walk, "switch");
-    const previous = parts.fleet.live(environment.id);
-    try {
-      await parts.edge.point(environment, fresh);
-      await parts.commit();
-      const left = parts.fleet.promote(environment.id, fresh);
-      await parts.edge.refresh();
-      return left;
-    } catch (error) {
-      // The names still exist: lead them back before the new instances go.
-      parts.fleet.promote(environment.id, previous);
-      await parts.edge.point(environment, previous).catch(() => undefined);
-      await parts.fleet.stopNow(fresh);
-      throw error;
-    }
+    return parts.fleet.inTurn(environment.id, async () => {
+      const previous = parts.fleet.live(environment.id);
+      try {
+        await parts.edge.point(environment, fresh);
+        await parts.commit();
+        const left = parts.fleet.promote(environment.id, fresh);
+        await parts.edge.refresh();
+        return left;
+      } catch (error) {
+        // The names still exist: lead them back before the new instances go.
+        parts.fleet.promote(environment.id, previous);
+        await parts.edge.point(environment, previous).catch(() => undefined);
+        await parts.fleet.stopNow(fresh);
+        throw error;
+      }
+    });
   });
   if (old.length > 0) enterPhase(walk, "drain", `${old.length} old instance${old.length === 1 ? "" : "s"}`);
   // Draining may last as long as the slowest client; nobody has to wait for it.
-  void parts.fleet.retire(old, order.release.config.web.drainSeconds * 1000);
+  void parts.fleet.retire(old, drainTimeOf(order.release.config));
   return fresh;
 }
 

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { toBloomError } from "@bloomery/contract";
-import type { Instance } from "../run/engines/engine.js";
 import type { Fleet, RunnableRelease } from "./fleet.js";
-import type { WantedFleet } from "./plan-fleet.js";
+import { planFleet, type WantedFleet } from "./plan-fleet.js";
 import type { Edge } from "./edge.js";
+import { drainTimeOf } from "./function/drain-time.js";
 
 /** What an environment should look like now; asked again at each attempt, because it changes. */
 export interface Wanted extends WantedFleet {
   readonly environment: { readonly id: string; readonly slot: number };
-  /** Null when nothing shall run. */
+  /** Null when nothing shall be started. */
   readonly release: RunnableRelease | null;
 }
 
@@ -57,22 +57,26 @@ export function createHealer(parts: {
     if (wanted === undefined) return;
     const plan = parts.fleet.plan(environmentId, wanted);
     if (plan.start.length === 0 && plan.stop.length === 0) {
-      await parts.edge.point(wanted.environment, plan.keep);
-      return;
+      return parts.fleet.inTurn(environmentId, () =>
+        parts.edge.point(wanted.environment, parts.fleet.live(environmentId)),
+      );
     }
     const fresh =
       wanted.release === null ? [] : await parts.fleet.start(wanted.release, plan.start, abort.signal);
-    // A deployment may have switched meanwhile; then these are yesterday's.
-    const now = await parts.wantedOf(environmentId);
-    if (now === undefined || now.releaseId !== wanted.releaseId) return parts.fleet.stopNow(fresh);
-    const serving: Instance[] = [...plan.keep, ...fresh];
-    await parts.edge.point(wanted.environment, serving);
-    const left = parts.fleet.promote(environmentId, serving);
+    const change = await parts.fleet.inTurn(environmentId, async () => {
+      // A deployment may have switched meanwhile; then these are yesterday's.
+      const now = await parts.wantedOf(environmentId);
+      if (now === undefined || now.releaseId !== wanted.releaseId) return undefined;
+      // A place may be filled by now: a request has come, and somebody has answered it.
+      const { keep } = planFleet(now, [...parts.fleet.live(environmentId), ...fresh]);
+      await parts.edge.point(wanted.environment, keep);
+      return { keep, gone: parts.fleet.promote(environmentId, keep) };
+    });
+    const surplus = fresh.filter((instance) => change?.keep.includes(instance) !== true);
+    if (surplus.length > 0) await parts.fleet.stopNow(surplus);
+    if (change === undefined) return;
     await parts.edge.refresh();
-    void parts.fleet.retire(
-      left,
-      wanted.release === null ? 0 : wanted.release.config.web.drainSeconds * 1000,
-    );
+    void parts.fleet.retire(change.gone, wanted.release === null ? 0 : drainTimeOf(wanted.release.config));
     if (fresh.length > 0) {
       parts.log.info(
         { environment: environmentId, instances: fresh.map((one) => one.id) },

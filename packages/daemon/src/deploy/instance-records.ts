@@ -1,5 +1,5 @@
 import type { Instance } from "../run/engines/engine.js";
-import { applyRetention, planRetention } from "../observe/retention.js";
+import { applyRetention, logLimits } from "../observe/retention.js";
 import type { Store } from "../store/open-store.js";
 import type { FleetObserver } from "./fleet.js";
 
@@ -10,6 +10,9 @@ export interface InstanceRecords {
   /** Waits for the writes under way. */
   settle(): Promise<void>;
 }
+
+/** Ended instances that are still listed, a while longer than their logs are kept. */
+const rememberedInstances = logLimits.most + 100;
 
 /** Keeps the store's list of instances, and removes the folders of those that ended long ago. */
 export function createInstanceRecords(
@@ -31,9 +34,10 @@ export function createInstanceRecords(
   };
 
   const forget = async (environmentId: string): Promise<void> => {
-    const rows = await store.instances.list({ environmentId, limit: 1000 });
-    const ended = rows.flatMap((row) => (row.endedAt === null ? [] : [{ ...row, endedAt: row.endedAt }]));
-    await applyRetention(planRetention(ended), parts.instanceDir);
+    const rows = await store.instances.list({ environmentId, limit: rememberedInstances });
+    const ended = rows.filter((row) => row.endedAt !== null).map(({ id }) => id);
+    await applyRetention(ended, parts.instanceDir);
+    await store.instances.removeBeyond(environmentId, rememberedInstances);
   };
 
   return {
@@ -42,10 +46,14 @@ export function createInstanceRecords(
         const { id, environmentId, releaseId, role, replica, address } = instance;
         const text = address.kind === "tcp" ? `${address.address}:${address.port}` : address.path;
         await track(store.instances.create({ id, environmentId, releaseId, role, replica, address: text }));
-        instance.watchStatus((status) => {
+        const keep = (): void =>
+          void track(store.instances.update(id, { state: instance.status.state })).catch(() => undefined);
+        instance.watchStatus(() => {
           tell();
-          void track(store.instances.update(id, { state: status.state })).catch(() => undefined);
+          keep();
         });
+        // It may have become ready before anybody watched.
+        if (instance.status.state !== "starting") keep();
         tell();
       },
       async ended(instance, lost) {

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
-import { formatProblem, type AppConfig, type BuildStats } from "@bloomery/contract";
+import { formatProblem, type AppConfig, type BuildStats, type DeploymentEvent } from "@bloomery/contract";
 import { loadConfig, toConfigError, type ProjectFiles } from "../config/index.js";
 import { findHiddenByMounts } from "../run/find-hidden.js";
 import { findMissingRoots } from "../run/find-missing-roots.js";
 import type { Deployment } from "../store/deployments.js";
-import type { Version } from "../store/versions.js";
+import type { FunctionFacts, Version } from "../store/versions.js";
+import { withSettings } from "./function/with-settings.js";
 import type { Place } from "./places.js";
 import { readBuildVariables, type ReleaseParts } from "./releases.js";
 import { enterPhase, measure, type Walk } from "./walk.js";
@@ -17,6 +18,15 @@ export interface BuildResult {
   readonly stats: BuildStats;
   /** True when an earlier artifact was used. */
   readonly reused: boolean;
+  /** Of functions. */
+  readonly facts?: FunctionFacts | null;
+}
+
+/** What a build needs of whoever waits for it: a deployment's walk, or a compile that belongs to none. */
+export interface BuildWalk {
+  readonly signal: AbortSignal;
+  emit(event: DeploymentEvent): void;
+  readonly deployment: string | null;
 }
 
 /** The build stage as the deployer sees it. */
@@ -28,8 +38,10 @@ export interface BuildPort {
       readonly config: AppConfig;
       readonly variables: Readonly<Record<string, string>>;
       readonly actor: string;
+      /** The build's record, where there is one already. */
+      readonly record?: string;
     },
-    walk: Walk,
+    walk: BuildWalk,
   ): Promise<BuildResult>;
 }
 
@@ -59,7 +71,7 @@ export async function obtainVersion(
   walk: Walk,
   row: Deployment,
 ): Promise<Version> {
-  const config = await readConfig(parts, place, order, walk);
+  const config = await withSettings(parts.store, place.app.id, await readConfig(parts, place, order, walk));
   // Before a build of minutes, and long before the other apps' routes are touched.
   await parts.assertRoutable(place, config);
   await walk.enter("building");
@@ -93,6 +105,7 @@ export async function obtainVersion(
     artifact: built.artifact,
     tree: order.tree,
     config,
+    facts: built.facts ?? null,
     createdBy: actor,
   });
 }

@@ -6,7 +6,8 @@ import { withEnvironmentLock } from "./environment-lock.js";
 import type { Fleet } from "./fleet.js";
 import type { Healer, Wanted } from "./heal.js";
 import { formatPlace, namesOf, placeOfEnvironment, type Place } from "./places.js";
-import { findLiveRelease, loadRunnable, planReplicas, type ReleaseParts } from "./releases.js";
+import { planReplicas } from "./plan-replicas.js";
+import { findLiveRelease, loadRunnable, type ReleaseParts } from "./releases.js";
 
 /** Changes of what runs that need neither build nor release. */
 export interface Operations {
@@ -36,9 +37,10 @@ export function createOperations(parts: OperationParts): Operations {
     withEnvironmentLock(parts, place, { actor, what, deployment: null }, work);
 
   const clear = async (place: Place): Promise<void> => {
-    const before: readonly Instance[] = fleet.live(place.environment.id);
-    await edge.point(place.environment, []);
-    fleet.promote(place.environment.id, []);
+    const before = await fleet.inTurn(place.environment.id, async (): Promise<readonly Instance[]> => {
+      await edge.point(place.environment, []);
+      return fleet.promote(place.environment.id, []);
+    });
     await edge.refresh();
     await fleet.stopNow(before);
   };
@@ -56,6 +58,8 @@ export function createOperations(parts: OperationParts): Operations {
         if (release === undefined) {
           throw new BloomError("ERR_NOTHING_DEPLOYED", `${formatPlace(namesOf(place))} has no release yet`);
         }
+        const version = await store.versions.get(release.versionId);
+        if (version !== undefined && version.config.function !== null) throw scalesItself(place);
         const unknown = Object.keys(replicas).find((role) => role !== "web");
         if (unknown !== undefined) {
           throw new BloomError("ERR_NOT_FOUND", `${formatPlace(namesOf(place))} has no role ${unknown}`, {
@@ -95,13 +99,23 @@ export function createOperations(parts: OperationParts): Operations {
       if (release === undefined || environment.desired === "stopped") {
         return { environment, releaseId: null, replicas: {}, release: null };
       }
-      const { runnable, version } = await loadRunnable(parts, place, release);
+      const version = await store.versions.get(release.versionId);
+      const plan = version === undefined ? null : planReplicas(environment.replicas, version.config);
+      const isIdle = fleet.live(environmentId).length === 0 && plan?.least["web"] === 0;
+      // A thousand functions may sleep: what each would need to run is not put together for nothing.
+      const runnable = isIdle ? null : (await loadRunnable(parts, place, release)).runnable;
       return {
-        environment,
-        releaseId: release.id,
-        replicas: planReplicas(place, version.config),
-        release: runnable,
+        ...{ environment, releaseId: release.id, release: runnable },
+        ...{ replicas: plan?.least ?? {}, most: plan?.most ?? {} },
       };
     },
   };
+}
+
+function scalesItself(place: Place): BloomError {
+  return new BloomError(
+    "ERR_INVALID_ARGUMENT",
+    `${formatPlace(namesOf(place))} is a function: it has as many instances as its requests need`,
+    { hint: "Set min_replicas and max_replicas in [function] of its bloom.toml." },
+  );
 }

@@ -10,6 +10,8 @@ export interface WantedFleet {
   /** Null: nothing shall run. */
   readonly releaseId: string | null;
   readonly replicas: Readonly<Record<string, number>>;
+  /** So many may go on running; absent: as many as are wanted. */
+  readonly most?: Readonly<Record<string, number>>;
 }
 
 export interface FleetPlan<T extends PresentInstance> {
@@ -18,7 +20,10 @@ export interface FleetPlan<T extends PresentInstance> {
   readonly stop: readonly T[];
 }
 
-/** Compares what runs with what is wanted: one instance for each role and replica of the wanted release. */
+/**
+ * Compares what runs with what is wanted: one instance for each role and replica of the wanted release. Of those that
+ * run beyond it none is ended while there is a name for it: they are there because somebody asked.
+ */
 export function planFleet<T extends PresentInstance>(
   wanted: WantedFleet,
   present: readonly T[],
@@ -26,11 +31,12 @@ export function planFleet<T extends PresentInstance>(
   const keep: T[] = [];
   const stop: T[] = [];
   const filled = new Set<string>();
+  const most = wanted.most ?? wanted.replicas;
   for (const instance of present) {
     const place = `${instance.role}/${instance.replica}`;
     const isWanted =
       instance.releaseId === wanted.releaseId &&
-      instance.replica < (wanted.replicas[instance.role] ?? 0) &&
+      instance.replica < (most[instance.role] ?? 0) &&
       !filled.has(place);
     if (isWanted) filled.add(place);
     (isWanted ? keep : stop).push(instance);

@@ -17,6 +17,7 @@ export async function closeUnfinished(store: Store, boot: string): Promise<numbe
   ).toDocument();
   const lost = await store.deployments.failUnfinished(error);
   await store.builds.failUnfinished(error);
+  await store.drafts.failUnfinished(error);
   await store.activities.failUnfinished(error);
   await store.locks.breakOthers(boot);
   return lost.length;
@@ -38,6 +39,8 @@ export async function reconcile(parts: {
   readonly wantedOf: (environmentId: string) => Promise<Wanted | undefined>;
   /** Ends what belongs to none of these instances; after adoption, before anything new is started. */
   readonly sweepStrays: (keep: ReadonlySet<string>) => Promise<void>;
+  /** All that runs is found again: who waits for a function need not wait for the apps that do not come up. */
+  readonly onFound?: () => Promise<void>;
   readonly log: { info(fields: object, text: string): void; warn(fields: object, text: string): void };
   readonly patienceMs?: number;
 }): Promise<void> {
@@ -75,6 +78,7 @@ export async function reconcile(parts: {
     const strangers = present.filter((instance) => !serving.includes(instance));
     void fleet.retire(strangers, 10_000);
   }
+  await parts.onFound?.();
   if (adopted > 0) parts.log.info({ instances: adopted }, "running instances found again");
   await heal(
     parts,

@@ -105,20 +105,41 @@ export async function loadRunnable(
       `release ${release.number} names a version that does not exist any more`,
     );
   }
-  const facts = await loadFacts(parts, place, release, version);
+  const own = JSON.parse(parts.secrets.open(release.variables)) as OwnVariables;
+  return {
+    runnable: await composeRunnable(parts, place, { ...version, releaseId: release.id, own }),
+    version,
+  };
+}
+
+/** Code that is ready to run, with the variables it is to have. */
+export interface RunnableCode extends Pick<Version, "number" | "tree" | "artifact" | "config"> {
+  readonly releaseId: string;
+  readonly own: OwnVariables;
+}
+
+/** The same for code that no release names. */
+export async function composeRunnable(
+  parts: ReleaseParts,
+  place: Place,
+  { number, tree, artifact, config, releaseId, own }: RunnableCode,
+): Promise<RunnableRelease> {
+  const names = namesOf(place);
+  const identity = await obtainIdentity(parts.store, parts.secrets, place.app.id);
+  const url = urlOf(names, parts.address);
+  const facts: EnvironmentFacts = { ...names, tree, version: number, config, own, identity, url };
   const env = planEnvironment(facts);
   assertEnvironmentFits(env);
-  const runnable: RunnableRelease = Object.freeze({
+  return Object.freeze({
     environmentId: place.environment.id,
-    releaseId: release.id,
+    releaseId,
     appName: place.app.name,
     appSlot: place.app.slot,
-    config: version.config,
-    artifactDir: parts.artifactDir(version.artifact),
+    config,
+    artifactDir: parts.artifactDir(artifact),
     env,
     runtimeDocument: planRuntimeDocument(facts),
   });
-  return { runnable, version };
 }
 
 /** The environment of a release's processes, for a further command in one of them. Throws ERR_NOT_FOUND. */
@@ -133,27 +154,4 @@ export async function loadEnvironment(
     throw new BloomError("ERR_NOT_FOUND", `the release ${releaseId} does not exist any more`);
   }
   return (await loadRunnable(parts, place, release)).runnable.env;
-}
-
-async function loadFacts(
-  parts: ReleaseParts,
-  place: Place,
-  release: Release,
-  version: Version,
-): Promise<EnvironmentFacts> {
-  const names = namesOf(place);
-  return {
-    ...names,
-    tree: version.tree,
-    version: version.number,
-    config: version.config,
-    own: JSON.parse(parts.secrets.open(release.variables)) as OwnVariables,
-    identity: await obtainIdentity(parts.store, parts.secrets, place.app.id),
-    url: urlOf(names, parts.address),
-  };
-}
-
-/** Replicas of an environment: what its owner set, else what the manifest asks for. */
-export function planReplicas(place: Place, config: AppConfig): Readonly<Record<string, number>> {
-  return { web: config.replicas, ...place.environment.replicas };
 }

@@ -13,13 +13,14 @@ import type { HostNetwork } from "../run/network/open-network.js";
 import type { HostFacts } from "../run/probe-host.js";
 import type { Settings } from "../settings.js";
 import type { RoutedEnvironment, Switchboard } from "./edge.js";
+import { assertSchemas, planShapeFor } from "./function/plan-shape.js";
 import type { PlaceNames } from "./places.js";
 
 export interface Routing {
   openSwitchboard(network: HostNetwork | null): Promise<Switchboard>;
   /** Plans nginx's configuration and puts it in force. */
   applyRoutes(served: readonly RoutedEnvironment[]): Promise<void>;
-  /** Throws ERR_MANIFEST_INVALID when nginx would refuse what the environment's config says. */
+  /** Throws ERR_MANIFEST_INVALID when nginx would refuse what the environment's config says, or ERR_SCHEMA_INVALID. */
   assertRoutable(served: RoutedEnvironment): Promise<void>;
   /** All names an environment is reached by. */
   hostNamesOf(names: PlaceNames): readonly string[];
@@ -61,7 +62,7 @@ export async function openRouting(parts: {
     listen,
     log: parts.log,
   });
-  const { modules, lost } = await findModules(host.nginx);
+  const { modules, lost, asksAuthority } = await findModules(host.nginx);
   if (lost.length > 0) parts.log.warn({ lost }, "nginx lacks modules");
   const facts = {
     paths: planNginxPaths(paths.nginx),
@@ -77,12 +78,13 @@ export async function openRouting(parts: {
   const hostNamesOf = (names: PlaceNames): string[] => [
     hostNameOf(names, names.environment, settings.baseDomain),
   ];
+  const planShape = planShapeFor({ folder: paths.upstreams, asksAuthority });
   const planTarget = (one: RoutedEnvironment): RouteTarget => ({
     environmentId: one.id,
     org: one.org,
     app: one.app,
     environment: one.environment,
-    shape: "web",
+    ...planShape(one),
     hostNames: hostNamesOf(one),
     servers: one.upstreams,
     locations: one.config.web.locations,
@@ -103,7 +105,10 @@ export async function openRouting(parts: {
     logFiles: { access: facts.paths.accessLog, error: facts.paths.errorLog },
     workerOwner,
     applyRoutes: (served) => nginx.apply(planNginx(planRoutes(served.map(planTarget)), facts)),
-    assertRoutable: (one) => assertRoutable({ ...program, modules }, planTarget(one)),
+    async assertRoutable(one) {
+      assertSchemas(one.config);
+      await assertRoutable({ ...program, modules }, planTarget(one));
+    },
 
     async openSwitchboard(network) {
       const mapped = new Set((await network?.currentMap())?.keys());

@@ -1,6 +1,7 @@
 import type { AppConfig } from "@bloomery/contract";
 import type { Store } from "../store/open-store.js";
-import { replicaLimit, type ServedEnvironment } from "./edge.js";
+import type { ServedEnvironment } from "./edge.js";
+import { countNames } from "./plan-replicas.js";
 import { namesOf, type Place } from "./places.js";
 
 /** Every environment that has a live release, as the edge needs it, in a stable order. */
@@ -22,7 +23,7 @@ export async function listServed(
       desired: environment.desired,
       config: version.config,
       artifactDir: artifactDir(version.artifact),
-      replicas: Math.min(replicaLimit, environment.replicas["web"] ?? version.config.replicas),
+      replicas: countNames(environment.replicas, version.config),
     });
   }
   return served.toSorted((a, b) => (a.id < b.id ? -1 : 1));
@@ -31,6 +32,6 @@ export async function listServed(
 /** How a place would be served with this config: for asking nginx before anything is built. */
 export function planServed(place: Place, config: AppConfig, artifactDir: string): ServedEnvironment {
   const { id, slot, desired, replicas } = place.environment;
-  const count = Math.min(replicaLimit, replicas["web"] ?? config.replicas);
-  return { id, slot, ...namesOf(place), desired, config, artifactDir, replicas: count };
+  const names = countNames(replicas, config);
+  return { id, slot, ...namesOf(place), desired, config, artifactDir, replicas: names };
 }

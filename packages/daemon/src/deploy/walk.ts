@@ -13,7 +13,7 @@ export interface Walk {
   readonly timings: { -readonly [K in keyof Timings]: Timings[K] };
 }
 
-export function enterPhase(walk: Walk, phase: DeployPhase, detail?: string): void {
+export function enterPhase(walk: Pick<Walk, "emit">, phase: DeployPhase, detail?: string): void {
   const at = new Date().toISOString();
   walk.emit(detail === undefined ? { type: "phase", phase, at } : { type: "phase", phase, at, detail });
 }

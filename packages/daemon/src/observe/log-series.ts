@@ -5,32 +5,37 @@ import { planLogFiles } from "./log-file.js";
 import { readLines } from "./read-lines.js";
 
 /** A line as a log has it; names of the app and its environment are added by whoever knows them. */
-export type SourceLine = Omit<LogLine, "app" | "environment" | "execution">;
+export type SourceLine = Omit<LogLine, "app" | "environment">;
 
 /** One log: a file and its predecessors `.1`, `.2` … */
-export interface LogSeries {
+export interface LogSeries<T = SourceLine> {
   readonly file: string;
   readonly rotated: number;
   /** Undefined: not a line of this log, or not one that is wanted. */
-  readonly parse: (text: string) => SourceLine | undefined;
+  readonly parse: (text: string) => T | undefined;
 }
 
 /** How far a series has been read. */
-export interface SeriesCursor {
-  readonly series: LogSeries;
+export interface SeriesCursor<T = SourceLine> {
+  readonly series: LogSeries<T>;
   /** By identity of the file: a name is not a file, because logs are rotated while they are read. */
   offsets: Map<string, number>;
+  /** Bytes that the last look has found and that are still to be read. */
+  left: number;
 }
 
-export function openCursor(series: LogSeries): SeriesCursor {
-  return { series, offsets: new Map() };
+export function openCursor<T>(
+  series: LogSeries<T>,
+  offsets: ReadonlyMap<string, number> = new Map(),
+): SeriesCursor<T> {
+  return { series, offsets: new Map(offsets), left: 0 };
 }
 
 /**
  * What was written since the last look, oldest first, in blocks. Every file is looked at again, not only the newest:
  * a writer may go on with a file for a while after it was moved aside. `since` passes over files that are older.
  */
-export async function* readNews(cursor: SeriesCursor, since?: number): AsyncGenerator<SourceLine[]> {
+export async function* readNews<T>(cursor: SeriesCursor<T>, since?: number): AsyncGenerator<T[]> {
   const { series } = cursor;
   const names = planLogFiles(series.file, series.rotated);
   const found = new Map<string, { readonly name: string; readonly facts: Stats }>();
@@ -42,6 +47,9 @@ export async function* readNews(cursor: SeriesCursor, since?: number): AsyncGene
   }
   const known = cursor.offsets;
   cursor.offsets = new Map([...found.keys()].map((identity) => [identity, known.get(identity) ?? 0]));
+  cursor.left = 0;
+  for (const [identity, { facts }] of found)
+    cursor.left += Math.max(0, facts.size - (cursor.offsets.get(identity) ?? 0));
   for (const [identity, { name, facts }] of [...found].toReversed()) {
     const read = cursor.offsets.get(identity) ?? 0;
     const start = read > facts.size ? 0 : read; // shorter than it was: it was emptied
@@ -54,6 +62,7 @@ export async function* readNews(cursor: SeriesCursor, since?: number): AsyncGene
     if (file === undefined) continue;
     try {
       for await (const { lines, end } of readLines(file, start, facts.size)) {
+        cursor.left -= end - (cursor.offsets.get(identity) ?? 0);
         cursor.offsets.set(identity, end);
         const parsed = lines.map(series.parse).filter((line) => line !== undefined);
         if (parsed.length > 0) yield parsed;
@@ -65,7 +74,7 @@ export async function* readNews(cursor: SeriesCursor, since?: number): AsyncGene
 }
 
 /** Numbers of files are used again; the time of birth tells two such files apart. */
-function identityOf(facts: Stats): string {
+export function identityOf(facts: Stats): string {
   return `${facts.ino}-${facts.birthtimeMs}`;
 }
 

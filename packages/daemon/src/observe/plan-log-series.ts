@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { LogType } from "@bloomery/contract";
+import { parseFunctionLog, type LogType } from "@bloomery/contract";
 import { parseLogLine, type RawLogLine } from "./log-file.js";
 import type { LogSeries, SourceLine } from "./log-series.js";
 import { parseAccessLine, parseErrorLine } from "./parse-nginx-log.js";
@@ -67,7 +67,9 @@ function planInstance({ id, version, role, dir }: LogFacts["instances"][number])
     parse(text) {
       const line = parseLogLine(text);
       if (line === undefined) return undefined;
-      return { ...appStreams[line.stream], time: line.time, text: line.text, version, instance: id, role };
+      const { stream, time, text: said } = line;
+      const execution = stream === "err" ? (parseFunctionLog(said)?.execution ?? null) : null;
+      return { ...appStreams[stream], time, text: said, version, instance: id, role, execution };
     },
   };
 }
@@ -75,12 +77,20 @@ function planInstance({ id, version, role, dir }: LogFacts["instances"][number])
 function parseHookLine(text: string, hook: "deploy" | "post_deploy"): SourceLine | undefined {
   const line = parseLogLine(text);
   if (line === undefined) return undefined;
-  const nowhere = { version: null, instance: null, role: null };
+  const nowhere = { version: null, instance: null, role: null, execution: null };
   return { ...nowhere, time: line.time, type: "hooks", stream: hook, text: line.text };
 }
 
 /** Builds keep no times of their lines: all have that of the build's beginning. */
 function planBuild({ file, version, time }: LogFacts["builds"][number]): LogSeries {
-  const rest = { time, type: "build", stream: "build", version, instance: null, role: null } as const;
+  const rest = {
+    time,
+    type: "build",
+    stream: "build",
+    version,
+    instance: null,
+    role: null,
+    execution: null,
+  } as const;
   return { file, rotated: 0, parse: (text) => ({ ...rest, text }) };
 }

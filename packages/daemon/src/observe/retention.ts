@@ -1,35 +1,53 @@
-import { rm } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
 
-/** An instance that has ended, with what decides how long its logs are kept. */
-export interface EndedInstance {
-  readonly id: string;
-  readonly environmentId: string;
-  readonly endedAt: string;
+/** What decides how long the logs of ended instances of one environment are kept. */
+export interface LogLimits {
+  /** So many of the newest keep theirs, however large. */
+  readonly sure: number;
+  /** No more than this many keep theirs… */
+  readonly most: number;
+  /** …nor while all of them together have more bytes. */
+  readonly bytes: number;
 }
 
-/** How many ended instances of one environment keep their logs. */
-const keptInstances = 20;
+/** An app that sleeps and wakes has many instances, each with little to say. */
+export const logLimits: LogLimits = Object.freeze({ sure: 20, most: 200, bytes: 256 * 1_048_576 });
 
-/** The instances whose folders may go: all but the newest ended ones of each environment. */
+/** The instances whose folders may go; they are given newest first, with the bytes of their logs. */
 export function planRetention(
-  ended: readonly EndedInstance[],
-  kept: number = keptInstances,
+  ended: readonly { readonly id: string; readonly bytes: number }[],
+  limits: LogLimits = logLimits,
 ): readonly string[] {
-  const byEnvironment = new Map<string, EndedInstance[]>();
-  for (const instance of ended) {
-    const peers = byEnvironment.get(instance.environmentId) ?? [];
-    peers.push(instance);
-    byEnvironment.set(instance.environmentId, peers);
-  }
-  return [...byEnvironment.values()].flatMap((peers) =>
-    peers
-      .toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1))
-      .slice(kept)
-      .map((instance) => instance.id),
-  );
+  let sum = 0;
+  return ended
+    .filter(({ bytes }, index) => {
+      sum += bytes;
+      return index >= limits.sure && (index >= limits.most || sum > limits.bytes);
+    })
+    .map(({ id }) => id);
 }
 
-/** Removes the folders of these instances. */
-export async function applyRetention(ids: readonly string[], dirOf: (id: string) => string): Promise<void> {
-  for (const id of ids) await rm(dirOf(id), { recursive: true, force: true });
+/** Removes the folders of ended instances, given newest first, that are too many or too large. */
+export async function applyRetention(
+  ended: readonly string[],
+  dirOf: (id: string) => string,
+  limits: LogLimits = logLimits,
+): Promise<void> {
+  const sized: { id: string; bytes: number }[] = [];
+  if (ended.length <= limits.sure) return;
+  for (const id of ended) sized.push({ id, bytes: await sizeOf(join(dirOf(id), "log")) });
+  for (const id of planRetention(sized, limits)) await rm(dirOf(id), { recursive: true, force: true });
+}
+
+/** Bytes of a folder's files; 0 when there is none. */
+async function sizeOf(folder: string): Promise<number> {
+  const names = await readdir(folder).catch(() => []);
+  const sizes = names.map((name) =>
+    stat(join(folder, name)).then(
+      ({ size }) => size,
+      () => 0,
+    ),
+  );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }

@@ -29,6 +29,7 @@ export interface LocationProblem {
  * Throws ERR_MANIFEST_INVALID that names the location and the rule nginx refuses.
  */
 export async function assertRoutable(nginx: CheckingNginx, target: RouteTarget): Promise<void> {
+  if (target.function?.access.kind === "refused") throw refuseBearers();
   const problems = await checkLocations(nginx, target.locations);
   if (problems.length > 0) throw refuse(problems);
   await withFolder(async (folder) => {
@@ -98,6 +99,16 @@ function planPatterns(patterns: readonly string[]): string {
 /** `pcre2_compile() failed: missing closing parenthesis in "…" at "…"` without the names of functions. */
 function explain(message: string): string {
   return message.replace(/^pcre2?_compile\(\) failed: /, "");
+}
+
+function refuseBearers(): BloomError {
+  return new BloomError(
+    "ERR_SYSTEM_PACKAGE_MISSING",
+    "this nginx was built without http_auth_request, so it cannot check the bearer token a function needs",
+    {
+      hint: "Install an nginx that has it, as Debian's packages do, or let anyone call: --allow-unauthenticated.",
+    },
+  );
 }
 
 function refuse(problems: readonly LocationProblem[]): BloomError {

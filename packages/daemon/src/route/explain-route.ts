@@ -3,10 +3,13 @@ import { behaviourOf, type Behaviour } from "./behaviour.js";
 import { matchPattern, type Match } from "./match-pattern.js";
 import { parseRequestPath } from "./parse-request-path.js";
 import { readTarget } from "./plan-rewrite.js";
-import type { RouteTarget } from "./plan-routes.js";
+import type { FunctionRoute, RouteTarget } from "./plan-routes.js";
 import { findPlace, resolvePlaces, type Place } from "./resolve-places.js";
 
-export type ExplainFacts = Pick<RouteTarget, "hostNames" | "state" | "locations" | "mounts" | "artifactDir">;
+export type ExplainFacts = Pick<
+  RouteTarget,
+  "hostNames" | "state" | "locations" | "mounts" | "artifactDir" | "function"
+>;
 export type Found = "file" | "folder" | "nothing";
 /** What is at a path below the app's folder, as nginx would see it. */
 export type LookUp = (path: string) => Promise<Found>;
@@ -28,9 +31,17 @@ export async function explainRoute(
     return explanation.end({ outcome: "unknown_host", status: 404 }, `no app is served as ${host}`);
   if (facts.state === "stopped")
     return explanation.end({ outcome: "stopped", status: 503 }, "the app is stopped");
+  if (facts.function !== null)
+    return explanation.end({ outcome: "app", status: null }, sayFunction(facts.function));
   if (path === null)
     return explanation.end({ outcome: "missing", status: 400 }, "the path is none, or leaves the site");
   return explanation.follow(path, query);
+}
+
+function sayFunction({ access, gate }: FunctionRoute): string {
+  const who = access.kind === "anyone" ? "anyone may call" : "bearer needed";
+  const held = gate === null ? "" : "; held against its schemas first";
+  return `a function: every request goes to the handler, ${who}${held}`;
 }
 
 class Explanation {

@@ -1,7 +1,7 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { createServer } from "node:net";
 import { BloomError } from "@bloomery/contract";
-import type { ListenAddress } from "./plan-server.js";
+import type { ListenAddress } from "./plan-upstream.js";
 
 /** `nginx (pid 4711)`: who listens on this TCP port; undefined when nobody does or it cannot be seen. */
 export async function findPortHolder(port: number): Promise<string | undefined> {

@@ -16,10 +16,17 @@ export function readFeatures(modules: readonly string[]): NginxFeatures {
   };
 }
 
+export interface FoundModules {
+  /** Full paths of files to load. */
+  readonly modules: readonly string[];
+  /** What the platform must do without. */
+  readonly lost: readonly string[];
+  /** Whether nginx can ask somebody whether a request may pass; this module is always built in, or not there. */
+  readonly asksAuthority: boolean;
+}
+
 /** The modules of ours that are installed for this nginx and that it can load, and what is lost without the others. */
-export async function findModules(
-  binary: string,
-): Promise<{ readonly modules: readonly string[]; readonly lost: readonly string[] }> {
+export async function findModules(binary: string): Promise<FoundModules> {
   const { stderr, stdout } = await execa(binary, ["-V"], { reject: false, stdin: "ignore" });
   const folder = /--modules-path=(\S+)/.exec(`${stderr}${stdout}`)?.[1];
   const modules: string[] = [];
@@ -30,7 +37,10 @@ export async function findModules(
     if (isThere) modules.push(path);
     else lost.push(describeLoss(one));
   }
-  return { modules, lost };
+  const asksAuthority = /--with-http_auth_request_module(?!=)/.test(`${stderr}${stdout}`);
+  if (!asksAuthority)
+    lost.push("functions that need a bearer token are refused (nginx with http_auth_request)");
+  return { modules, lost, asksAuthority };
 }
 
 function describeLoss({ loss, debianPackage }: NginxModule): string {

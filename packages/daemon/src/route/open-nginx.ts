@@ -6,7 +6,7 @@ import { assertPortFree } from "./find-port-holder.js";
 import { checkConfig, installConfig, restoreConfig, stampConfig } from "./nginx-config-file.js";
 import { planNginxPaths } from "./nginx-paths.js";
 import { planNginxSpec, type NginxProgram } from "./plan-nginx-spec.js";
-import { formatListen, type ListenAddress } from "./plan-server.js";
+import { formatListen, type ListenAddress } from "./plan-upstream.js";
 import { prepareNginxFolders } from "./prepare-nginx-folders.js";
 import { defaultRotation, rotateFiles, type RotationLimits } from "./rotate-logs.js";
 import { stopOrphan } from "./stop-orphan.js";

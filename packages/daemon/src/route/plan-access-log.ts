@@ -7,20 +7,23 @@ interface LogLabels {
   readonly environmentId: string;
   /** `org:app` */
   readonly app: string;
+  /** Whether lines say which execution they are of. */
+  readonly isFunction: boolean;
 }
 
 /** For the http block: what is logged when a request ends before a server is chosen. */
 export function planAccessLog(paths: NginxPaths): readonly string[] {
-  return [planFormat("bloom", { environmentId: "", app: "" }), planLog(paths, "bloom")];
+  return [planFormat("bloom", { environmentId: "", app: "", isFunction: false }), planLog(paths, "bloom")];
 }
 
 /** A format for each server, because text costs a request nothing and variables do. */
 export function planServerLog(
   paths: NginxPaths,
   name: string,
-  { environmentId, org, app }: Pick<RouteTarget, "environmentId" | "org" | "app">,
+  { environmentId, org, app, function: own }: Pick<RouteTarget, "environmentId" | "org" | "app" | "function">,
 ): { readonly format: string; readonly log: string } {
-  return { format: planFormat(name, { environmentId, app: `${org}:${app}` }), log: planLog(paths, name) };
+  const labels = { environmentId, app: `${org}:${app}`, isFunction: own !== null };
+  return { format: planFormat(name, labels), log: planLog(paths, name) };
 }
 
 /** All servers write into one file, and nginx gives a file one buffer. */
@@ -28,7 +31,7 @@ function planLog(paths: NginxPaths, format: string): string {
   return `access_log ${quoteNginxValue(paths.accessLog)} ${format} buffer=64k flush=1s;`;
 }
 
-function planFormat(name: string, { environmentId, app }: LogLabels): string {
+function planFormat(name: string, { environmentId, app, isFunction }: LogLabels): string {
   const fields = {
     time: '"$time_iso8601"',
     at: "$msec",
@@ -46,6 +49,8 @@ function planFormat(name: string, { environmentId, app }: LogLabels): string {
     upstream: '"$upstream_addr"',
     client: '"$remote_addr"',
     agent: '"$http_user_agent"',
+    // Empty when the request never was for the function: no token, or a browser that only asked for leave.
+    ...(isFunction ? { execution: '"$bloom_logged"' } : {}),
   };
   const line = Object.entries(fields).map(([key, value]) => `"${key}":${value}`);
   return `log_format ${name} escape=json '{${line.join(",")}}';`;

@@ -1,5 +1,8 @@
 import { manifestDefaults } from "@bloomery/contract";
 import { planPageMaps } from "./error-pages.js";
+import { planAuthorityCache } from "./plan-function-access.js";
+import { planFunctionMaps } from "./plan-function-maps.js";
+import { planHeaders, proxyHeaders } from "./proxy-headers.js";
 import { planMimeTypes } from "./mime-types.js";
 import { dollarVariable, quoteNginx } from "./quote-nginx.js";
 import type { NginxFeatures } from "./nginx-modules.js";
@@ -37,6 +40,8 @@ export function planHttpHead(
     ...fileCache,
     ...planCompression(features),
     ...planPageMaps(),
+    ...planFunctionMaps(),
+    ...planAuthorityCache(paths, routes),
     ...planAccessLog(paths),
     ...planProxyDefaults(),
   ];
@@ -126,28 +131,9 @@ function planWays(routes: RoutingTable): readonly string[] {
 }
 
 function planProxyDefaults(): readonly string[] {
-  const headers: readonly (readonly [string, string])[] = [
-    ["Host", "$host$bloom_port"],
-    ["Connection", "$bloom_connection"],
-    ["Upgrade", "$bloom_upgrade"],
-    ["X-Forwarded-For", "$proxy_add_x_forwarded_for"],
-    ["X-Forwarded-Proto", "$scheme"],
-    ["X-Forwarded-Host", "$host$bloom_port"],
-    ["X-Real-IP", "$remote_addr"],
-    ["X-Client-IP", "$remote_addr"],
-    ["X-Client-SSL", "$https"],
-    ["X-Original-Route", "$scheme://{default}/"],
-    // An app trusts these; nobody here can say them yet.
-    ...["Verify", "DN", "Cert"].map((name): [string, string] => [`X-Client-${name}`, ""]),
-    ...["Cdn", "Country", "Asn", "Abuse-Score"].map((name): [string, string] => [`Client-${name}`, ""]),
-    ["Proxy-Connection", ""],
-    ["Proxy-Authorization", ""],
-    // CGI-style programs would take it for HTTP_PROXY.
-    ["Proxy", ""],
-  ];
   return [
     "proxy_http_version 1.1;",
-    ...headers.map(([name, value]) => `proxy_set_header ${name} "${value}";`),
+    ...planHeaders(proxyHeaders),
     "proxy_buffer_size 16k;",
     "proxy_buffers 8 16k;",
     // Never non_idempotent: a POST that may have arrived is not sent twice.

@@ -2,7 +2,8 @@ import { readFeatures, type NginxFeatures } from "./nginx-modules.js";
 import type { NginxPaths } from "./nginx-paths.js";
 import { isAtLeast, planHttpHead, type NginxVersion } from "./plan-http.js";
 import type { RoutingTable } from "./plan-routes.js";
-import { planDefaultServer, planServer, type ListenAddress } from "./plan-server.js";
+import { planDefaultServer, planServer } from "./plan-server.js";
+import type { ListenAddress } from "./plan-upstream.js";
 import { quoteNginx } from "./quote-nginx.js";
 
 export interface NginxFacts {

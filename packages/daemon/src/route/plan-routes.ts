@@ -8,7 +8,9 @@ export interface RouteTarget {
   readonly org: string;
   readonly app: string;
   readonly environment: string;
-  readonly shape: "web";
+  readonly shape: "web" | "function";
+  /** Null for every other shape. */
+  readonly function: FunctionRoute | null;
   /** Without a port; the first one names the server in logs. */
   readonly hostNames: readonly string[];
   /** Names that never change (stable addresses, sockets that are switched), one for each replica. */
@@ -25,6 +27,22 @@ export interface RouteTarget {
   readonly timeouts: TimeoutsConfig;
   /** What its owner wants: a stopped app answers 503. */
   readonly state: "running" | "stopped";
+}
+
+/** What nginx has to know of a function: every request is its handler's. */
+export interface FunctionRoute {
+  /**
+   * Who may call: anyone, whoever has a bearer token that the authority at this socket knows, or nobody, because this
+   * nginx cannot ask.
+   */
+  readonly access:
+    | { readonly kind: "anyone" }
+    | { readonly kind: "bearer"; readonly authority: string }
+    | { readonly kind: "refused" };
+  /** Longest time one execution may take; 0: no limit. */
+  readonly timeoutSeconds: number;
+  /** The socket of who holds requests, and `answers` too, against schemas. Null: the function has none. */
+  readonly gate: { readonly socket: string; readonly answers: boolean } | null;
 }
 
 export interface RouteMount {

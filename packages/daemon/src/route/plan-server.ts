@@ -1,31 +1,12 @@
-import type { InstanceAddress } from "../run/engines/engine.js";
 import { planPage } from "./error-pages.js";
 import type { NginxPaths } from "./nginx-paths.js";
 import type { NginxFeatures } from "./nginx-modules.js";
 import { planServerLog } from "./plan-access-log.js";
+import { planFunction, type PlannedServer } from "./plan-function-server.js";
 import { planLocations } from "./plan-locations.js";
 import type { RouteTarget } from "./plan-routes.js";
+import { formatListen, planUpstream, type ListenAddress } from "./plan-upstream.js";
 import { quoteNginx } from "./quote-nginx.js";
-
-/** An address nginx listens on; a `unix:` address has no port. */
-export interface ListenAddress {
-  readonly address: string;
-  readonly port: number;
-}
-
-export function formatListen({ address, port }: ListenAddress): string {
-  if (address.startsWith("unix:")) return quoteNginx(address);
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-/**
- * How long nginx may go on using a pooled connection to an upstream, in milliseconds: the age after which
- * it ends with the request it carries, and the idle time after which it is closed. Their sum is the longest
- * time after a switch in which a request can still reach the old instance, so both are small; a new
- * connection on the same machine costs less than 0.1 ms.
- */
-const poolAgeMs = 400;
-const poolIdleMs = 100;
 
 /** The upstream and the server block of one environment. */
 export function planServer(
@@ -34,15 +15,11 @@ export function planServer(
   features: NginxFeatures,
 ): readonly string[] {
   const upstream = `bloom_${target.environmentId.replace(/[^A-Za-z0-9]/g, "_")}`;
-  const isServed = target.state === "running" && target.servers.length > 0;
-  const planned = isServed
-    ? planLocations(target, upstream, features)
-    : { maps: [], lines: planUnserved(target.state) };
+  const planned = planInside(target, upstream, features);
   const { format, log } = planServerLog(paths, upstream, target);
   return [
     format,
-    ...(isServed ? planUpstream(upstream, target) : []),
-    ...planned.maps,
+    ...planned.before,
     "server {",
     ...listen.map((address) => `\tlisten ${formatListen(address)};`),
     `\tserver_name ${target.hostNames.map(quoteNginx).join(" ")};`,
@@ -52,8 +29,17 @@ export function planServer(
   ];
 }
 
+function planInside(target: RouteTarget, upstream: string, features: NginxFeatures): PlannedServer {
+  const own = target.function;
+  if (own !== null) return planFunction({ ...target, function: own }, upstream, features);
+  const isServed = target.state === "running" && target.servers.length > 0;
+  if (!isServed) return { before: [], lines: planUnserved(target.state) };
+  const { maps, lines } = planLocations(target, upstream, features);
+  return { before: [...planUpstream(upstream, target), ...maps], lines };
+}
+
 /** Variables that locations set; one that no server sets is an error where it is used. */
-const serverVariables = ["file", "next", "index", "uri", "moved", "place"];
+const serverVariables = ["file", "next", "index", "uri", "moved", "place", "execution", "gated"];
 
 /** What answers under a host name nobody has. */
 export function planDefaultServer(listen: readonly ListenAddress[]): readonly string[] {
@@ -69,43 +55,8 @@ export function planDefaultServer(listen: readonly ListenAddress[]): readonly st
   ];
 }
 
-/**
- * The same servers three times. Pooled connections are for requests that nginx may send again when the app has just
- * closed one: a server that closes after each answer without saying so loses such a race in 2 of 100 requests
- * under load. The others, told by $bloom_once, get a connection of their own. Both leave what no server accepts to a
- * location that lets it wait, because nginx would count the hold as one more server to send a request to that the
- * app has just closed the connection of. Bodies and answers that are passed on as they come cannot take that way:
- * for them the hold is a backup, and connections are never pooled.
- */
-function planUpstream(name: string, { servers, holdSocket }: RouteTarget): readonly string[] {
-  // max_fails=0: a lone server that failed once must be tried again at once, not after ten seconds.
-  const members = servers.map((server) => `\tserver ${formatServer(server)} max_fails=0;`);
-  const hold = holdSocket === null ? null : quoteNginx(`unix:${holdSocket}`);
-  return [
-    `upstream ${name}_once {`,
-    ...members,
-    "}",
-    `upstream ${name}_direct {`,
-    ...members,
-    ...(hold === null ? [] : [`\tserver ${hold} backup max_fails=0;`]),
-    "}",
-    ...(hold === null ? [] : [`upstream ${name}_hold {`, `\tserver ${hold} max_fails=0;`, "}"]),
-    `upstream ${name} {`,
-    ...members,
-    "\tkeepalive 64;",
-    `\tkeepalive_time ${poolAgeMs}ms;`,
-    `\tkeepalive_timeout ${poolIdleMs}ms;`,
-    "\tkeepalive_requests 100000;",
-    "}",
-  ];
-}
-
 function planUnserved(state: RouteTarget["state"]): readonly string[] {
   return ["location / {", ...planPage(state === "stopped" ? "stopped" : "starting").map(indent), "}"];
-}
-
-function formatServer(server: InstanceAddress): string {
-  return server.kind === "unix" ? quoteNginx(`unix:${server.path}`) : formatListen(server);
 }
 
 function indent(line: string): string {

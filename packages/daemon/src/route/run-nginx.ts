@@ -5,7 +5,7 @@ import { startShim } from "../run/start-shim.js";
 import { openNginxWith, type Nginx } from "./open-nginx.js";
 import type { NginxVersion } from "./plan-http.js";
 import type { NginxProgram } from "./plan-nginx-spec.js";
-import type { ListenAddress } from "./plan-server.js";
+import type { ListenAddress } from "./plan-upstream.js";
 
 export interface NginxOptions {
   /** The home's `nginx` folder. */

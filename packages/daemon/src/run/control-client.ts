@@ -54,7 +54,10 @@ export async function openControlClient(socketPath: string): Promise<ControlClie
     if (message.status !== undefined) tell(message.status);
     asked.resolve(message.status);
   };
-  createInterface({ input: socket }).on("line", receive);
+  // It tells the socket's errors again, and a shim that is killed before it has read a request is one.
+  createInterface({ input: socket })
+    .on("line", receive)
+    .on("error", () => undefined);
   socket.on("error", () => undefined); // "close" follows and says all that matters
   socket.on("close", () => {
     for (const { reject } of waiting.values()) reject(lost(socketPath));

@@ -1,9 +1,10 @@
+import { dirname } from "node:path";
 import type { CgroupSpec } from "@bloomery/contract";
 
 /** Which control group controllers can be used, and below which folder. */
 export type CgroupLayout =
   | { readonly kind: "none" }
-  | { readonly kind: "v2"; readonly base: string }
+  | { readonly kind: "v2"; readonly base: string; readonly home: string }
   | {
       readonly kind: "v1";
       readonly bases: Readonly<Partial<Record<"memory" | "cpu" | "pids" | "cpuacct", string>>>;
@@ -42,7 +43,12 @@ export function planCgroupLayout(facts: {
   }
   if (Object.keys(bases).length > 0) return { kind: "v1", bases };
   if (mounts.v2 !== undefined && mounts.v1.size === 0 && facts.isRoot) {
-    return { kind: "v2", base: `${mounts.v2}/${facts.group}` };
+    const path = /^0::(\/.*)$/m.exec(facts.selfCgroup)?.[1] ?? "/";
+    return {
+      kind: "v2",
+      base: `${mounts.v2}/${facts.group}`,
+      home: `${mounts.v2}${path === "/" ? "" : path}`,
+    };
   }
   return { kind: "none" };
 }
@@ -79,6 +85,17 @@ export function planCgroups(layout: CgroupLayout, name: string, limits: CgroupLi
   // The same folder when cpu and cpuacct are mounted together.
   if (layout.bases.cpuacct !== layout.bases.cpu) add(layout.bases.cpuacct, {});
   return specs;
+}
+
+/** The groups of a process tree that is still to come, each with the one that whoever prepares it comes from. */
+export function planGroupsAhead(
+  layout: CgroupLayout,
+  name: string,
+): readonly { readonly group: string; readonly home: string }[] {
+  if (layout.kind === "none") return [];
+  if (layout.kind === "v2") return [{ group: `${layout.base}/${name}`, home: layout.home }];
+  // Below the daemon's own group, see planCgroupLayout.
+  return cgroupBases(layout).map((base) => ({ group: `${base}/${name}`, home: dirname(base) }));
 }
 
 /** Every base folder of a layout: what has to go when the daemon stops for good. */

@@ -16,7 +16,7 @@ export const functionVariables = Object.freeze({
 });
 
 /** How long a handler's program may take until it says that it is ready: it has nothing to do but to begin. */
-const readyMs = 10_000;
+export const functionReadyMs = 10_000;
 /** Records of executions, about 250 bytes each, which are taken in long before the oldest file goes. */
 const records = { max_bytes: 16 * 1_048_576, files: 4 };
 
@@ -55,7 +55,7 @@ export function planFunctionSpec(
     rlimits: planRlimits(limits, facts),
     nice: 0,
     seccomp: true,
-    ready: { kind: "message", timeout_ms: readyMs },
+    ready: { kind: "message", timeout_ms: functionReadyMs },
     restart: {
       policy: "always",
       // Who calls meanwhile waits on the socket: the first start anew is at once.
@@ -86,6 +86,7 @@ function planHandlerVariables(
     IGNITE_VERSION: env["BLOOM_VERSION"] ?? "",
     IGNITE_TIMEOUT_MS: String(own.timeoutSeconds * 1000),
     IGNITE_CONCURRENCY: String(own.concurrency),
+    IGNITE_QUEUE_LIMIT: String(own.queueLimit),
     IGNITE_MAX_BODY_BYTES: String(own.maxBodyBytes),
     IGNITE_TEMP_DIR: "/tmp",
     IGNITE_TEMP_BYTES: String(own.tempBytes),

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { BloomError, shimHello, type ShimSpec } from "@bloomery/contract";
 
 /**
@@ -8,6 +8,14 @@ import { BloomError, shimHello, type ShimSpec } from "@bloomery/contract";
  */
 export async function startShim(shimPath: string, spec: ShimSpec): Promise<void> {
   const child = spawn(shimPath, ["run"], { detached: true, stdio: ["pipe", "pipe", "ignore"] });
+  await finishShim(child, shimPath, spec);
+}
+
+/** Gives a shim that waits what it shall do, and waits until it does. */
+export async function finishShim(child: ChildProcess, shimPath: string, spec: ShimSpec): Promise<void> {
+  const { stdin, stdout } = child;
+  if (stdin === null || stdout === null)
+    throw new BloomError("ERR_INTERNAL", "a shim was started without pipes");
   const hello = await new Promise<string>((resolve, reject) => {
     let text = "";
     child.once("error", (cause) =>
@@ -15,11 +23,15 @@ export async function startShim(shimPath: string, spec: ShimSpec): Promise<void>
         new BloomError("ERR_INSTANCE_LOST", `${shimPath} could not be started: ${cause.message}`, { cause }),
       ),
     );
-    child.stdout.setEncoding("utf8");
-    child.stdout.on("data", (chunk: string) => (text += chunk));
-    child.stdout.once("end", () => resolve(text));
-    child.stdin.on("error", () => undefined); // its exit is told by the missing hello
-    child.stdin.end(JSON.stringify(spec));
+    stdout.setEncoding("utf8");
+    stdout.on("data", (chunk: string) => {
+      text += chunk;
+      // Its end comes a little later.
+      if (chunk.endsWith("\n")) resolve(text);
+    });
+    stdout.once("end", () => resolve(text));
+    stdin.on("error", () => undefined); // its exit is told by the missing hello
+    stdin.end(JSON.stringify(spec));
   });
   child.unref();
   const parsed = shimHello.safeParse(parseLine(hello));

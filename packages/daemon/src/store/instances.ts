@@ -117,6 +117,25 @@ export function createInstances(db: Db) {
       await query.where("endedAt", "is", null).execute();
     },
 
+    /** Forgets all but the newest that ended in this environment; returns how many. */
+    async removeBeyond(environmentId: string, kept: number): Promise<number> {
+      const result = await db
+        .deleteFrom("instances")
+        .where("id", "in", (from) =>
+          from
+            .selectFrom("instances")
+            .select("id")
+            .where("environmentId", "=", environmentId)
+            .where("endedAt", "is not", null)
+            .orderBy("createdAt", "desc")
+            .orderBy("id")
+            .limit(100_000)
+            .offset(kept),
+        )
+        .executeTakeFirst();
+      return Number(result.numDeletedRows);
+    },
+
     /** Forgets instances that ended before this ISO time; returns how many. */
     async removeEnded(before: string): Promise<number> {
       const result = await db.deleteFrom("instances").where("endedAt", "<", before).executeTakeFirst();

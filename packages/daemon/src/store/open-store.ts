@@ -3,8 +3,13 @@ import { CamelCasePlugin, Kysely, type Dialect } from "kysely";
 import { createActivities, type Activities } from "./activities.js";
 import { createApps, type Apps } from "./apps.js";
 import { createBuilds, type Builds } from "./builds.js";
+import { createCursors, type Cursors } from "./cursors.js";
 import { createDeployments, type Deployments } from "./deployments.js";
+import { createDrafts, type Drafts } from "./drafts.js";
 import { createEnvironments, type Environments } from "./environments.js";
+import { createExecutionQueue, type ExecutionQueue } from "./execution-queue.js";
+import { createExecutions, type Executions } from "./executions.js";
+import { createFunctions, type Functions } from "./functions.js";
 import { createInstances, type Instances } from "./instances.js";
 import { createLocks, type Locks } from "./locks.js";
 import { migrateStore } from "./migrate.js";
@@ -47,6 +52,11 @@ export interface StoreNouns {
   readonly locks: Locks;
   readonly instances: Instances;
   readonly settings: Settings;
+  readonly executionQueue: ExecutionQueue;
+  readonly executions: Executions;
+  readonly cursors: Cursors;
+  readonly functions: Functions;
+  readonly drafts: Drafts;
 }
 
 export interface Store extends StoreNouns {
@@ -100,6 +110,11 @@ function createNouns(db: Db): StoreNouns {
     locks: createLocks(db),
     instances: createInstances(db),
     settings: createSettings(db),
+    executionQueue: createExecutionQueue(db),
+    executions: createExecutions(db),
+    cursors: createCursors(db),
+    functions: createFunctions(db),
+    drafts: createDrafts(db),
   };
 }
 

@@ -3,6 +3,8 @@ import type {
   DeploymentKind,
   DeploymentState,
   DesiredState,
+  ExecutionKind,
+  ExecutionState,
   InstanceState,
   Role,
 } from "@bloomery/contract";
@@ -42,6 +44,12 @@ export interface Database {
   locks: { name: string; holder: Json; daemon: string; acquiredAt: string };
   instances: InstancesTable;
   settings: { key: string; value: Json };
+  /** What an app's owner said of a function besides its code. */
+  functions: { appId: string; settings: Json; createdAt: string; updatedAt: string };
+  drafts: DraftsTable;
+  executions: ExecutionsTable;
+  /** How far files that something is read from have been read. */
+  cursors: { name: string; position: Json };
   /** One row per thing that must be done by one transaction at a time and has no parent row to lock. */
   turns: { name: string };
 }
@@ -98,8 +106,60 @@ interface VersionsTable {
   artifact: string;
   tree: string;
   config: Json;
+  /** Of functions: what their code was compiled with and from. */
+  facts: Json | null;
   createdAt: string;
   createdBy: string;
+}
+
+/** The one mutable slot of a function. */
+interface DraftsTable {
+  appId: string;
+  status: DraftState;
+  /** The code as it was given. */
+  tree: string;
+  /** Runtime, dependencies and schemas as they were given with it. */
+  wishes: Json;
+  /** Of the last compile. */
+  buildId: string | null;
+  artifact: string | null;
+  /** What the artifact was compiled with, frozen as a version's. */
+  config: Json | null;
+  facts: Json | null;
+  error: Json | null;
+  savedAt: string;
+  compiledAt: string | null;
+}
+
+export type DraftState = "saved" | "compiling" | "compiled" | "failed" | "published";
+
+/** Microseconds and bytes. */
+interface ExecutionsTable {
+  /** Order of creation, as in deployments. */
+  seq: Generated<number>;
+  id: string;
+  environmentId: string;
+  kind: ExecutionKind;
+  state: ExecutionState;
+  /** 0: a draft. */
+  version: number;
+  instanceId: string | null;
+  httpStatus: number | null;
+  cold: Flag;
+  /** Of how many. */
+  attempt: Generated<number>;
+  attempts: Generated<number>;
+  queueUs: number;
+  startUs: number;
+  runUs: number;
+  requestBytes: number;
+  responseBytes: number;
+  error: string | null;
+  /** Where the request is kept, for a queue or a replay. */
+  request: string | null;
+  replayOf: string | null;
+  createdAt: string;
+  finishedAt: string | null;
 }
 
 interface DeploymentsTable {

@@ -1,4 +1,4 @@
-import { completeConfig, newId, type AppConfig, type PartialConfig } from "@bloomery/contract";
+import { completeConfig, newId, type AppConfig, type ignite, type PartialConfig } from "@bloomery/contract";
 import { defaultLimit, type Page } from "./page.js";
 import { freezeDeep, fromJson, now, toJson } from "./rows.js";
 import type { Database, Db } from "./schema.js";
@@ -14,8 +14,31 @@ export interface Version {
   readonly artifact: string;
   readonly tree: string;
   readonly config: AppConfig;
+  /** Null for every shape but functions. */
+  readonly facts: FunctionFacts | null;
   readonly createdAt: string;
   readonly createdBy: string;
+}
+
+/** What the code of a function was compiled from and with. */
+export interface FunctionFacts {
+  /** Of the code as it was given, in hexadecimal digits. */
+  readonly codeHash: string;
+  readonly sdk: string;
+  readonly toolchain: string;
+  /** What the platform added to the manifest, in words. */
+  readonly added: readonly string[];
+  /** What was said together with the code, of versions that were a draft. */
+  readonly wishes?: DraftWishes;
+}
+
+/** What was said together with the code. */
+export interface DraftWishes {
+  readonly runtime: ignite.RuntimeSource | null;
+  readonly dependencies: readonly string[];
+  /** Texts of JSON Schemas. */
+  readonly inputSchema: string | null;
+  readonly outputSchema: string | null;
 }
 
 export interface NewVersion {
@@ -24,6 +47,7 @@ export interface NewVersion {
   readonly artifact: string;
   readonly tree: string;
   readonly config: AppConfig;
+  readonly facts?: FunctionFacts | null;
   readonly createdBy: string;
 }
 
@@ -41,10 +65,10 @@ export function createVersions(db: Db) {
           .select((is) => is.fn.max("number").as("last"))
           .where("appId", "=", version.appId)
           .executeTakeFirstOrThrow();
-        const { appId, buildId, artifact, tree, createdBy } = version;
+        const { appId, buildId, artifact, tree, facts = null, createdBy } = version;
         const row: Database["versions"] = {
           ...{ id: newId("version"), appId, number: (last ?? 0) + 1, buildId, artifact, tree },
-          ...{ config: toJson(version.config), createdAt: now(), createdBy },
+          ...{ config: toJson(version.config), facts: toJson(facts), createdAt: now(), createdBy },
         };
         await insertOf(`version ${row.number}`, () => tx.insertInto("versions").values(row).execute());
         return toVersion(row);
@@ -97,5 +121,9 @@ export function createVersions(db: Db) {
 
 function toVersion(row: Database["versions"]): Version {
   // Versions are kept for ever: those of an older daemon lack what came later.
-  return Object.freeze({ ...row, config: freezeDeep(completeConfig(fromJson<PartialConfig>(row.config))) });
+  return Object.freeze({
+    ...row,
+    config: freezeDeep(completeConfig(fromJson<PartialConfig>(row.config))),
+    facts: fromJson<FunctionFacts>(row.facts),
+  });
 }

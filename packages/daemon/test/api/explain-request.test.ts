@@ -32,6 +32,7 @@ test.each([
     state: "running" as const,
     locations,
     mounts: [{ path: "public/uploads", source: join(root, "mount") }],
+    function: null,
     artifactDir: join(root, "artifact"),
   };
   const explanation = await explainRequest(facts, { url, method: "GET" });

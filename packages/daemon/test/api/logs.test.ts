@@ -95,6 +95,43 @@ test("shows the app and its hooks when nothing is asked for, with names and vers
   });
 });
 
+test("shows what belongs to one execution, and what its instance wrote while it was alone there", async () => {
+  const said = (execution: string, message: string): string =>
+    JSON.stringify({ execution, level: "info", message, fields: {} });
+  const began = Date.now() + 60_000;
+  const at = (ms: number): string => new Date(began + ms).toISOString();
+  const lines = [
+    `${at(-50)} err before`,
+    `${at(3)} out plain`,
+    `${at(4)} err ${said("x-1", "own")}`,
+    `${at(5)} err ${said("x-2", "foreign")}`,
+    `${at(900)} out after`,
+  ];
+  await appendFile(join(folder, instance, "app.log"), lines.map((line) => `${line}\n`).join(""));
+  const uri = { uri: "/hi", method: "GET", client: "::1", agent: "", bytes: 1, request_time: 0.01 };
+  const request = { at: (began + 20) / 1000, env: environmentId, status: 200, execution: "x-1", ...uri };
+  await writeFile(join(folder, "access.log"), `${JSON.stringify(request)}\n`);
+  const own = [`app stderr ${said("x-1", "own")}`];
+  expect(await texts({ execution: "x-1" })).toEqual(own);
+
+  const row = (id: string, from: number, to: number) => ({
+    ...{ id, environmentId, kind: "direct" as const, version: 1, instanceId: instance },
+    ...{ state: "succeeded" as const, httpStatus: 200, cold: false, queueUs: 0, startUs: 0, runUs: 10_000 },
+    ...{ requestBytes: 0, responseBytes: 0, error: null, createdAt: at(from), finishedAt: at(to) },
+  });
+  await store.executions.takeIn([row("x-1", 0, 10), row("x-2", 100, 110)]);
+  expect(await texts({ execution: "x-1" })).toEqual(["app stdout plain", ...own]);
+  const all = await texts({ execution: "x-1", types: "app,access" });
+  expect(all.at(-1)).toContain('"GET /hi" 200');
+  expect(all).toHaveLength(3);
+  await store.executions.takeIn([row("x-3", 5, 7)]);
+  expect(await texts({ execution: "x-1" })).toEqual(own);
+  expect(await texts({ execution: "x-none" })).toEqual([]);
+  const found: (string | null)[] = [];
+  for await (const { execution } of read({})) found.push(execution);
+  expect(found).toEqual([null, null, null, null, "x-1", "x-2", null]);
+});
+
 test("shows what is asked for, each build once", async () => {
   expect(await texts({ types: "build,app" })).toEqual(["build build Compiling", "app stdout up"]);
   expect(await texts({ types: "hooks", stream: "pre_start" })).toEqual(["hooks pre_start prepared"]);

@@ -57,6 +57,25 @@ describe("createBuildQueue", () => {
     ]);
   });
 
+  it("says when nothing runs or waits any more", async () => {
+    const { queue, finish } = openBench(1);
+    await queue.idle();
+    const leaving = new AbortController();
+    const first = queue.submit({ id: "1", appId: "a" }, never);
+    const second = queue.submit({ id: "2", appId: "b" }, leaving.signal);
+    let isIdle = false;
+    const idle = queue.idle().then(() => (isIdle = true));
+    await settle();
+    finish("1");
+    await first;
+    await settle();
+    expect(isIdle).toBe(false);
+    leaving.abort();
+    await expect(second).rejects.toThrow();
+    await idle;
+    expect(isIdle).toBe(true);
+  });
+
   it("never runs two builds of one app, but lets others pass", async () => {
     const { queue, started, finish } = openBench(2);
     const all = ["a", "a", "b"].map((appId, index) => queue.submit({ id: String(index), appId }, never));

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, rmdirSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { AppConfig, CgroupSpec } from "@bloomery/contract";
 import { onTestFinished } from "vitest";
 import { openArtifactStore, type ArtifactStore } from "../../src/build/artifact-store.js";
@@ -13,8 +14,10 @@ import {
   type BuildNetwork,
   type BuildResult,
   type Builder,
+  type BuilderDeps,
   type BuiltArtifact,
 } from "../../src/build/builder.js";
+import { openSdk } from "../../src/build/function/sdk.js";
 import { planToolchainPlaces } from "../../src/build/list-toolchains.js";
 import { createToolchainResolver } from "../../src/build/resolve-toolchain.js";
 import { openSourceStore, type SourceStore } from "../../src/build/source-store.js";
@@ -24,6 +27,9 @@ import { findShim, makeConfig, makeTempDir } from "./helpers.js";
 
 export const isRoot = process.getuid?.() === 0;
 
+/** The platform's own crates. */
+export const crates = fileURLToPath(new URL("../../../../crates", import.meta.url));
+
 /** uids far from those of a real daemon on the same machine, and of other tests. */
 const uidBase = 1_950_000_000 + (process.pid % 10_000) * 1000;
 let nextSlot = 1;
@@ -32,6 +38,7 @@ export interface BuilderBench {
   readonly home: string;
   readonly sources: SourceStore;
   readonly artifacts: ArtifactStore;
+  readonly deps: BuilderDeps;
   readonly builder: Builder;
   readonly templates: Templates;
   readonly work: string;
@@ -74,13 +81,15 @@ export async function openBuilder(
     tmpBytes?: number;
     /** The host's own, for builds that download. Default: as root a network that leads nowhere. */
     network?: "host";
+    /** The crates that functions are built with. Default: the platform's. */
+    sdk?: string;
   } = {},
 ): Promise<BuilderBench> {
   const asRoot = options.asRoot ?? isRoot;
   const home = await makeTempDir();
   const shimPath = findShim();
   if (shimPath === null) throw new Error("bloom-shim is not built");
-  for (const folder of ["sources", "artifacts", "build-cache", "log"]) await mkdir(join(home, folder));
+  for (const folder of ["sources", "artifacts", "build-cache", "sdk", "log"]) await mkdir(join(home, folder));
   const sources = await openSourceStore(join(home, "sources"));
   const artifacts = await openArtifactStore(join(home, "artifacts"));
   const known = new Map<string, BuiltArtifact>();
@@ -88,13 +97,14 @@ export async function openBuilder(
   const templates = openTemplates(join(home, "build-cache"));
   const cgroups = asRoot ? planTestGroups(options.memoryBytes ?? 2 * 1024 ** 3) : [];
   const env = { ...process.env, HOME: homedir() };
-  const builder = createBuilder({
+  const deps: BuilderDeps = {
     home,
     shimPath,
     sourceStore: sources,
     artifactStore: artifacts,
     toolchains: createToolchainResolver({ places: planToolchainPlaces(env), env: { PATH: "" } }),
     templates,
+    sdk: () => openSdk(options.sdk ?? crates, join(home, "sdk")),
     isRoot: asRoot,
     uidBase,
     findReusable: (key) => Promise.resolve(known.get(key) ?? null),
@@ -106,12 +116,14 @@ export async function openBuilder(
       bwrap: options.bwrap ?? "/usr/bin/bwrap",
       ...(options.tmpBytes === undefined ? {} : { tmpBytes: options.tmpBytes }),
     },
-  });
+  };
+  const builder = createBuilder(deps);
   const logFile = join(home, "log/build.log");
   return {
     home,
     sources,
     artifacts,
+    deps,
     builder,
     templates,
     logFile,

@@ -1,4 +1,4 @@
-import { execSpec, type AppConfig } from "@bloomery/contract";
+import { completeConfig, execSpec, type AppConfig } from "@bloomery/contract";
 import { describe, expect, it } from "vitest";
 import { planBuildFolders } from "../../src/build/build-folders.js";
 import { needsNetwork, planBuild, type BuildWish } from "../../src/build/plan-build.js";
@@ -18,6 +18,7 @@ function plan(change: Partial<BuildWish> = {}): ReturnType<typeof planBuild> {
     tmpBytes: 1000,
     variables: {},
     targetLayer: null,
+    sdk: null,
     facts: { hasLockfile: true, needsFetch: true },
     ...change,
   });
@@ -152,6 +153,18 @@ describe("the sandbox of a build", () => {
     expect(compile?.spec.command.join(" ")).toContain("--bind /home/cache/app-1/app /app");
     expect(compile?.spec.command).not.toContain("/rust");
     expect(compile?.spec.env["PATH"]).toBe("/home/build/.cargo/bin:/usr/local/bin:/usr/bin:/bin");
+  });
+
+  it("shows a function the platform's crates, read-only, and has its program where the platform looks", () => {
+    const config = completeConfig({ name: "f", web: { start: "" }, function: {} });
+    const sdk = { source: "/home/sdk/0a", target: "/sdk/0a" };
+    for (const step of plan({ config, sdk })) {
+      expect(step.spec.command.join(" ")).toContain("--ro-bind /mnt/sdk /sdk/0a");
+      expect(step.spec.stage?.mounts).toContainEqual({ name: "sdk", source: "/home/sdk/0a" });
+      expect(step.spec.env["CARGO_TARGET_DIR"]).toBe("/app/target");
+    }
+    const elsewhere = { ...config, variables: { CARGO_TARGET_DIR: "/tmp/x" } };
+    expect(plan({ config: elsewhere, sdk })[1]?.spec.env["CARGO_TARGET_DIR"]).toBe("/app/target");
   });
 
   it("has downloaded crates read-only while the project's code runs without network", () => {

@@ -114,7 +114,6 @@ describe("the shape", () => {
   });
 
   it.each([
-    ["function", { "src/lib.rs": "# [ ignite :: main ]\n" }],
     ["prefork", { "a.ini": "[uwsgi]\nplugins = http,rust\n" }],
     ["prefork", { "a.ini": "rust-fn=f\n" }],
   ])("%s is recognised and refused", (shape, texts) => {
@@ -132,9 +131,30 @@ describe("the shape", () => {
     };
     expect(load({ ...crate, ...texts }).config?.shape).toBe("web");
     const workspace = { ...texts, "Cargo.toml": '[workspace]\nmembers = ["examples/f"]\n' };
-    expect(load(workspace).problems[0]).toMatchObject({
-      file: "examples/f/src/main.rs",
+    expect(load(workspace).config?.detected).toBe("examples/f/src/main.rs has #[ignite::main]");
+  });
+
+  it("is a function's by its attribute, whatever stands between its signs", () => {
+    const { config } = load({ ...crate, "src/lib.rs": "# [ ignite :: main ]\n" });
+    expect(config).toMatchObject({ shape: "function", network: "none", web: { start: "" } });
+  });
+
+  it("is a function's when that is what it is meant to be, unless bloom.toml says otherwise", () => {
+    const texts = { ...crate, "src/main.rs": "fn main() {}\n" };
+    expect(load(texts, { shape: "function" }).config).toMatchObject({
+      shape: "function",
+      detected: "it is meant to be one",
+    });
+    expect(load({ ...texts, "bloom.toml": 'shape = "web"\n' }, { shape: "function" }).config?.shape).toBe(
+      "web",
+    );
+  });
+
+  it("wasm is refused with a code of its own", () => {
+    const { problems } = load({ ...crate, "bloom.toml": '[function]\n[build]\ntarget = "wasm"\n' });
+    expect(toConfigError(problems)).toMatchObject({
       code: "ERR_SHAPE_UNSUPPORTED",
+      message: expect.stringContaining("build.target") as string,
     });
   });
 

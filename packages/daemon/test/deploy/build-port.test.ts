@@ -29,11 +29,12 @@ it("collects the garbage of builds, but what is live and what one may go back to
     await utimes(join(paths.artifacts, `${digest}.files`), 1, 1);
     return digest;
   };
-  const [live, old, recent, orphan] = [
+  const [live, old, recent, orphan, drafted] = [
     await collect("live"),
     await collect("old"),
     await collect("recent"),
     await collect("orphan"),
+    await collect("drafted"),
   ];
   const { app, build, environment } = await createSample(store);
   const origin = { appId: app.id, buildId: build.id, tree: "t1", config: sampleConfig, createdBy: "ada" };
@@ -49,8 +50,20 @@ it("collects the garbage of builds, but what is live and what one may go back to
   for (let count = 0; count < 105; count++) await store.versions.create({ ...origin, artifact: recent });
 
   const stage = await openStage(root, paths, store);
+  const code = await stage.sources.receiveCode(Buffer.from("// code"), "shop");
+  const wishes = { runtime: null, dependencies: [], inputSchema: null, outputSchema: null };
+  const draft = await store.drafts.save(app.id, { ...code, wishes });
+  await store.drafts.beginCompile(draft, build.id);
+  const facts = { codeHash: code.tree, sdk: "0.1.0", toolchain: "1.93.0", added: [] };
+  const end = { ok: true, artifact: drafted, config: sampleConfig, facts } as const;
+  await store.drafts.endCompile(app.id, build.id, end);
+  // As if it had been saved long ago; nobody wants the other one any more.
+  const unwanted = await stage.sources.receiveCode(Buffer.from("// other"), "shop");
+  for (const { tree } of [code, unwanted]) await utimes(join(paths.sources, "trees", tree), 1, 1);
   expect(await stage.collectGarbage()).toEqual({ artifacts: 2, templates: 0, layers: 0, caches: 0 });
-  expect(await artifacts.list()).toEqual([live, recent].toSorted());
+  expect(await artifacts.list()).toEqual([live, recent, drafted].toSorted());
+  expect((await stage.openTree(code.tree)).read("src/lib.rs")).toBe("// code");
+  await expect(stage.openTree(unwanted.tree)).rejects.toMatchObject({ code: "ERR_NOT_FOUND" });
   expect((await readdir(paths.artifacts)).filter((name) => name.startsWith(orphan))).toEqual([]);
   await expect(stage.assertArtifact(old)).rejects.toMatchObject({ code: "ERR_ARTIFACT_DAMAGED" });
   await stage.assertArtifact(live);
@@ -86,6 +99,25 @@ it("tells a deployment its build before the build can fail", async () => {
   expect(await store.deployments.get(row.id)).toMatchObject({ buildId: build?.id });
 });
 
+it("builds for no deployment, into a record that is there already", async () => {
+  const root = await mkdtemp(join(tmpdir(), "bloomery-port-"));
+  onTestFinished(() => rm(root, { recursive: true }));
+  const paths = planHome(root);
+  await applyHome(paths);
+  const store = await openStore({ url: `sqlite:${join(root, "bloom.db")}` });
+  onTestFinished(() => store.close());
+  const { org, app, environment } = await createSample(store);
+  const stage = await openStage(root, paths, store);
+  const tree = "0".repeat(64);
+  const record = await store.builds.create({ appId: app.id, key: "", tree });
+  const order = { tree, config: sampleConfig, variables: {}, actor: "ada", record: record.id };
+  const walk = { deployment: null, signal: new AbortController().signal, emit: () => undefined };
+  await expect(stage.port.build({ ...order, place: { org, app, environment } }, walk)).rejects.toThrow();
+  expect(await store.builds.get(record.id)).toMatchObject({ state: "failed" });
+  const [newest] = await store.builds.list({ appId: app.id, limit: 1 });
+  expect(newest?.id).toBe(record.id);
+});
+
 /** A build stage of an ordinary user, without a network of its own. */
 async function openStage(root: string, paths: HomePaths, store: Store): Promise<BuildStage> {
   const stage = await openBuildStage({
@@ -100,7 +132,7 @@ async function openStage(root: string, paths: HomePaths, store: Store): Promise<
     },
     store,
     network: null,
-    log: { warn: () => undefined },
+    log: { warn: () => undefined, info: () => undefined },
   });
   onTestFinished(() => stage.close());
   return stage;

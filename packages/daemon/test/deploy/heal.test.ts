@@ -26,6 +26,8 @@ beforeEach(() => {
   pointed = [];
   wanted = { environment: { id: "env-1", slot: 0 }, releaseId: "rel-1", replicas: { web: 1 }, release };
   const fleet = {
+    inTurn: (_id: string, work: () => Promise<unknown>) => work(),
+    live: () => serving,
     plan: (_id: string, want: Wanted) => planFleet(want, serving),
     async start(_release: RunnableRelease, places: readonly { role: string; replica: number }[]) {
       starts++;

@@ -17,9 +17,17 @@ const line = (change: object = {}): string =>
 
 test("a record is what the handler's process has said", () => {
   expect(parseRecord(line())).toEqual({
-    ...{ execution: "e-1", startedAt: "2026-09-21T14:13:20.000Z", runUs: 1500, status: 200, error: null },
+    ...{
+      execution: "e-1",
+      startedAt: "2026-09-21T14:13:20.000Z",
+      queueUs: 0,
+      runUs: 1500,
+      status: 200,
+      error: null,
+    },
     ...{ requestBytes: 12, responseBytes: 34, cold: true, dropped: 0 },
   });
+  expect(parseRecord(line({ queue_us: 9, status: 0 }))).toMatchObject({ queueUs: 9, status: 0 });
   expect(parseRecord(line({ dropped: 7, error: "the handler panicked: no" }))).toMatchObject({
     dropped: 7,
     error: "the handler panicked: no",
@@ -35,6 +43,10 @@ test.each([
   line().slice(0, -1),
   line().replace(" record ", " record+ "),
   line({ execution: "" }),
+  line({ execution: "two words" }),
+  line({ execution: "nul\u0000" }),
+  ` record ${JSON.stringify(fields)}`,
+  `t out record ${JSON.stringify(fields)}`,
   line({ execution: "x".repeat(65) }),
   line({ status: 99 }),
   line({ run_us: -1 }),

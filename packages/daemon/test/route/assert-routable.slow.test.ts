@@ -3,6 +3,7 @@ import { completeLocation, type LocationConfig } from "@bloomery/contract";
 import { assertRoutable, checkLocations, type CheckingNginx } from "../../src/route/assert-routable.js";
 import { readNginxVersion } from "../../src/route/run-nginx.js";
 import { nginxBinary } from "./real-nginx.js";
+import { makeFunction } from "./serve-function.js";
 import { makeTarget } from "./targets.js";
 
 let nginx: CheckingNginx;
@@ -34,6 +35,19 @@ describe("checkLocations", () => {
 });
 
 describe("assertRoutable", () => {
+  test("passes functions, except those that nothing here can guard", async () => {
+    const access = { kind: "bearer", authority: "/nowhere/authority.sock" } as const;
+    const gate = { socket: "/nowhere/gate.sock", answers: true };
+    for (const own of [{}, { access }, { gate }, { access, gate }]) {
+      await expect(assertRoutable(nginx, makeFunction("/nowhere", own))).resolves.toBeUndefined();
+    }
+    const refused = makeFunction("/nowhere", { access: { kind: "refused" } });
+    await expect(assertRoutable(nginx, refused)).rejects.toMatchObject({
+      code: "ERR_SYSTEM_PACKAGE_MISSING",
+      message: expect.stringContaining("http_auth_request"),
+    });
+  });
+
   test("passes what nginx takes", async () => {
     const target = makeTarget({ locations: withRules("\\.css$"), artifactDir: "/app" });
     await expect(assertRoutable(nginx, target)).resolves.toBeUndefined();

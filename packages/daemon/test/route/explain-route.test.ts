@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { completeLocation, type LocationConfig } from "@bloomery/contract";
 import { explainRoute, type LookUp } from "../../src/route/explain-route.js";
 import { parseRequestPath } from "../../src/route/parse-request-path.js";
+import type { FunctionRoute } from "../../src/route/plan-routes.js";
+import { makeFunction } from "./serve-function.js";
 import { makeTarget } from "./targets.js";
 
 const lookUp: LookUp = async (path) =>
@@ -55,6 +57,19 @@ describe("explainRoute", () => {
       outcome: "unknown_host",
       status: 404,
     });
+  });
+
+  test("of a function every request is the handler's, and it is said who may call", async () => {
+    const explainFunction = (own: Partial<FunctionRoute>, url: string) =>
+      explainRoute(makeFunction("/home", own), { url, method: "PURGE" }, lookUp);
+    expect(await explainFunction({ access: { kind: "bearer", authority: "/a" } }, "/../x?y")).toMatchObject({
+      ...{ outcome: "app", status: null, location: null, file: null },
+      steps: ["a function: every request goes to the handler, bearer needed"],
+    });
+    const { steps } = await explainFunction({ gate: { socket: "/g", answers: false } }, "/");
+    expect(steps).toEqual([
+      "a function: every request goes to the handler, anyone may call; held against its schemas first",
+    ]);
   });
 
   test("an expression only nginx knows is said", async () => {

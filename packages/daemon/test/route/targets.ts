@@ -9,6 +9,7 @@ export function makeTarget(wish: Partial<RouteTarget> = {}): RouteTarget {
     app: "shop",
     environment: "main",
     shape: "web",
+    function: null,
     hostNames: ["shop-local.localhost"],
     servers: [{ kind: "tcp", address: "198.18.128.1", port: 8888 }],
     locations: { "/": completeLocation({}) },

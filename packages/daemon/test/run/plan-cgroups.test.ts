@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { cgroupBases, planCgroupLayout, planCgroups } from "../../src/run/plan-cgroups.js";
+import { cgroupBases, planCgroupLayout, planCgroups, planGroupsAhead } from "../../src/run/plan-cgroups.js";
 
 const hybrid = [
   "30 20 0:25 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory",
@@ -33,7 +33,10 @@ describe("planCgroupLayout", () => {
       isRoot: true,
       group: "bloomery-1",
     });
-    expect(layout).toEqual({ kind: "v2", base: "/sys/fs/cgroup/bloomery-1" });
+    expect(layout).toEqual({
+      ...{ kind: "v2", base: "/sys/fs/cgroup/bloomery-1" },
+      home: "/sys/fs/cgroup/system.slice/bloomd.service",
+    });
     expect(cgroupBases(layout)).toEqual(["/sys/fs/cgroup/bloomery-1"]);
   });
 
@@ -46,7 +49,7 @@ describe("planCgroupLayout", () => {
 
 describe("planCgroups", () => {
   test("writes v2 files in one group", () => {
-    expect(planCgroups({ kind: "v2", base: "/cg/b" }, "i-1", limits)).toEqual([
+    expect(planCgroups({ kind: "v2", base: "/cg/b", home: "/cg" }, "i-1", limits)).toEqual([
       {
         path: "/cg/b/i-1",
         files: {
@@ -74,4 +77,16 @@ describe("planCgroups", () => {
   test("asks for nothing where there is nothing", () => {
     expect(planCgroups({ kind: "none" }, "i-1", limits)).toEqual([]);
   });
+});
+
+test("groups that are joined ahead come with the one to go back to", () => {
+  const bases = { memory: "/cg/memory/own/b", cpu: "/cg/cpu/b", cpuacct: "/cg/cpu/b" };
+  expect(planGroupsAhead({ kind: "v1", bases }, "i-1")).toEqual([
+    { group: "/cg/memory/own/b/i-1", home: "/cg/memory/own" },
+    { group: "/cg/cpu/b/i-1", home: "/cg/cpu" },
+  ]);
+  expect(planGroupsAhead({ kind: "v2", base: "/cg/b", home: "/cg/d" }, "i-1")).toEqual([
+    { group: "/cg/b/i-1", home: "/cg/d" },
+  ]);
+  expect(planGroupsAhead({ kind: "none" }, "i-1")).toEqual([]);
 });

@@ -70,6 +70,7 @@ describe("a function's instance", () => {
       IGNITE_VERSION: "3",
       IGNITE_TIMEOUT_MS: "3000",
       IGNITE_CONCURRENCY: "8",
+      IGNITE_QUEUE_LIMIT: "1000",
       IGNITE_MAX_BODY_BYTES: String(6 * 1024 ** 2),
       IGNITE_TEMP_DIR: "/tmp",
       IGNITE_TEMP_BYTES: "1000",

@@ -1,6 +1,6 @@
 import {
+  BloomError,
   formatAppRef,
-  parseErrorDocument,
   type ApiRoutes,
   type InstanceView,
   type RouteCall,
@@ -13,12 +13,15 @@ import {
   placeOfEnvironment,
   formatPlace,
   type Place,
+  type PlaceNames,
 } from "../../deploy/places.js";
 import { compareInstances, viewInstance } from "../../observe/list-instances.js";
 import { recordActivity } from "../activity.js";
 import type { Caller } from "../caller.js";
 import type { Handlers } from "../handlers.js";
+import { findLiveVersion } from "../live-version.js";
 import { viewApp, viewEnvironment } from "../views.js";
+import { waitFinished } from "../wait-finished.js";
 import type { ApiContext } from "./context.js";
 
 type Noun = Pick<
@@ -31,6 +34,7 @@ type Noun = Pick<
   | "scaleEnvironment"
   | "stopEnvironment"
   | "startEnvironment"
+  | "sleepEnvironment"
   | "restartEnvironment"
 >;
 type InstanceQuery = RouteCall<ApiRoutes["listInstances"]>["query"];
@@ -125,9 +129,18 @@ export function createAppHandlers(context: ApiContext): Noun {
           return trouble === null ? undefined : { ...namesOf(place), reason: trouble };
         }),
       );
+      const sleeping = await Promise.all(
+        context.activation.asleep().map(async (environmentId) => {
+          const place = await placeOfEnvironment(store, environmentId);
+          const version = place?.environment.liveVersionNumber ?? null;
+          if (place === undefined || version === null || !isSeen(place, query, caller)) return undefined;
+          return { ...namesOf(place), version };
+        }),
+      );
       return {
         instances: found.filter((instance) => instance !== undefined).toSorted(compareInstances),
         troubles: failing.filter((trouble) => trouble !== undefined),
+        sleeping: sleeping.filter((one) => one !== undefined).toSorted(compareSleeping),
       };
     },
 
@@ -136,6 +149,21 @@ export function createAppHandlers(context: ApiContext): Noun {
 
     stopEnvironment: ({ params }, { caller }) =>
       change(params, caller, "stop", (place) => operations.stop(place, caller.name)),
+
+    sleepEnvironment: ({ params }, { caller }) =>
+      change(params, caller, "sleep", async (place) => {
+        const { config } = await findLiveVersion(store, place);
+        if (config.function === null) {
+          throw new BloomError(
+            "ERR_INVALID_ARGUMENT",
+            `${formatPlace(params)} is no function: it cannot sleep`,
+            {
+              hint: "`bloom stop` ends an app until `bloom start`.",
+            },
+          );
+        }
+        await context.activation.sleep(place.environment.id);
+      }),
 
     async startEnvironment({ params }, { caller, signal }) {
       const place = await findPlace(store, params);
@@ -153,13 +181,8 @@ export function createAppHandlers(context: ApiContext): Noun {
   };
 }
 
-/** Waits for the end of a deployment and throws its error. */
-async function waitFinished(context: ApiContext, deployment: string, signal: AbortSignal): Promise<void> {
-  for await (const event of context.hub.watch(deployment, signal)) {
-    if (event.type === "finished" && event.deployment.error !== null) {
-      throw parseErrorDocument(event.deployment.error);
-    }
-  }
+function compareSleeping(one: PlaceNames, other: PlaceNames): number {
+  return formatPlace(one) < formatPlace(other) ? -1 : 1;
 }
 
 /** Whether it is asked for, and this caller's to see. */

@@ -1,4 +1,8 @@
 import type { Handlers } from "../handlers.js";
+import { createExecutionHandlers } from "../ignite/executions.js";
+import { createInvocationHandlers } from "../ignite/invocations.js";
+import { createFunctionLogHandlers } from "../ignite/logs.js";
+import { createIgniteHandlers } from "../ignite/index.js";
 import { createAppHandlers } from "./apps.js";
 import type { ApiContext } from "./context.js";
 import { createDeploymentHandlers } from "./deployments.js";
@@ -6,6 +10,7 @@ import { createInsideHandlers } from "./inside.js";
 import { createLogHandlers } from "./logs.js";
 import { createPlatformHandlers } from "./platform.js";
 import { createRecordHandlers } from "./records.js";
+import { createToolHandlers } from "./tools.js";
 import { createVariableHandlers } from "./variables.js";
 
 /** The handlers of all routes. */
@@ -18,5 +23,10 @@ export function createHandlers(context: ApiContext): Handlers {
     ...createVariableHandlers(context),
     ...createLogHandlers(context),
     ...createInsideHandlers(context),
+    ...createToolHandlers(context),
+    ...createExecutionHandlers(context),
+    ...createInvocationHandlers(context),
+    ...createFunctionLogHandlers(context),
+    ...createIgniteHandlers(context),
   };
 }

@@ -1,10 +1,11 @@
-import { createReadStream } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { createInterface } from "node:readline";
 import { BloomError, type LogType } from "@bloomery/contract";
+import { findLines } from "../../deploy/function/find-lines.js";
 import { findApp, findPlace, namesOf, type Place } from "../../deploy/places.js";
+import { belongsTo } from "../../observe/belongs-to.js";
 import { planLogSeries, type LogFacts } from "../../observe/plan-log-series.js";
+import { readTextLines } from "../../observe/read-text-lines.js";
 import { readLogs } from "../../observe/read-logs.js";
 import type { Handlers } from "../handlers.js";
 import type { ApiContext } from "./context.js";
@@ -65,6 +66,8 @@ export function createLogHandlers(context: Pick<ApiContext, "store" | "logFiles"
       const folder = dirname(logFiles.hook(place.environment.id, "deploy"));
       // The first hook may be yet to come, and only what is there can be watched.
       if (query.follow && types.has("hooks")) await mkdir(folder, { recursive: true, mode: 0o700 });
+      const id = query.execution;
+      const own = id === undefined ? undefined : await findLines(store, place.environment.id, id);
       const lines = readLogs({
         since: query.since,
         tail: query.tail,
@@ -76,9 +79,12 @@ export function createLogHandlers(context: Pick<ApiContext, "store" | "logFiles"
           types.has(line.type) &&
           (query.stream === undefined || query.stream === line.stream) &&
           (query.version === undefined || query.version === line.version) &&
-          (query.role === undefined || query.role === line.role),
+          (query.role === undefined || query.role === line.role) &&
+          (own === undefined || belongsTo(line, own)),
       });
-      for await (const line of lines) yield { ...line, app, environment, execution: null };
+      for await (const line of lines) {
+        yield { ...line, app, environment, execution: own?.execution ?? line.execution };
+      }
     },
 
     async *readBuildLog({ params }) {
@@ -87,9 +93,7 @@ export function createLogHandlers(context: Pick<ApiContext, "store" | "logFiles"
       if (build === undefined || build.appId !== app.id) {
         throw new BloomError("ERR_NOT_FOUND", `${params.app} has no build ${params.build}`);
       }
-      const input = createReadStream(logFiles.build(build.id));
-      input.on("error", () => input.destroy()); // a build without output has no file
-      for await (const text of createInterface({ input })) yield { time: build.createdAt, text };
+      for await (const text of readTextLines(logFiles.build(build.id))) yield { time: build.createdAt, text };
     },
   };
 }

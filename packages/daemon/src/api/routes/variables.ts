@@ -1,8 +1,8 @@
 import { BloomError, plainVariableKey, type ApiRoutes, type RouteCall } from "@bloomery/contract";
-import { isReservedVariable } from "../../config/platform-documents.js";
 import { findPlace, type Place } from "../../deploy/places.js";
 import { recordActivity } from "../activity.js";
 import type { Handlers } from "../handlers.js";
+import { assertOwnNames } from "../variable-names.js";
 import { listVariableViews } from "../variable-views.js";
 import { viewDeployment } from "../views.js";
 import type { ApiContext } from "./context.js";
@@ -72,13 +72,7 @@ export function createVariableHandlers(context: ApiContext): Noun {
 /** Throws ERR_INVALID_ARGUMENT for the platform's own names, for JSON that is none, and for a name that comes twice. */
 function assertChangeable(change: Change): void {
   const names = [...Object.keys(change.set), ...change.unset].map(plainVariableKey);
-  // CI tells a build from a run, so it is ours too, though a manifest may have its own.
-  const reserved = names.find((name) => name === "CI" || isReservedVariable(name));
-  if (reserved !== undefined) {
-    throw new BloomError("ERR_INVALID_ARGUMENT", `the platform sets ${reserved} itself`, {
-      hint: "Choose another name.",
-    });
-  }
+  assertOwnNames(names);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {
     throw new BloomError("ERR_INVALID_ARGUMENT", `${twice} is named twice in one change`);

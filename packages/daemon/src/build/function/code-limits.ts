@@ -1,7 +1,9 @@
+import { ignite } from "@bloomery/contract";
+
 /** What a function's code may hold. Archives are small and come from anywhere: much less than a source tree may. */
 export const codeLimits = Object.freeze({
   /** Bytes of the archive itself. */
-  packedBytes: 64 * 1024 ** 2,
+  packedBytes: ignite.codeBytes,
   /** Files, links and folders, also those that are left out. */
   entries: 10_000,
   /** Sum over all files, unpacked. */

@@ -11,7 +11,7 @@ export function assertNoProblems(found: readonly CodeProblem[]): void {
   const { file, line, column } = first;
   throw new BloomError("ERR_MANIFEST_INVALID", problems.map(formatProblem).join("\n"), {
     where: { file, line, column },
-    hint: "Correct the places listed, and save the draft again.",
+    hint: "Correct the places listed and send the code again.",
     details: { problems },
   });
 }

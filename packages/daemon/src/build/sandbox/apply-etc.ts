@@ -10,6 +10,11 @@ export interface EtcWish extends Omit<EtcFacts, "resolvConf" | "upstreamResolvCo
 
 /** Writes the files of /etc that must not be the host's own into this folder. */
 export async function applyEtc(folder: string, wish: EtcWish): Promise<void> {
+  const [resolvConf, upstreamResolvConf] = await Promise.all([
+    readOptional("/etc/resolv.conf"),
+    readOptional("/run/systemd/resolve/resolv.conf"),
+    mkdir(folder, { recursive: true, mode: 0o755 }),
+  ]);
   const files = planEtc({
     account: {
       ...wish.account,
@@ -18,12 +23,11 @@ export async function applyEtc(folder: string, wish: EtcWish): Promise<void> {
     },
     hostname: wish.hostname,
     additionalHosts: wish.additionalHosts,
-    resolvConf: await readOptional("/etc/resolv.conf"),
-    upstreamResolvConf: await readOptional("/run/systemd/resolve/resolv.conf"),
+    resolvConf,
+    upstreamResolvConf,
   });
-  await mkdir(folder, { recursive: true, mode: 0o755 });
-  for (const [name, text] of Object.entries(files))
-    await writeFile(join(folder, name), text, { mode: 0o644 });
+  const write = ([name, text]: [string, string]) => writeFile(join(folder, name), text, { mode: 0o644 });
+  await Promise.all(Object.entries(files).map(write));
 }
 
 function readOptional(path: string): Promise<string> {

@@ -19,6 +19,7 @@ const worthwhile = 0.5;
 export function chooseTemplate(plan: TemplatePlan, templates: readonly Template[]): Template | null {
   const same = templates.find((template) => template.key === plan.key);
   if (same !== undefined) return same;
+  if (plan.isExact === true) return null;
   const own = new Set(plan.packages);
   const usable = templates.filter(
     (template) =>

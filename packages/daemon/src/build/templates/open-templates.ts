@@ -25,7 +25,20 @@ export interface TargetWish {
   readonly jobUser: BuildUser | null;
   readonly run: BuildRun;
   /** How the job is run; asked only when there is one. */
-  readonly surroundings: () => Promise<Omit<StepSurroundings, "folders" | "user" | "targetLayer">>;
+  readonly surroundings: () => Promise<Surroundings>;
+  /** Told when the template is being made already, by nobody who waits for it. */
+  readonly onWait?: () => void;
+}
+
+type Surroundings = Omit<StepSurroundings, "folders" | "user" | "targetLayer" | "sdk">;
+
+/** A template that is made before anybody asks for it. */
+export interface AheadWish extends Pick<TargetWish, "jobUser" | "run" | "surroundings"> {
+  readonly plan: TemplatePlan;
+  /** Told when a build wants to make another one: `run` is to be stopped then. */
+  readonly giveWay: () => void;
+  /** Told when a build waits for this very one. */
+  readonly hurry: () => void;
 }
 
 export interface TargetPlace {
@@ -39,6 +52,8 @@ export interface Templates {
   readonly store: TemplateStore;
   /** Never throws for a template that could not be made: the build is then an ordinary one. */
   prepare(wish: TargetWish): Promise<TargetPlace>;
+  /** False when there is one already. Throws what kept it from being made. */
+  makeAhead(wish: AheadWish): Promise<boolean>;
   /** After a build that could not live with its layer: a plain folder with the same content. */
   flatten(folders: BuildFolders, user: BuildUser | null, isHopeless: boolean): Promise<void>;
 }
@@ -48,6 +63,7 @@ export function openTemplates(buildCache: string): Templates {
   const store = openTemplateStore(buildCache);
   const inTurn = createTurns();
   let canOverlay = true;
+  let ahead: Pick<AheadWish, "plan" | "giveWay" | "hurry"> | null = null;
 
   const place = async (wish: TargetWish, key: string): Promise<TargetLayer | null> => {
     await store.touch(key);
@@ -57,7 +73,10 @@ export function openTemplates(buildCache: string): Templates {
     return null;
   };
 
-  const make = async (wish: TargetWish, plan: TemplatePlan): Promise<BuildStats | null> => {
+  const make = async (
+    wish: Pick<TargetWish, "jobUser" | "run" | "surroundings">,
+    plan: TemplatePlan,
+  ): Promise<BuildStats | null> => {
     const { jobUser, run } = wish;
     const { job } = store.folders;
     if (jobUser !== null) await endProcessTree({ pid: null, groups: [], uid: jobUser.uid });
@@ -65,7 +84,7 @@ export function openTemplates(buildCache: string): Templates {
     try {
       const surroundings = await wish.surroundings();
       const steps = planTemplateSteps(
-        { ...surroundings, folders: job, user: jobUser, targetLayer: null },
+        { ...surroundings, folders: job, user: jobUser, targetLayer: null, sdk: plan.sdk ?? null },
         plan,
       );
       const stats = await run.run(steps);
@@ -92,6 +111,11 @@ export function openTemplates(buildCache: string): Templates {
       }
       await dropLayer(folders);
       if (typeof plan === "string") return { layer: null, made: null };
+      if (ahead !== null && ahead.plan.key !== plan.key) ahead.giveWay();
+      else if (ahead !== null) {
+        ahead.hurry();
+        wish.onWait?.();
+      }
       try {
         return await inTurn(run.signal, async () => {
           // Whoever was before may have made it.
@@ -109,6 +133,21 @@ export function openTemplates(buildCache: string): Templates {
         await dropLayer(folders);
         return { layer: null, made: null };
       }
+    },
+
+    async makeAhead(wish) {
+      const { plan, run } = wish;
+      const isThere = async (): Promise<boolean> => (await store.list()).some(({ key }) => key === plan.key);
+      if (await isThere()) return false;
+      return inTurn(run.signal, async () => {
+        if (await isThere()) return false;
+        ahead = wish;
+        try {
+          return (await make(wish, plan)) !== null;
+        } finally {
+          ahead = null;
+        }
+      });
     },
 
     async flatten(folders, user, isHopeless) {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import type { AppConfig } from "@bloomery/contract";
+import type { SdkMount } from "../plan-build-sandbox.js";
 import { planFetch } from "../plan-fetch.js";
 import type { SourceTree } from "../source-store.js";
 import { asTable, parseTable, type TomlTable } from "../toml-table.js";
@@ -27,6 +28,10 @@ export interface TemplatePlan {
   readonly cargo: CargoBuild;
   /** Path → text: manifests, the lockfile and sources without content. */
   readonly files: ReadonlyMap<string, string>;
+  /** True: no other template will do, however much of this one it has. */
+  readonly isExact?: boolean;
+  /** What the dependencies themselves are built with. */
+  readonly sdk?: SdkMount;
 }
 
 /** Fewer dependencies than this are compiled sooner than a template is made. */

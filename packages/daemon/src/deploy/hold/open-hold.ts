@@ -1,6 +1,7 @@
-import { chown, rename, rm } from "node:fs/promises";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { rm } from "node:fs/promises";
+import { createServer, type Socket } from "node:net";
 import type { InstanceAddress } from "../../run/engines/engine.js";
+import { connectTo, joinSockets, listenFor, type Owner } from "./sockets.js";
 
 /** Keeps the connections of one environment waiting while nobody serves it. */
 export interface Hold {
@@ -16,7 +17,7 @@ export interface HoldOptions {
   /** The socket nginx turns to when it finds nobody else. */
   readonly path: string;
   /** Who may connect; null: whoever runs the daemon. */
-  readonly owner: { readonly uid: number; readonly gid: number } | null;
+  readonly owner: Owner;
   /** Longest time one connection waits. */
   readonly limitMs: number;
   /** Connections beyond this are refused at once: each is a descriptor of the daemon. */
@@ -60,7 +61,7 @@ export async function openHold(options: HoldOptions): Promise<Hold> {
     // Nothing is read, so a client that went away shows only when nginx closes the connection.
     socket.once("close", () => forget(socket));
   });
-  await listen(server, options);
+  await listenFor(server, options);
 
   const end = async (next: readonly InstanceAddress[]): Promise<void> => {
     if (targets !== undefined) return;
@@ -79,41 +80,6 @@ export async function openHold(options: HoldOptions): Promise<Hold> {
     release: end,
     refuse: () => end([]),
   };
-}
-
-/** The socket appears under its name when it has its owner, never before. */
-async function listen(server: Server, { path, owner }: HoldOptions): Promise<void> {
-  const fresh = `${path}.new`;
-  await rm(fresh, { force: true });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ path: fresh, backlog: 4096 }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-  if (owner !== null) await chown(fresh, owner.uid, owner.gid);
-  await rename(fresh, path);
-}
-
-function connectTo(target: InstanceAddress): Socket {
-  return target.kind === "unix"
-    ? connect({ path: target.path, allowHalfOpen: true })
-    : connect({ host: target.address, port: target.port, allowHalfOpen: true });
-}
-
-function joinSockets(near: Socket, far: Socket): void {
-  const close = (): void => {
-    near.destroy();
-    far.destroy();
-  };
-  near.on("error", close);
-  far.on("error", close);
-  // Half-closed connections stay so; a connection that is gone takes the other one with it.
-  near.once("close", (failed) => failed && far.destroy());
-  far.once("close", (failed) => failed && near.destroy());
-  near.pipe(far);
-  far.pipe(near);
 }
 
 /** An answer for nginx, which passes it on; the request was never read. */

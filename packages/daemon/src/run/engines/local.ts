@@ -14,7 +14,7 @@ import { planRlimits } from "../plan-limits.js";
 import { planTool, toolLimits } from "../plan-tool.js";
 import { planAppUser } from "../plan-user.js";
 import { readLastLines } from "../read-last-lines.js";
-import { startShim } from "../start-shim.js";
+import { createShimPool } from "../shim-pool.js";
 import { allocatePlace, type InstanceNetwork } from "./allocate-place.js";
 import type { CommandOrder, Engine, Instance, InstanceWish, RunningCommand, ToolWish } from "./engine.js";
 import { instanceRecord, type InstanceRecord } from "./instance-record.js";
@@ -38,10 +38,16 @@ export interface LocalEngineOptions {
   readonly log: { warn(fields: object, text: string): void };
 }
 
+export interface LocalEngine extends Engine {
+  /** From now on some shims wait for instances that are still to come; nothing may sweep what it does not know. */
+  keepShims(): void;
+}
+
 const strayGraceMs = 5000;
 
 /** The engine of this machine: one shim and one bubblewrap sandbox for each instance. */
-export function createLocalEngine(options: LocalEngineOptions): Engine {
+export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
+  const shims = createShimPool(options);
   const open = new Map<string, ControlClient>();
   const commands = new Set<ShimCommand>();
   const dirOf = (id: string): string => join(options.paths.instances, id);
@@ -122,11 +128,15 @@ export function createLocalEngine(options: LocalEngineOptions): Engine {
   };
 
   return {
+    nextId: shims.nextId,
+    keepShims: shims.open,
+
     async start(wish: InstanceWish): Promise<Instance> {
       const dir = dirOf(wish.id);
       const files = planInstanceFiles(dir);
       const user = userOf(wish.appSlot);
       const undo = async (error: unknown): Promise<never> => {
+        shims.drop(wish.id);
         await removeFiles(dir);
         throw error;
       };
@@ -160,9 +170,10 @@ export function createLocalEngine(options: LocalEngineOptions): Engine {
           cgroups,
           mounts,
         });
-        await startShim(options.shimPath, spec);
+        await shims.start(spec);
         return await attach(record);
       } catch (error) {
+        shims.drop(wish.id);
         await sweep(record);
         throw error;
       }
@@ -234,6 +245,7 @@ export function createLocalEngine(options: LocalEngineOptions): Engine {
       const running = [...commands];
       for (const command of running) command.end();
       await Promise.allSettled(running.map((command) => command.exit));
+      await shims.close();
     },
   };
 }

@@ -19,14 +19,22 @@ export async function prepareFiles(
 ): Promise<readonly { readonly path: string; readonly source: string }[]> {
   const files = planInstanceFiles(dir);
   await mkdir(files.log, { recursive: true, mode: 0o700 });
-  await applyEtc(files.etc, {
+  const etc = applyEtc(files.etc, {
     account: { name: "app", home: "/tmp" },
     user,
     hostname: wish.appName,
     additionalHosts: wish.config.additionalHosts,
   });
-  await writeFile(files.runtimeDocument, wish.runtimeDocument, { mode: 0o644 });
-  await makeOwn(files.run, user);
+  if (wish.config.function !== null) {
+    // Somebody waits for a function, and of all this it sees no more.
+    await etc;
+    return [];
+  }
+  await Promise.all([
+    etc,
+    writeFile(files.runtimeDocument, wish.runtimeDocument, { mode: 0o644 }),
+    makeOwn(files.run, user),
+  ]);
   await assertMountPoints(wish);
   return prepareMounts(files.mounts, wish, user);
 }

@@ -8,7 +8,7 @@ import { applyHome, planHome, type HomePaths } from "../../../src/home.js";
 import { sweepGroups } from "../../../src/run/cgroups.js";
 import type { InstanceNetwork } from "../../../src/run/engines/allocate-place.js";
 import type { Engine, Instance, InstanceWish, RunningCommand } from "../../../src/run/engines/engine.js";
-import { createLocalEngine } from "../../../src/run/engines/local.js";
+import { createLocalEngine, type LocalEngine } from "../../../src/run/engines/local.js";
 import { probeHost, type HostFacts } from "../../../src/run/probe-host.js";
 import { findShim } from "../../build/helpers.js";
 
@@ -45,7 +45,7 @@ while (1) {
 `;
 
 export interface RealEngine {
-  readonly engine: Engine;
+  readonly engine: LocalEngine;
   readonly host: HostFacts;
   readonly paths: HomePaths;
   /** What apps and commands get as their release's environment. */
@@ -68,7 +68,7 @@ export async function openRealEngine(network: InstanceNetwork | null = null): Pr
   const paths = planHome(root);
   await applyHome(paths);
   const env: Record<string, string> = { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/tmp" };
-  const open = (): Engine => {
+  const open = (): LocalEngine => {
     const engine = createLocalEngine({
       paths,
       shimPath,

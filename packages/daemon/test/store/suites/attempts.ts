@@ -133,6 +133,22 @@ export function describeAttempts(test: StoreTest): void {
       expect(await instances.list({ limit: 1 })).toHaveLength(1);
     });
 
+    it("forgets all but the newest that ended", async () => {
+      const { instances } = test.store;
+      const { environment, release, instance } = await createSample(test.store);
+      const row = { environmentId: environment.id, releaseId: release.id, role: "web", replica: 0 };
+      for (let i = 0; i < 4; i++) {
+        await instances.create({ ...row, id: `i-${i}` });
+        await instances.end(`i-${i}`);
+        await test.database.run(`update instances set created_at = '2020-01-0${i + 1}' where id = 'i-${i}'`);
+      }
+      expect(await instances.removeBeyond("env-none", 0)).toBe(0);
+      expect(await instances.removeBeyond(environment.id, 2)).toBe(2);
+      const left = await instances.list({ environmentId: environment.id });
+      expect(left.map(({ id }) => id)).toEqual([instance.id, "i-3", "i-2"]);
+      expect(await instances.removeBeyond(environment.id, 0)).toBe(2);
+    });
+
     it("forgets those that ended long ago", async () => {
       const { instances } = test.store;
       const { instance } = await createSample(test.store);

@@ -2,6 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe } from "vitest";
 import { openStore, type Store } from "../../../src/store/index.js";
 import type { TestDatabase } from "../databases.js";
 import { describeAttempts } from "./attempts.js";
+import { describeExecutionQueue } from "./execution-queue.js";
+import { describeExecutions } from "./executions.js";
+import { describeFunctions } from "./functions.js";
 import { describeOwners } from "./owners.js";
 import { describeProducts } from "./products.js";
 import { describeRecords } from "./records.js";
@@ -55,8 +58,11 @@ export function describeStore(name: string, start: () => Promise<TestDatabase>):
     };
     describeOwners(test);
     describeProducts(test);
+    describeFunctions(test);
     describeAttempts(test);
     describeRecords(test);
+    describeExecutions(test);
+    describeExecutionQueue(test);
     describeTogether(test);
   });
 }

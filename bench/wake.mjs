@@ -1,0 +1,122 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { call, compileHello, percentile, publishAll } from "./lib/functions.mjs";
+import { startPlatform } from "./lib/platform.mjs";
+
+const rounds = 100;
+const many = 1000;
+const atOnce = 100;
+const watchSeconds = 20;
+
+/** How long the first request to a sleeping function takes, through nginx and the daemon's door, in its sandbox. */
+export async function measure() {
+  const hello = compileHello();
+  const platform = await startPlatform();
+  const names = Array.from({ length: many }, (_, index) => `f${index}`);
+  try {
+    await platform.bloom("server", "stop", "--yes");
+    await publishAll(platform.home, hello.program, names.slice(0, 1));
+    await platform.start();
+    const alone = await wakeInTurn(platform, ["f0"]);
+    await platform.bloom("server", "stop", "--yes");
+    await publishAll(platform.home, hello.program, names.slice(1));
+    await platform.start();
+    await delay(5000);
+    const idle = await watchDaemon(platform);
+    const among = await wakeInTurn(platform, names.slice(0, 20));
+    await delay(2000);
+    const storm = await Promise.all(
+      names.slice(100, 100 + atOnce).map((name) => call(platform.httpPort, name)),
+    );
+    return [
+      row("cold start of one function", alone, 10, 25),
+      row(`cold start with ${many} functions, all asleep`, among, 10, 25),
+      describeStorm(storm),
+      {
+        ...{ what: `bloomd with ${many} functions asleep, memory`, target: "<= 200 MB" },
+        ...{
+          result: `${idle.megabytes.toFixed(0)} MB`,
+          met: idle.megabytes <= 200,
+          megabytes: idle.megabytes,
+        },
+      },
+      {
+        ...{ what: `bloomd with ${many} functions asleep, processor`, target: "<= 1 %" },
+        ...{ result: `${idle.percent.toFixed(2)} %`, met: idle.percent <= 1, percent: idle.percent },
+      },
+    ];
+  } finally {
+    await platform.stop();
+    hello.remove();
+  }
+}
+
+async function wakeInTurn(platform, names) {
+  const times = [];
+  for (let round = 0; round < rounds; round++) {
+    const name = names[round % names.length];
+    const { ms, status } = await call(platform.httpPort, name);
+    if (status !== 200) throw new Error(`${name} answered ${status}`);
+    times.push(ms);
+    await putToSleep(platform, name);
+  }
+  // The first ones compile the daemon's own code.
+  return times.slice(10);
+}
+
+async function putToSleep(platform, name) {
+  const secret = readFileSync(join(platform.home, "admin.token"), "utf8").trim();
+  const path = `/v1/orgs/local/apps/${name}/environments/main/sleep`;
+  const headers = { authorization: `Bearer ${secret}` };
+  const answer = await fetch(`http://127.0.0.1:${platform.apiPort}${path}`, { method: "POST", headers });
+  if (!answer.ok) throw new Error(`${name} did not fall asleep: ${await answer.text()}`);
+  // A shim that waits for the next one is started in this time.
+  await delay(60);
+}
+
+function row(what, times, p50, p99) {
+  const [middle, worst] = [percentile(times, 0.5), percentile(times, 0.99)];
+  const result = `p50 ${middle.toFixed(1)} ms, p99 ${worst.toFixed(1)} ms`;
+  const target = `p50 <= ${p50} ms, p99 <= ${p99} ms`;
+  return {
+    what,
+    result,
+    target,
+    met: middle <= p50 && worst <= p99,
+    p50: middle,
+    p99: worst,
+    runs: times.length,
+  };
+}
+
+function describeStorm(answers) {
+  const failed = answers.filter(({ status }) => status !== 200).length;
+  const p99 = percentile(
+    answers.map(({ ms }) => ms),
+    0.99,
+  );
+  return {
+    what: `waking ${answers.length} different functions at once`,
+    result: `${failed} failed, p99 ${p99.toFixed(0)} ms`,
+    target: "0 failed, p99 <= 1500 ms",
+    met: failed === 0 && p99 <= 1500,
+    failed,
+    p99,
+  };
+}
+
+async function watchDaemon(platform) {
+  const pid = await platform.daemonPid();
+  const before = readTicks(pid);
+  await delay(watchSeconds * 1000);
+  const kilobytes = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+  // 100 ticks a second: this is percent of one core.
+  return { percent: (readTicks(pid) - before) / watchSeconds, megabytes: kilobytes / 1000 };
+}
+
+function readTicks(pid) {
+  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return Number(fields[11]) + Number(fields[12]);
+}

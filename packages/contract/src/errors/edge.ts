@@ -1,0 +1,35 @@
+import type { ErrorEntry } from "./entry.js";
+
+/** What stands between a caller and a function. */
+export const edgeErrors = {
+  ERR_INPUT_INVALID: {
+    status: 400,
+    exit: 2,
+    when: "The body of a request for a function is not what the function's input schema says, or no JSON at all.",
+    hint: "Correct the field that the pointer names; `bloom info` shows the schema.",
+  },
+  ERR_OUTPUT_INVALID: {
+    status: 502,
+    exit: 10,
+    when: "The answer of a function is not what its own output schema says.",
+    hint: "Correct the handler or the schema; the pointer names the field.",
+  },
+  ERR_SCHEMA_INVALID: {
+    status: 400,
+    exit: 2,
+    when: "An input or output schema is no JSON Schema of draft-07 or 2020-12, or refers to something outside itself.",
+    hint: "Correct the schema at the place that the message names.",
+  },
+  ERR_BODY_TOO_LARGE: {
+    status: 413,
+    exit: 7,
+    when: "The body of a request for a function is larger than the function, or the platform, takes.",
+    hint: "Send less, or read the body in pieces and raise the function's limit.",
+  },
+  ERR_FUNCTION_UNREACHABLE: {
+    status: 502,
+    exit: 9,
+    when: "A function's instance broke off without an answer, or none runs and none could be started.",
+    hint: "`bloom logs` shows what it said last.",
+  },
+} as const satisfies Record<string, ErrorEntry>;

@@ -1,0 +1,13 @@
+import type { ApiContext } from "../routes/context.js";
+import { createIgniteAppHandlers } from "./apps.js";
+import { createIgniteDraftHandlers } from "./drafts.js";
+import { createIgniteVersionHandlers } from "./versions.js";
+
+/** The Ignite surface's handlers for apps, drafts and versions. */
+export function createIgniteHandlers(context: ApiContext) {
+  return {
+    ...createIgniteAppHandlers(context),
+    ...createIgniteDraftHandlers(context),
+    ...createIgniteVersionHandlers(context),
+  };
+}

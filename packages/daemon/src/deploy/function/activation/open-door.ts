@@ -1,0 +1,124 @@
+import { rm } from "node:fs/promises";
+import { createServer, type Socket } from "node:net";
+import { BloomError } from "@bloomery/contract";
+import { connectTo, joinSockets, listenFor, type Owner } from "../../hold/sockets.js";
+import type { Awake, StartNotes } from "../ports.js";
+import { answerRefusal, explainRefusal } from "./answer.js";
+import { findExecution } from "./find-execution.js";
+import { readHead, type Waiting } from "./read-head.js";
+
+/** Where nginx turns to when nobody serves a function: whoever knocks wakes it, and is led to it. */
+export interface Door {
+  readonly waiting: number;
+  /** Takes the socket away, and answers all that wait with this reason. */
+  close(reason: BloomError): Promise<void>;
+}
+
+export interface DoorOptions {
+  readonly path: string;
+  readonly owner: Owner;
+  readonly wake: (signal: AbortSignal) => Promise<Awake>;
+  /** Requests beyond it are turned away at once; asked anew each time. */
+  readonly limit: () => number;
+  readonly waitMs: number;
+  readonly notes: StartNotes;
+}
+
+const full = new BloomError("ERR_QUEUE_FULL", "too many requests wait for this function to start");
+/** An instance may have vanished a moment before anybody knows. */
+const attempts = 5;
+const pauseMs = 20;
+
+/** Opens the socket. Bytes go through unseen: it is nginx that speaks HTTP on one end and the function on the other. */
+export async function openDoor(options: DoorOptions): Promise<Door> {
+  const waiting = new Map<Waiting, AbortController>();
+
+  const refuse = (request: Waiting, error: unknown): void => {
+    request.take();
+    if (!request.left) answerRefusal(request.socket, explainRefusal(error));
+  };
+
+  const lead = async (request: Waiting, signal: AbortSignal): Promise<void> => {
+    for (let attempt = 1; ; attempt++) {
+      const awake = await options.wake(signal);
+      if (request.left) return;
+      const far = connectTo(awake.instance.address);
+      try {
+        await untilConnected(far);
+      } catch (error) {
+        if (attempt === attempts) throw lost(error);
+        await new Promise((resolve) => setTimeout(resolve, pauseMs * attempt));
+        continue;
+      }
+      if (request.left) return void far.destroy();
+      const first = request.take();
+      if (awake.startUs !== null) note(request, first);
+      if (first.length > 0) far.write(first);
+      return joinSockets(request.socket, far);
+    }
+  };
+
+  const note = (request: Waiting, first: Buffer): void => {
+    const execution = findExecution(first);
+    if (execution === undefined) return;
+    const startUs = Math.round((performance.now() - request.since) * 1000);
+    options.notes.note(execution, { queueUs: 0, startUs });
+  };
+
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on("error", () => socket.destroy());
+    if (waiting.size >= options.limit()) return answerRefusal(socket, explainRefusal(full));
+    const abort = new AbortController();
+    const request = readHead(socket, () => {
+      abort.abort(new Error("the client has left"));
+      waiting.delete(request);
+      socket.destroy();
+    });
+    waiting.set(request, abort);
+    const timer = setTimeout(() => abort.abort(late()), options.waitMs);
+    lead(request, abort.signal)
+      .catch((error: unknown) => refuse(request, error))
+      .finally(() => {
+        clearTimeout(timer);
+        waiting.delete(request);
+      });
+  });
+  await listenFor(server, options);
+
+  let closing: Promise<void> | undefined;
+  return {
+    get waiting() {
+      return waiting.size;
+    },
+    close: (reason) =>
+      (closing ??= (async () => {
+        server.close();
+        await rm(options.path, { force: true });
+        for (const abort of waiting.values()) abort.abort(reason);
+      })()),
+  };
+}
+
+function untilConnected(socket: Socket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error): void => {
+      socket.destroy();
+      reject(error);
+    };
+    socket.once("error", fail);
+    socket.once("connect", () => {
+      socket.off("error", fail);
+      resolve();
+    });
+  });
+}
+
+function lost(cause: unknown): BloomError {
+  return new BloomError("ERR_INSTANCE_LOST", "the function's instance vanished while it was called", {
+    cause,
+  });
+}
+
+function late(): BloomError {
+  return new BloomError("ERR_NOT_READY", "the function did not become ready in time");
+}

@@ -1,0 +1,33 @@
+import type { AppConfig } from "@bloomery/contract";
+import { replicaLimit } from "./edge.js";
+
+/** How many instances of each role an environment has. */
+export type Replicas = Readonly<Record<string, number>>;
+
+export interface ReplicaPlan {
+  /** Those that run also when nobody asks. */
+  readonly least: Replicas;
+  /** Those that a deployment starts, so that a release which does not start never takes the place of one that does. */
+  readonly first: Replicas;
+  /** Those there are names for: so many may run. */
+  readonly most: Replicas;
+}
+
+/**
+ * What the manifest asks for, or what the owner has set since. A function has what its requests need: between the two
+ * numbers it was given, and none at all when both allow it.
+ */
+export function planReplicas(own: Replicas, config: AppConfig): ReplicaPlan {
+  if (config.function === null) {
+    const wanted = { web: config.replicas, ...own };
+    return { least: wanted, first: wanted, most: wanted };
+  }
+  const most = Math.max(1, Math.min(replicaLimit, config.function.maxReplicas));
+  const least = Math.min(most, config.function.minReplicas);
+  return { least: { web: least }, first: { web: Math.max(1, least) }, most: { web: most } };
+}
+
+/** How many stable names an environment has. */
+export function countNames(own: Replicas, config: AppConfig): number {
+  return Math.min(replicaLimit, planReplicas(own, config).most["web"] ?? 1);
+}

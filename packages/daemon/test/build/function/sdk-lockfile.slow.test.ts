@@ -1,0 +1,38 @@
+import { execFileSync } from "node:child_process";
+import { cp, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { planStandIn } from "../../../src/build/function/plan-stand-in.js";
+import { asTable, parseTable } from "../../../src/build/toml-table.js";
+import { crates } from "../builder-bench.js";
+import { makeTempDir } from "../helpers.js";
+import { writeFiles } from "./stub-sdk.js";
+
+/**
+ * `UPDATE_FIXTURES=1 npx vitest run --project slow packages/daemon/test/build/function/sdk-lockfile` writes it anew,
+ * after a change of the crates' dependencies or of the workspace's own Cargo.lock.
+ */
+const isUpdate = process.env["UPDATE_FIXTURES"] !== undefined;
+
+it("the SDK's lockfile is the workspace's, as far as the smallest function goes", async () => {
+  const dir = await makeTempDir();
+  for (const name of ["ignite", "ignite-macros"])
+    await cp(join(crates, name), join(dir, name), { recursive: true });
+  const manifest = parseTable(await readFile(join(crates, "ignite/Cargo.toml"), "utf8"));
+  const version = String(asTable(manifest?.["package"])["version"]);
+  const app = join(dir, "app");
+  await writeFiles(app, Object.fromEntries(planStandIn({ path: "../ignite", version })));
+  await cp(join(crates, "../Cargo.lock"), join(app, "Cargo.lock"));
+  const settle = (...more: readonly string[]): void => {
+    execFileSync("cargo", ["metadata", "--format-version=1", ...more], { cwd: app, stdio: "ignore" });
+  };
+  try {
+    settle("--offline");
+  } catch {
+    settle();
+  }
+  const made = await readFile(join(app, "Cargo.lock"), "utf8");
+  const file = join(crates, "ignite/function.lock");
+  if (isUpdate) await writeFile(file, made);
+  expect(await readFile(file, "utf8")).toBe(made);
+});
