@@ -56,8 +56,17 @@ fn try_enter() -> Result<u8, SetupError> {
     )?;
     drop(theirs);
     let relay = None;
-    let mut session =
-        Session { control, signals, news: Some(ours), waiter, command: None, relay, size: None, kill_at: None };
+    let mut session = Session {
+        control,
+        signals,
+        news: Some(ours),
+        waiter,
+        command: None,
+        early: Vec::new(),
+        relay,
+        size: None,
+        kill_at: None,
+    };
     session.run(tty.is_some())
 }
 
@@ -70,6 +79,8 @@ struct Session {
     /// The process that waits for the command, and ends as it ends.
     waiter: Pid,
     command: Option<Pid>,
+    /// What came for the command before it was known.
+    early: Vec<Signal>,
     relay: Option<Relay>,
     /// The size the terminal was told before it was there.
     size: Option<Size>,
@@ -193,6 +204,11 @@ impl Session {
         if self.command.is_some() && (!has_terminal || self.relay.is_some()) {
             self.news = None;
         }
+        if self.command.is_some() || self.news.is_none() {
+            for signal in std::mem::take(&mut self.early) {
+                self.signal(signal);
+            }
+        }
     }
 
     fn take_terminal(&mut self, flags: PollFlags) {
@@ -215,8 +231,12 @@ impl Session {
         self.kill_at.get_or_insert(Instant::now() + GRACE);
     }
 
-    /// To the whole group of the command; before there is one, to the process that is to become it.
-    fn signal(&self, signal: Signal) {
+    /// To the whole group of the command. Until it is known a signal waits: the process that starts the command could
+    /// only die of it. KILL does not wait.
+    fn signal(&mut self, signal: Signal) {
+        if self.command.is_none() && self.news.is_some() && signal != Signal::SIGKILL {
+            return self.early.push(signal);
+        }
         let target = self.command.unwrap_or(self.waiter);
         if killpg(target, signal).is_err() {
             signals::send(target.as_raw(), signal);

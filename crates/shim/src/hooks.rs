@@ -135,7 +135,11 @@ impl Supervisor {
 
     fn hook_ended(&mut self, hook: Hook, code: i32) {
         self.close_hook_outputs();
-        if self.machine.phase != Phase::Starting || self.child.as_ref().is_none_or(Child::is_leaving) {
+        // Killed with the sandbox's last process: that the sandbox ends is told a moment later, and why.
+        let is_swept = |child: &Child| code == 128 + libc::SIGKILL && child.living().is_empty();
+        if self.machine.phase != Phase::Starting
+            || self.child.as_ref().is_none_or(|child| child.is_leaving() || is_swept(child))
+        {
             // It ended with the sandbox, for whose end there is another reason.
             return;
         }
