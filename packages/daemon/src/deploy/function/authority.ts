@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Token } from "../../store/tokens.js";
-import { listenSocket, type SocketOwner } from "./listen-socket.js";
+import { listenFor, type Owner } from "../hold/sockets.js";
 
 /** Answers nginx whether a bearer may call a function. nginx remembers the answers for a while. */
 export interface Authority {
@@ -14,7 +14,7 @@ export type Bearer = Pick<Token, "orgName" | "appName">;
 
 export interface AuthorityOptions {
   readonly path: string;
-  readonly owner: SocketOwner;
+  readonly owner: Owner;
   /** Finds the bearer of a secret; undefined when unknown or expired. */
   readonly authenticate: (secret: string) => Promise<Bearer | undefined>;
   readonly log: { error(fields: object, text: string): void };
@@ -36,7 +36,7 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
       },
     );
   });
-  await listenSocket(server, options.path, options.owner);
+  await listenFor(server, options);
   let closing: Promise<void> | undefined;
   return {
     close: () =>

@@ -1,11 +1,11 @@
-import { chown, rename, rm } from "node:fs/promises";
+import { chmod, chown, rename, rm } from "node:fs/promises";
 import { connect, type Server, type Socket } from "node:net";
 import type { InstanceAddress } from "../../run/engines/engine.js";
 
-/** Who may connect; null: whoever runs the daemon. */
+/** Who may connect besides the daemon; null: whoever runs the daemon. */
 export type Owner = { readonly uid: number; readonly gid: number } | null;
 
-/** The socket appears under its name when it has its owner, never before. */
+/** The socket appears under its name when it belongs to whom it shall, and to nobody else, never before. */
 export async function listenFor(
   server: Server,
   { path, owner }: { readonly path: string; readonly owner: Owner },
@@ -19,6 +19,7 @@ export async function listenFor(
       resolve();
     });
   });
+  await chmod(fresh, 0o600);
   if (owner !== null) await chown(fresh, owner.uid, owner.gid);
   await rename(fresh, path);
 }

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { pipeline } from "node:stream/promises";
 import { BloomError, toBloomError, type FunctionConfig } from "@bloomery/contract";
 import type { InstanceAddress } from "../../../run/engines/engine.js";
-import { listenSocket, type SocketOwner } from "../listen-socket.js";
+import { listenFor, type Owner } from "../../hold/sockets.js";
 import { checkInput, checkOutput, hasInput } from "./check.js";
 import { connectFirst, forward, mostHeaderBytes, passHeaders, turnedAway } from "./forward.js";
 
@@ -24,7 +24,7 @@ export interface GateFacts {
 
 export interface GateOptions {
   readonly path: string;
-  readonly owner: SocketOwner;
+  readonly owner: Owner;
   readonly log: { error(fields: object, text: string): void };
 }
 
@@ -40,7 +40,7 @@ export async function openGate(options: GateOptions, first: GateFacts): Promise<
       else refuse(response, error, options);
     });
   });
-  await listenSocket(server, options.path, options.owner);
+  await listenFor(server, options);
   let closing: Promise<void> | undefined;
   return {
     update(next) {
