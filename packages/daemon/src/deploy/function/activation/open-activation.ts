@@ -1,3 +1,5 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { BloomError, type FunctionConfig } from "@bloomery/contract";
 import type { Instance } from "../../../run/engines/engine.js";
 import { functionReadyMs } from "../../../run/plan-function.js";
@@ -94,7 +96,11 @@ export function openActivation(parts: ActivationParts): FunctionActivation {
 
   const wakes = createWakes({ live, start: (id) => start(id, 0) });
   const idle = watchIdle({
-    ...{ live, configOf, log, logFolder: parts.logFolder },
+    ...{ live, configOf, log },
+    lastWritten: async (id) => {
+      const written = await stat(join(parts.logFolder(id), "executions.log")).catch(() => undefined);
+      return written?.mtimeMs;
+    },
     // Not awaited: draining takes as long as the longest execution.
     giveBack: async (id, instances) =>
       void giveBack(id, instances).catch((err: unknown) => log.warn({ err }, "idle")),

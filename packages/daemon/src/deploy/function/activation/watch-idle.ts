@@ -1,5 +1,3 @@
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
 import type { FunctionConfig } from "@bloomery/contract";
 import type { Instance } from "../../../run/engines/engine.js";
 import { planGiveBack, type ScaledInstance } from "./plan-scale.js";
@@ -25,7 +23,8 @@ const longestTimer = 2 ** 31 - 1;
 export function watchIdle(parts: {
   readonly live: (environmentId: string) => readonly Instance[];
   readonly configOf: (environmentId: string) => FunctionConfig | undefined;
-  readonly logFolder: (instance: string) => string;
+  /** When the last execution of this instance was written down, in milliseconds since 1970; undefined: none was yet. */
+  readonly lastWritten: (instance: string) => Promise<number | undefined>;
   readonly giveBack: (environmentId: string, instances: readonly Instance[]) => Promise<void>;
   readonly log: { warn(fields: object, text: string): void };
 }): IdleWatch {
@@ -52,7 +51,7 @@ export function watchIdle(parts: {
     const config = parts.configOf(environmentId);
     const present = parts.live(environmentId);
     if (config === undefined || present.length === 0) return void watched.delete(environmentId);
-    const instances = await Promise.all(present.map((one) => measure(one, parts.logFolder(one.id))));
+    const instances = await Promise.all(present.map((one) => measure(one, parts.lastWritten)));
     state.peak = Math.max(
       state.peak,
       instances.reduce((sum, one) => sum + one.connections, 0),
@@ -127,11 +126,14 @@ export function watchIdle(parts: {
 }
 
 /** What cannot be asked is taken for busy: it is gone in a moment, or it will be asked again. */
-async function measure(instance: Instance, logFolder: string): Promise<ScaledInstance> {
+async function measure(
+  instance: Instance,
+  lastWritten: (id: string) => Promise<number | undefined>,
+): Promise<ScaledInstance> {
   const { id, replica } = instance;
   const status = await instance.refresh().catch(() => undefined);
   if (status === undefined) return { id, replica, connections: 1, activeAt: Date.now() };
-  const written = await stat(join(logFolder, "executions.log")).catch(() => undefined);
+  const writtenAt = await lastWritten(id);
   const readyAt = status.ready_at === null ? Date.now() : Date.parse(status.ready_at);
-  return { id, replica, connections: status.connections, activeAt: Math.max(written?.mtimeMs ?? 0, readyAt) };
+  return { id, replica, connections: status.connections, activeAt: Math.max(writtenAt ?? 0, readyAt) };
 }
