@@ -9,8 +9,8 @@ mod spec;
 pub use enter::{EnterMessage, EnterSpec, Size};
 pub use message::{Exactly, Hello, LastExit, Line, ProtocolError, Request, State, Status, Verb};
 pub use spec::{
-    BindMount, Cgroup, Forward, ForwardToPort, ForwardToSocket, Log, Overlay, OverlayMount, Policy, Ready, Restart,
-    Rlimits, Sandbox, Spec, Stage, StageMount, Stop, User,
+    Begin, BindMount, Cgroup, Complete, Forward, ForwardToPort, ForwardToSocket, LateMount, Log, Overlay, OverlayMount,
+    Policy, Ready, Restart, Rlimits, Sandbox, Spec, Stage, StageMount, Stop, User,
 };
 
 /// Version of the protocol; a spec with another one is refused.

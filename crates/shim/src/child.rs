@@ -71,6 +71,17 @@ impl Child {
         }
     }
 
+    /// The command begins only now.
+    pub fn start_the_clock(&mut self) {
+        self.started = Instant::now();
+        self.started_at = clock::now();
+    }
+
+    /// Init of the sandbox's pid namespace.
+    pub fn init(&self) -> Option<i32> {
+        self.init.filter(|_| self.exit.is_none())
+    }
+
     /// No longer listens to what the command says of its readiness.
     pub fn forget_notice(&mut self) {
         self.notice = None;

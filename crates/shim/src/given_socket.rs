@@ -1,10 +1,14 @@
 //! The socket an instance is given: bound here, passed on, and watched from here, because who serves it does not
 //! say how many are connected.
 
+use crate::begin::LISTEN_FD;
+use crate::error::SetupError;
 use crate::forward::bind_socket;
+use crate::spawn::own_copy;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
@@ -57,8 +61,9 @@ impl GivenSocket {
         Ok(Self { listener: bind_socket(&path)?, path, table })
     }
 
-    pub fn listener(&self) -> &UnixListener {
-        &self.listener
+    /// A copy for the command, which finds it under this number.
+    pub fn for_command(&self) -> Result<(OwnedFd, RawFd), SetupError> {
+        own_copy(&self.listener).map(|fd| (fd, LISTEN_FD))
     }
 
     /// Open connections of clients. What cannot be read counts as one: nobody's work ends for want of a figure.
@@ -89,13 +94,13 @@ mod tests {
         assert_eq!(socket.connections(), 0);
         let first = UnixStream::connect(&path).unwrap();
         assert_eq!(socket.connections(), 1);
-        let accepted = socket.listener().accept().unwrap();
+        let accepted = socket.listener.accept().unwrap();
         let second = UnixStream::connect(&path).unwrap();
         assert_eq!(socket.connections(), 2);
         drop((first, accepted));
         assert_eq!(socket.connections(), 1);
         drop(second);
-        drop(socket.listener().accept());
+        drop(socket.listener.accept());
         assert_eq!(socket.connections(), 0);
         fs::remove_dir_all(&base).unwrap();
     }

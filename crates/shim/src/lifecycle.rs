@@ -1,5 +1,6 @@
 //! What the supervisor does when the machine says so, and when it is time.
 
+use crate::ahead::Ahead;
 use crate::child::Child;
 use crate::clock;
 use crate::error::SetupError;
@@ -10,11 +11,24 @@ use crate::poller::{ERR, INFO, NOTICE, OUT, READ, RECORDS};
 use crate::probe::Probe;
 use crate::spawn::{Spawned, spawn};
 use crate::supervisor::Supervisor;
-use bloom_control::LastExit;
+use bloom_control::{LastExit, Spec};
 use std::fs::{self, File};
+use std::os::fd::{OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 const DRAIN_LOOK: Duration = Duration::from_millis(50);
+
+/// Starts the command in a sandbox of its own.
+pub(crate) fn start(
+    spec: &Spec,
+    given: Option<(OwnedFd, RawFd)>,
+    ahead: &Ahead,
+) -> Result<(Spawned, Child), SetupError> {
+    let mut spawned = spawn(spec, given.into_iter().collect(), ahead)?;
+    let child = Child::new(&mut spawned, spec.sandbox);
+    Ok((spawned, child))
+}
+
 impl Supervisor {
     /// Tells the machine what happened, does what it says and publishes what has changed by that.
     pub(crate) fn tell(&mut self, event: Event) {
@@ -40,8 +54,9 @@ impl Supervisor {
 
     fn start_or_fail(&mut self) {
         let oom_before = self.groups.oom_kills();
-        match spawn(&self.spec, self.given.as_ref().map(GivenSocket::listener), &self.ahead) {
-            Ok(spawned) => self.adopt(spawned, oom_before),
+        let given = self.given.as_ref().map(GivenSocket::for_command).transpose();
+        match given.and_then(|given| start(&self.spec, given, &self.ahead)) {
+            Ok(started) => self.adopt(started, oom_before),
             Err(error) => self.start_failed(&error),
         }
     }
@@ -60,9 +75,8 @@ impl Supervisor {
     }
 
     /// Takes a freshly spawned process over.
-    pub(crate) fn adopt(&mut self, mut spawned: Spawned, oom_before: u64) {
+    pub(crate) fn adopt(&mut self, (mut spawned, child): (Spawned, Child), oom_before: u64) {
         self.hooks = Hooks::begin(&self.spec, spawned.gate.take());
-        let child = Child::new(&mut spawned, self.spec.sandbox);
         self.log.remark(&format!("started pid {}", child.pid));
         if let Some(report) = child.report() {
             let _ = self.poller.add(report, INFO, READ);

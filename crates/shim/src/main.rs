@@ -5,6 +5,7 @@
 
 mod ahead;
 mod app_socket;
+mod begin;
 mod cgroup;
 mod child;
 mod clock;
@@ -13,6 +14,7 @@ mod control_server;
 mod ending;
 mod enter;
 mod error;
+mod fill;
 mod forward;
 mod forward_pair;
 mod given_socket;
@@ -34,6 +36,7 @@ mod setup;
 mod signals;
 mod spawn;
 mod stage;
+mod standby;
 mod status;
 mod supervisor;
 mod sys;
@@ -45,6 +48,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("run") => verbs::run(),
+        Some("begin") => begin::begin(),
         Some("exec") => verbs::exec(),
         Some("enter") => enter::enter(),
         Some("--version") => {

@@ -23,9 +23,6 @@ const NOTICE_FD: RawFd = 3;
 /// Where a command that keeps records finds the pipe for them.
 const RECORDS_FD: RawFd = 4;
 
-/// Where a command finds the socket the shim has bound for it.
-const LISTEN_FD: RawFd = 5;
-
 /// A child that has executed its program, and our ends of its pipes.
 pub struct Spawned {
     /// Bubblewrap, or the command itself.
@@ -49,7 +46,8 @@ pub struct Spawned {
 }
 
 /// Starts the command. A step that fails in the child is told as if it had failed here.
-pub fn spawn(spec: &Spec, listener: Option<&UnixListener>, ahead: &Ahead) -> Result<Spawned, SetupError> {
+/// What is `given` it finds under these numbers, which no descriptor of ours may have.
+pub fn spawn(spec: &Spec, given: Vec<(OwnedFd, RawFd)>, ahead: &Ahead) -> Result<Spawned, SetupError> {
     let (out, child_out) = pipe()?;
     let (err, child_err) = pipe()?;
     let (report, child_report) = pipe()?;
@@ -60,13 +58,8 @@ pub fn spawn(spec: &Spec, listener: Option<&UnixListener>, ahead: &Ahead) -> Res
         Some(_) => pipe().map(|(theirs, ours)| (Some(theirs), Some(ours)))?,
         None => (None, None),
     };
-    let listener = listener.map(own_copy).transpose()?;
-    let given = [
-        child_notice.map(|fd| (fd, NOTICE_FD)),
-        child_records.map(|fd| (fd, RECORDS_FD)),
-        listener.map(|fd| (fd, LISTEN_FD)),
-    ];
-    let command = Command::build(spec, child_info, given.into_iter().flatten().collect())?;
+    let own = [child_notice.map(|fd| (fd, NOTICE_FD)), child_records.map(|fd| (fd, RECORDS_FD))];
+    let command = Command::build(spec, child_info, own.into_iter().flatten().chain(given).collect())?;
     let origin = Origin { bond: bond_of(spec), inherited: ahead.inherited() };
     let pid = match sys::fork().map_err(at("fork"))? {
         ForkResult::Parent { child } => child,
@@ -107,7 +100,8 @@ fn pipe() -> Result<(OwnedFd, OwnedFd), SetupError> {
     Ok((read, sys::move_up(write).map_err(at("make a pipe"))?))
 }
 
-fn own_copy(listener: &UnixListener) -> Result<OwnedFd, SetupError> {
+/// A socket of ours, to be passed on.
+pub fn own_copy(listener: &UnixListener) -> Result<OwnedFd, SetupError> {
     listener.as_fd().try_clone_to_owned().and_then(sys::move_up).map_err(at("pass the socket on"))
 }
 

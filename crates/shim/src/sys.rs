@@ -3,9 +3,12 @@
 
 use nix::errno::Errno;
 use nix::unistd::ForkResult;
+use std::ffi::CString;
 use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// What happens to descriptors that [`close_from`] meets.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -142,6 +145,46 @@ pub fn open_peer(terminal: &impl AsRawFd) -> io::Result<OwnedFd> {
     let fd = Errno::result(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCGPTPEER as _, flags) })?;
     // SAFETY: made for us.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// A copy of what is mounted at this path, mounted nowhere yet.
+pub fn open_tree(path: &Path) -> io::Result<OwnedFd> {
+    const OPEN_TREE_CLONE: libc::c_uint = 1;
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    let flags = OPEN_TREE_CLONE | libc::O_CLOEXEC as libc::c_uint;
+    // SAFETY: the pointer is to a local that outlives the call, which makes a descriptor.
+    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags) })?;
+    // SAFETY: made for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}
+
+/// Nobody writes to such a copy, and nothing in it gives rights or is a device.
+pub fn protect_tree(tree: &OwnedFd) -> io::Result<()> {
+    const READ_ONLY: u64 = 1;
+    const NO_SUID: u64 = 2;
+    const NO_DEVICES: u64 = 4;
+    // struct mount_attr: what to set, what to clear, propagation, user namespace.
+    let attributes: [u64; 4] = [READ_ONLY | NO_SUID | NO_DEVICES, 0, 0, 0];
+    let (attributes, size) = (attributes.as_ptr(), size_of_val(&attributes));
+    // SAFETY: both pointers are to data that outlives the call, the second of the size that is told.
+    let done = unsafe {
+        libc::syscall(libc::SYS_mount_setattr, tree.as_raw_fd(), c"".as_ptr(), libc::AT_EMPTY_PATH, attributes, size)
+    };
+    Errno::result(done)?;
+    Ok(())
+}
+
+/// Mounts such a copy.
+pub fn move_mount(tree: &OwnedFd, target: &Path) -> io::Result<()> {
+    const FROM_DESCRIPTOR: libc::c_uint = 4;
+    let target = CString::new(target.as_os_str().as_bytes())?;
+    // SAFETY: both pointers are to data that outlives the call.
+    let done = unsafe {
+        let (tree, none) = (tree.as_raw_fd(), c"".as_ptr());
+        libc::syscall(libc::SYS_move_mount, tree, none, libc::AT_FDCWD, target.as_ptr(), FROM_DESCRIPTOR)
+    };
+    Errno::result(done)?;
+    Ok(())
 }
 
 /// Sets the niceness of this process.

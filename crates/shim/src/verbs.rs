@@ -3,29 +3,34 @@
 use crate::ahead::Ahead;
 use crate::app_socket::seen_from;
 use crate::cgroup::Groups;
+use crate::child::Child;
 use crate::command::Command;
 use crate::control_server::ControlServer;
 use crate::error::{SetupError, at};
 use crate::forward::Forwarder;
 use crate::given_socket::{GivenSocket, SocketTable};
 use crate::hooks::Hooks;
+use crate::lifecycle::start;
 use crate::log_writer::LogWriter;
 use crate::machine::Machine;
 use crate::poller::{Poller, READ, SIGNALS};
 use crate::setup::{Bond, enter_netns, set_up};
 use crate::signals::{self, parse_signal};
-use crate::spawn::spawn;
+use crate::spawn::Spawned;
+use crate::standby::Standby;
 use crate::status::Facts;
 use crate::supervisor::{Supervisor, Timers};
 use crate::sys::{self, Close};
 use bloom_control::{Exactly, Forward, Hello, PROTOCOL, Ready, Sandbox, Spec};
 use nix::fcntl::{OFlag, open};
 use nix::sys::prctl::set_child_subreaper;
+use nix::sys::signalfd::SignalFd;
 use nix::sys::stat::Mode;
 use nix::unistd::{chdir, dup2_stderr, dup2_stdin, dup2_stdout, getppid, setsid};
 use std::convert::Infallible;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -35,9 +40,7 @@ pub const SETUP_FAILED: u8 = 125;
 /// Supervises one instance; the spec comes on standard input.
 pub fn run() -> ExitCode {
     sys::close_from(3, Close::Now);
-    // Whoever is kept for later waits for its spec with this behind it.
-    let ahead = Ahead::enter(std::env::args_os().skip(2));
-    let supervisor = match prepare(ahead) {
+    let supervisor = match wait_for_spec().and_then(|(spec, early)| prepare(spec, early)) {
         Ok(supervisor) => supervisor,
         Err(error) => {
             say(&Hello::Failed { ok: Exactly, error: error.to_string() });
@@ -58,8 +61,53 @@ fn say(hello: &Hello) {
     }
 }
 
-fn prepare(ahead: Ahead) -> Result<Supervisor, SetupError> {
-    let mut spec = parse_spec(io::stdin())?;
+/// What was done before the spec was known.
+struct Early {
+    ahead: Ahead,
+    standby: Option<Standby>,
+    signals: SignalFd,
+    warnings: Vec<String>,
+}
+
+/// Reads the spec. Whoever is kept for later waits for it with as much behind it as is the same for everybody: the
+/// groups that are named, and with `--standby` a sandbox, whose own spec is the first line.
+fn wait_for_spec() -> Result<(Spec, Early), SetupError> {
+    let mut words = std::env::args_os().skip(2).peekable();
+    let with_standby = words.next_if(|word| word == "--standby").is_some();
+    let signals = signals::open().map_err(at("watch for signals"))?;
+    let mut early = Early { ahead: Ahead::enter(words), standby: None, signals, warnings: Vec::new() };
+    let mut input = File::from(io::stdin().as_fd().try_clone_to_owned().map_err(at("read the spec"))?);
+    if with_standby {
+        match Standby::make(&read_line(&mut input)?, &early.ahead) {
+            Ok(standby) => early.standby = Some(standby),
+            Err(error) => early.warnings.push(format!("no sandbox could be made ahead: {error}")),
+        }
+    }
+    let spec = match &mut early.standby {
+        Some(standby) => match standby.read_on(&input, &early.signals).and_then(|text| parse_spec(text.as_slice())) {
+            Ok(spec) => spec,
+            Err(error) => {
+                // Nobody wanted it.
+                early.standby.take().into_iter().for_each(|standby| standby.end(&early.signals));
+                return Err(error);
+            }
+        },
+        None => parse_spec(&input)?,
+    };
+    Ok((spec, early))
+}
+
+/// Byte by byte, because what follows is for somebody else to read.
+fn read_line(input: &mut impl Read) -> Result<String, SetupError> {
+    let mut text = Vec::new();
+    let mut byte = [0];
+    while input.read(&mut byte).map_err(at("read the first line"))? == 1 && byte[0] != b'\n' {
+        text.push(byte[0]);
+    }
+    String::from_utf8(text).map_err(|_| SetupError::refuse("read the first line", "it is not UTF-8"))
+}
+
+fn prepare(mut spec: Spec, early: Early) -> Result<Supervisor, SetupError> {
     let dir = spec.dir.clone().ok_or_else(|| SetupError::refuse("understand the spec", "it names no dir"))?;
     if parse_signal(&spec.stop.signal).is_none() {
         return Err(SetupError::refuse("understand the spec", format!("there is no signal {}", spec.stop.signal)));
@@ -84,30 +132,34 @@ fn prepare(ahead: Ahead) -> Result<Supervisor, SetupError> {
     if let Some(path) = &spec.netns {
         enter_netns(path)?;
     }
-    let made: Vec<PathBuf> = ahead.made().map(Path::to_owned).collect();
+    let made: Vec<PathBuf> = early.ahead.made().map(Path::to_owned).collect();
     let (groups, warnings) = Groups::make(&spec.cgroups, &made)?;
-    stand(spec, dir, (table, ahead), (groups, warnings))
+    stand(spec, dir, (table, early), (groups, warnings))
 }
 
 /// Opens everything and makes the first start. What fails takes back what was made.
 fn stand(
     spec: Spec,
     dir: PathBuf,
-    (table, ahead): (SocketTable, Ahead),
-    (groups, warnings): (Groups, Vec<String>),
+    (table, early): (SocketTable, Early),
+    (groups, mut warnings): (Groups, Vec<String>),
 ) -> Result<Supervisor, SetupError> {
+    let Early { ahead, standby, signals, warnings: earlier } = early;
+    warnings.extend(earlier);
     let poller = Poller::open().map_err(at("open the event loop"))?;
-    let signals = signals::open().map_err(at("watch for signals"))?;
     poller.add(&signals, SIGNALS, READ).map_err(at("watch for signals"))?;
     let control = ControlServer::bind(Path::new("control.sock"), &poller).map_err(at("bind control.sock"));
     let control = control.inspect_err(|_| groups.remove())?;
     let oom_before = groups.oom_kills();
     let opened = bind_forward(&spec, &dir, &poller).and_then(|forward| {
         let given = bind_given(&spec, table)?;
-        let spawned = spawn(&spec, given.as_ref().map(GivenSocket::listener), &ahead)?;
-        Ok((forward, given, spawned))
+        let socket = given.as_ref().map(GivenSocket::for_command).transpose()?;
+        let prepared = (socket.as_ref(), &signals, &ahead);
+        let ready = standby.and_then(|standby| use_standby(standby, &spec, prepared, &mut warnings));
+        let started = ready.map_or_else(|| start(&spec, socket, &ahead), Ok)?;
+        Ok((forward, given, started))
     });
-    let (forward, given, spawned) = opened.inspect_err(|_| {
+    let (forward, given, started) = opened.inspect_err(|_| {
         let _ = fs::remove_file("control.sock");
         if let Some(path) = &spec.listen {
             let _ = fs::remove_file(path);
@@ -139,9 +191,30 @@ fn stand(
         groups,
         ahead,
     };
-    supervisor.adopt(spawned, oom_before);
+    supervisor.adopt(started, oom_before);
     supervisor.publish();
     Ok(supervisor)
+}
+
+/// The sandbox that was made ahead, when it is for this instance and could be completed; otherwise it goes.
+fn use_standby(
+    mut standby: Standby,
+    spec: &Spec,
+    (socket, signals, ahead): (Option<&(OwnedFd, RawFd)>, &SignalFd, &Ahead),
+    warnings: &mut Vec<String>,
+) -> Option<(Spawned, Child)> {
+    // What is in it is in the groups that were joined ahead, and in no others.
+    let inherited = ahead.inherited();
+    let is_in_all = spec.cgroups.iter().all(|group| inherited.contains(&group.path) || !group.path.exists());
+    let complete = spec.complete.as_ref().filter(|_| is_in_all).map(|complete| {
+        let done = standby.complete((spec, complete), socket.map(|(fd, _)| fd), signals);
+        done.inspect_err(|error| warnings.push(format!("the sandbox made ahead was not used: {error}")))
+    });
+    if let Some(Ok(())) = complete {
+        return Some(standby.into_parts());
+    }
+    standby.end(signals);
+    None
 }
 
 fn bind_given(spec: &Spec, table: SocketTable) -> Result<Option<GivenSocket>, SetupError> {
@@ -186,7 +259,7 @@ fn try_exec() -> Result<Infallible, SetupError> {
     command.exec()
 }
 
-fn parse_spec(mut input: impl Read) -> Result<Spec, SetupError> {
+pub(crate) fn parse_spec(mut input: impl Read) -> Result<Spec, SetupError> {
     let mut text = String::new();
     input.read_to_string(&mut text).map_err(at("read the spec"))?;
     let spec: Spec = serde_json::from_str(&text).map_err(at("understand the spec"))?;

@@ -73,6 +73,10 @@ const processSpecShape = {
 export const execSpec = z.strictObject(processSpecShape);
 export type ExecSpec = z.infer<typeof execSpec>;
 
+/** A sandbox to be made before it is known for whom: bubblewrap's call up to the program, which the shim adds. */
+export const standbySpec = z.strictObject({ ...processSpecShape, ready: readySpec, records: logSpec });
+export type StandbySpec = z.infer<typeof standbySpec>;
+
 export const shimSpec = z.strictObject({
   ...processSpecShape,
   dir: z.string(),
@@ -97,6 +101,18 @@ export const shimSpec = z.strictObject({
     .nullable(),
   /** A unix socket the shim binds for the command, which finds it as descriptor 5. */
   listen: z.string().nullable(),
+  /**
+   * What a sandbox that was made ahead still lacks for this instance: folders of the host, never to be written,
+   * on folders that are there; the bytes that folders in memory may hold; the command. Null: it is for others.
+   */
+  complete: z
+    .strictObject({
+      mounts: z.array(z.strictObject({ source: z.string(), target: z.string() })),
+      tmpfs: z.record(z.string(), z.number().int()),
+      command: z.array(z.string()).min(1),
+      cwd: z.string(),
+    })
+    .nullable(),
   /**
    * Argument arrays run inside the sandbox of each start. The command waits for `pre_start` to end well; the
    * instance is ready only when `post_start`, run beside the command, has ended well too.

@@ -11,12 +11,14 @@ import {
   execSpec,
   shimHello,
   shimSpec,
+  standbySpec,
 } from "../src/index.js";
 
 /** The same files that `crates/control` is checked against: two languages, one protocol. */
 const folder = fileURLToPath(new URL("../../../fixtures/control", import.meta.url));
 const schemas: Readonly<Record<string, z.ZodType>> = {
   "spec.exec": execSpec,
+  "spec.standby": standbySpec,
   spec: shimSpec,
   request: controlRequest,
   reply: controlLine,

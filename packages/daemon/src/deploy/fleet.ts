@@ -115,11 +115,13 @@ export function createFleet(engine: Engine, observer: FleetObserver, prepareMoun
       const noted: Promise<void>[] = [];
       // Replicas have their mounts in common: what is to be said of them is said once.
       const warn = once(onWarning);
+      // Somebody may wait for a function, for an app nobody does.
+      const hurries = release.config.function !== null;
       try {
         for (const place of places) {
           signal.throwIfAborted();
           const mounts = await prepareMounts(release, place.replica, warn);
-          const instance = await engine.start({ id: engine.nextId(), ...release, ...place, mounts });
+          const instance = await engine.start({ id: engine.nextId(hurries), ...release, ...place, mounts });
           started.push(instance);
           follow(instance);
           // It need not wait for its row.

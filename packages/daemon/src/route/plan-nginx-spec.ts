@@ -72,6 +72,7 @@ export function planNginxSpec(program: NginxProgram, paths: NginxPaths): ShimSpe
     records: null,
     forward: null,
     listen: null,
+    complete: null,
     pre_start: null,
     post_start: null,
   };

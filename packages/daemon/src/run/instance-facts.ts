@@ -4,6 +4,10 @@ import type { CgroupSpec } from "@bloomery/contract";
 export interface InstanceFacts {
   readonly dir: string;
   readonly bwrap: string;
+  /** The folder with the files of its /etc. */
+  readonly etc: string;
+  /** A sandbox that was made ahead waits for it. */
+  readonly isStandby: boolean;
   /** Null: the daemon is not root, everything runs as its own user. */
   readonly user: { readonly uid: number; readonly gid: number } | null;
   /** Null: the host's network. */

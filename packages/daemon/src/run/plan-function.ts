@@ -1,12 +1,14 @@
 import { controlProtocol, type FunctionConfig, type ShimSpec } from "@bloomery/contract";
-import { planSandbox } from "../build/sandbox/plan-sandbox.js";
 import type { InstanceWish } from "./engines/engine.js";
 import type { InstanceFacts } from "./instance-facts.js";
-import { planInstanceFiles } from "./plan-instance-files.js";
+import {
+  functionCommand,
+  functionReady,
+  functionRecords,
+  planFunctionSandbox,
+} from "./plan-function-sandbox.js";
 import { planRlimits, planTmpfs } from "./plan-limits.js";
-
-/** What the build of a function puts into its artifact. */
-const functionProgram = "/app/function";
+import { planComplete } from "./plan-standby.js";
 
 /** What the SDK is told of the descriptors the shim passes on. */
 export const functionVariables = Object.freeze({
@@ -14,11 +16,6 @@ export const functionVariables = Object.freeze({
   IGNITE_RECORD_FD: "4",
   IGNITE_LISTEN_FD: "5",
 });
-
-/** How long a handler's program may take until it says that it is ready: it has nothing to do but to begin. */
-export const functionReadyMs = 10_000;
-/** Records of executions, about 250 bytes each, which are taken in long before the oldest file goes. */
-const records = { max_bytes: 16 * 1_048_576, files: 4 };
 
 /** The shim's whole order for one instance of a native function; `socket` is bound for it. */
 export function planFunctionSpec(
@@ -28,15 +25,13 @@ export function planFunctionSpec(
   socket: string,
 ): ShimSpec {
   const { limits, web, network } = wish.config;
-  const sandbox = planSandbox(
+  const sandbox = planFunctionSandbox(
     {
       mounts: [{ name: "app", source: wish.artifactDir, target: "/app", writable: false }],
-      etc: planInstanceFiles(facts.dir).etc,
+      etc: facts.etc,
       tmpfs: planTmpfs(limits, facts.cgroups),
       folders: [],
-      cwd: "/app",
-      hostname: wish.appName,
-      command: [functionProgram],
+      command: functionCommand,
       network: network === "none" ? "none" : "kept",
     },
     { staged: facts.user !== null, bwrap: facts.bwrap },
@@ -55,7 +50,7 @@ export function planFunctionSpec(
     rlimits: planRlimits(limits, facts),
     nice: 0,
     seccomp: true,
-    ready: { kind: "message", timeout_ms: functionReadyMs },
+    ready: functionReady,
     restart: {
       policy: "always",
       // Who calls meanwhile waits on the socket: the first start anew is at once.
@@ -66,9 +61,10 @@ export function planFunctionSpec(
     },
     stop: { signal: "TERM", grace_ms: web.graceSeconds * 1000 },
     log: { max_bytes: 20 * 1_048_576, files: 5 },
-    records,
+    records: functionRecords,
     forward: null,
     listen: socket,
+    complete: facts.isStandby ? planComplete(wish, facts) : null,
     pre_start: null,
     post_start: null,
   };

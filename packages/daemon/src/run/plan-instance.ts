@@ -32,7 +32,7 @@ function planWebSpec(wish: InstanceWish, facts: WebFacts): ShimSpec {
   const sandbox = planSandbox(
     {
       mounts: planMounts(wish, facts),
-      etc: planInstanceFiles(facts.dir).etc,
+      etc: facts.etc,
       tmpfs: planTmpfs(limits, facts.cgroups),
       folders: [],
       cwd: "/app",
@@ -69,6 +69,7 @@ function planWebSpec(wish: InstanceWish, facts: WebFacts): ShimSpec {
     records: null,
     forward: planForward(facts),
     listen: null,
+    complete: null,
     pre_start: web.preStart === null ? null : planLine(web.preStart),
     post_start: web.postStart === null ? null : planLine(web.postStart),
   };

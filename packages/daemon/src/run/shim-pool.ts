@@ -1,14 +1,22 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
-import { newId, type ShimSpec } from "@bloomery/contract";
-import { removeGroups } from "./cgroups.js";
+import { newId, type ShimSpec, type StandbySpec } from "@bloomery/contract";
+import { killGroups, removeGroups } from "./cgroups.js";
 import { planGroupsAhead, type CgroupLayout } from "./plan-cgroups.js";
 import { finishShim, startShim } from "./start-shim.js";
 
-/** Shims that were started before anybody knew what for, each in the groups of an instance that is still to come. */
+/**
+ * Shims that were started before anybody knew what for, each in the groups of an instance that is still to come, and
+ * where that is possible with a sandbox in which nothing is missing but the app.
+ */
 export interface ShimPool {
-  /** An id for the next instance; there is a shim for it when one was at hand. To be followed by `start` or `drop`. */
-  nextId(): string;
+  /**
+   * An id for the next instance; for one that `hurries` there is a shim when one was at hand. To be followed by `start`
+   * or `drop`.
+   */
+  nextId(hurries: boolean): string;
+  /** The sandbox that was made ahead for this id. */
+  standbyOf(id: string): Standby | null;
   /** Gives the spec to the shim that waits for this id, or to a new one. */
   start(spec: ShimSpec): Promise<void>;
   /** The instance will not be. Harmless when it was started. */
@@ -18,79 +26,129 @@ export interface ShimPool {
   close(): Promise<void>;
 }
 
+/** What belongs to a sandbox that was made ahead. */
+export interface Standby {
+  readonly spec: StandbySpec;
+  readonly user: { readonly uid: number; readonly gid: number };
+  /** The folder with the files of its /etc. */
+  readonly etc: string;
+}
+
+export interface ShimPoolOptions {
+  readonly shimPath: string;
+  readonly cgroups: CgroupLayout;
+  /** Absent: no sandboxes are made ahead. */
+  readonly standbys?: {
+    prepare(id: string): Promise<Standby>;
+    /** It is not, or will never be, an instance's. */
+    release(standby: Standby): void;
+  };
+  readonly log: { warn(fields: object, text: string): void };
+}
+
 interface Waiting {
   readonly id: string;
   readonly child: ChildProcess;
   readonly groups: readonly string[];
+  readonly standby: Standby | null;
 }
 
 /** Enough for the functions that are woken in one breath; a storm pays for itself. */
 const kept = 3;
 /** Starting a process stops everything else here for some milliseconds: not while somebody waits for an answer. */
 const pauseMs = 40;
+/** What failed once fails again, as a rule. */
+const troublePauseMs = 5_000;
 
-export function createShimPool(options: {
-  readonly shimPath: string;
-  readonly cgroups: CgroupLayout;
-}): ShimPool {
+export function createShimPool(options: ShimPoolOptions): ShimPool {
   const idle: Waiting[] = [];
   const promised = new Map<string, Waiting>();
   let isOpen = false;
   let timer: NodeJS.Timeout | undefined;
+  let adding: Promise<number> | undefined;
 
-  const add = (): void => {
+  const add = async (): Promise<void> => {
     const id = newId("instance");
+    const standby = (await options.standbys?.prepare(id)) ?? null;
+    if (!isOpen) return release(standby);
     const ahead = planGroupsAhead(options.cgroups, id);
-    const words = ahead.flatMap(({ group, home }) => [group, home]);
+    const words = [
+      ...(standby === null ? [] : ["--standby"]),
+      ...ahead.flatMap(({ group, home }) => [group, home]),
+    ];
     const child = spawn(options.shimPath, ["run", ...words], {
       detached: true,
       stdio: ["pipe", "pipe", "ignore"],
     });
-    const waiting = { id, child, groups: ahead.map(({ group }) => group) };
+    const waiting = { id, child, groups: ahead.map(({ group }) => group), standby };
     const forget = (): void => {
       const index = idle.indexOf(waiting);
-      if (index !== -1) idle.splice(index, 1);
+      if (index === -1) return;
+      idle.splice(index, 1);
+      release(standby);
     };
     child.once("error", forget);
     child.once("exit", forget);
     for (const stream of [child.stdin, child.stdout]) stream.on("error", () => undefined);
+    if (standby !== null) child.stdin.write(`${JSON.stringify(standby.spec)}\n`);
     // None of this keeps a daemon from ending.
     child.unref();
     for (const stream of [child.stdin, child.stdout]) (stream as Socket).unref();
     idle.push(waiting);
   };
-  const refill = (): void => {
+  const release = (standby: Standby | null): void => {
+    if (standby !== null) options.standbys?.release(standby);
+  };
+  const refill = (pause = pauseMs): void => {
     clearTimeout(timer);
-    if (!isOpen || idle.length >= kept) return;
+    if (!isOpen || idle.length >= kept || adding !== undefined) return;
     timer = setTimeout(() => {
-      if (idle.length < kept) add();
-      refill();
-    }, pauseMs);
+      adding = add().then(
+        () => pauseMs,
+        (error: unknown) => {
+          options.log.warn({ error }, "a shim could not be started ahead");
+          return troublePauseMs;
+        },
+      );
+      void adding.then((next) => {
+        adding = undefined;
+        refill(next);
+      });
+    }, pause);
     timer.unref();
   };
 
-  const dismiss = async ({ child, groups }: Waiting): Promise<void> => {
+  const dismiss = async ({ child, groups, standby }: Waiting): Promise<void> => {
     const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
     // Now it does: a process that waits for nothing else would end here, with the rest of its closing undone.
     child.ref();
     child.stdin?.end();
     if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) await ended;
+    // What waited with it may leave a moment later.
+    await killGroups(groups);
     await removeGroups(groups);
+    release(standby);
   };
 
   return {
-    nextId() {
-      const waiting = idle.shift();
+    nextId(hurries) {
+      const waiting = hurries ? idle.shift() : undefined;
       if (waiting === undefined) return newId("instance");
       promised.set(waiting.id, waiting);
       refill();
       return waiting.id;
     },
+    standbyOf: (id) => promised.get(id)?.standby ?? null,
     async start(spec) {
       const waiting = promised.get(spec.id);
       promised.delete(spec.id);
       if (waiting === undefined) return startShim(options.shimPath, spec);
-      await finishShim(waiting.child, options.shimPath, spec);
+      try {
+        await finishShim(waiting.child, options.shimPath, spec);
+      } finally {
+        // One that is used is its instance's from now on.
+        if (spec.complete === null) release(waiting.standby);
+      }
     },
     drop(id) {
       const waiting = promised.get(id);
@@ -104,6 +162,7 @@ export function createShimPool(options: {
     async close() {
       isOpen = false;
       clearTimeout(timer);
+      await adding;
       const all = [...idle.splice(0), ...promised.values()];
       promised.clear();
       await Promise.all(all.map(dismiss));

@@ -30,7 +30,10 @@ export function createHarness(overrides: Partial<LiveParts> = {}): Harness {
   const broken = new Set<string>();
   const abort = new AbortController();
   const fleet = createFleet(
-    { nextId: () => "i-1", start: async (wish) => createInstance(wish, events, broken) } as Engine,
+    {
+      nextId: () => "i-1",
+      start: async (wish: InstanceWish) => createInstance(wish, events, broken),
+    } as unknown as Engine,
     { started: async () => undefined, ended: async () => undefined },
     async () => [],
   );

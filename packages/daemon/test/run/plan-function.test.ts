@@ -33,6 +33,8 @@ function makeWish(config: Partial<PartialConfig> = {}): InstanceWish {
 const socket = "/home/b/instances/i-1/app.sock";
 const facts: InstanceFacts = {
   dir: "/home/b/instances/i-1",
+  etc: "/home/b/instances/i-1/etc",
+  isStandby: false,
   bwrap: "/usr/bin/bwrap",
   user: { uid: 1_900_000_004, gid: 1_900_000_004 },
   netns: null,

@@ -31,6 +31,8 @@ function makeWish(config: Partial<PartialConfig> = {}): InstanceWish {
 function makeFacts(change: Partial<InstanceFacts> = {}): InstanceFacts {
   return {
     dir: "/home/b/instances/i-1",
+    etc: "/home/b/instances/i-1/etc",
+    isStandby: false,
     bwrap: "/usr/bin/bwrap",
     user,
     netns: "/run/netns/bl-1",

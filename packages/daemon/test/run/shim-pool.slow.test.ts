@@ -31,7 +31,7 @@ async function fill({ engine, host }: Awaited<ReturnType<typeof openRealEngine>>
 test.runIf(isRoot)("an instance gets a shim that waited for it, and the shim leaves its groups", async () => {
   const real = await openRealEngine();
   await fill(real);
-  const id = real.engine.nextId();
+  const id = real.engine.nextId(true);
   expect(groupsIn(real.host.cgroups)).toContain(id);
   const [waiting] = pidsIn(real.host.cgroups, id);
   const wish = await real.makeWish({ network: "none" });
@@ -48,7 +48,7 @@ test.runIf(isRoot)("an instance gets a shim that waited for it, and the shim lea
 test.runIf(isRoot)("what nobody took goes with the pool", async () => {
   const real = await openRealEngine();
   await fill(real);
-  real.engine.nextId();
+  real.engine.nextId(true);
   const pids = groupsIn(real.host.cgroups).flatMap((name) => pidsIn(real.host.cgroups, name));
   // Promised and never started.
   await real.engine.close();
@@ -60,7 +60,7 @@ test("without one at hand a new one is started", async () => {
   const real = await openRealEngine();
   const instance = await startReady(real.engine, {
     ...(await real.makeWish({ network: "none" })),
-    id: real.engine.nextId(),
+    id: real.engine.nextId(true),
   });
   expect(await ask(instance, "echo here")).toBe("here\n");
 });

@@ -11,10 +11,13 @@ import { planEnter } from "../plan-enter.js";
 import { planInstanceSpec, planListenVariables } from "../plan-instance.js";
 import { planInstanceFiles } from "../plan-instance-files.js";
 import { planRlimits } from "../plan-limits.js";
+import { fitsStandby } from "../plan-standby.js";
 import { planTool, toolLimits } from "../plan-tool.js";
 import { planAppUser } from "../plan-user.js";
 import { readLastLines } from "../read-last-lines.js";
 import { createShimPool } from "../shim-pool.js";
+import { createStandbyUsers } from "../standby-users.js";
+import { createStandbys } from "../standbys.js";
 import { allocatePlace, type InstanceNetwork } from "./allocate-place.js";
 import type { CommandOrder, Engine, Instance, InstanceWish, RunningCommand, ToolWish } from "./engine.js";
 import { instanceRecord, type InstanceRecord } from "./instance-record.js";
@@ -47,7 +50,11 @@ const strayGraceMs = 5000;
 
 /** The engine of this machine: one shim and one bubblewrap sandbox for each instance. */
 export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
-  const shims = createShimPool(options);
+  const users = options.uidBase === null ? null : createStandbyUsers(options.uidBase);
+  const shims = createShimPool({
+    ...options,
+    ...(users === null ? {} : { standbys: createStandbys({ ...options, users }) }),
+  });
   const open = new Map<string, ControlClient>();
   const commands = new Set<ShimCommand>();
   const dirOf = (id: string): string => join(options.paths.instances, id);
@@ -55,6 +62,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
 
   /** Everything an instance leaves but its logs; also right after a crash of the shim. */
   const sweep = async (record: InstanceRecord): Promise<void> => {
+    users?.free(record.user);
     await killGroups(record.cgroups);
     await removeGroups(record.cgroups);
     if (record.netnsAddress !== null) await options.network?.releaseInstance(record.netnsAddress);
@@ -89,6 +97,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     const files = planInstanceFiles(dirOf(record.id));
     const client = await openControlClient(files.control);
     open.set(record.id, client);
+    users?.keep(record.user);
     const ended = client.closed.then(async () => {
       // Only the shim's end counts: after close() the instance goes on and nothing may be swept.
       if (open.get(record.id) !== client) return false;
@@ -134,13 +143,15 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     async start(wish: InstanceWish): Promise<Instance> {
       const dir = dirOf(wish.id);
       const files = planInstanceFiles(dir);
-      const user = userOf(wish.appSlot);
+      const standby = fitsStandby(wish.config) ? shims.standbyOf(wish.id) : null;
+      const user = standby?.user ?? userOf(wish.appSlot);
+      const etc = standby?.etc ?? files.etc;
       const undo = async (error: unknown): Promise<never> => {
         shims.drop(wish.id);
         await removeFiles(dir);
         throw error;
       };
-      const mounts = await prepareFiles(dir, wish, user).catch(undo);
+      const mounts = await prepareFiles(dir, wish, { user, hasEtc: standby !== null }).catch(undo);
       const place = await allocatePlace(options.network, wish, files.socket).catch(undo);
       const cgroups = planCgroups(options.cgroups, wish.id, { ...wish.config.limits, weight: 100 });
       const record: InstanceRecord = {
@@ -162,7 +173,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       try {
         await writeFile(files.record, JSON.stringify(record), { mode: 0o600 });
         const spec = planInstanceSpec(wish, {
-          dir,
+          ...{ dir, etc, isStandby: standby !== null },
           bwrap: options.bwrap,
           user,
           netns: place.netns?.path ?? null,

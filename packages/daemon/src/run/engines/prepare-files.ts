@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { BloomError } from "@bloomery/contract";
 import { applyEtc } from "../../build/sandbox/apply-etc.js";
 import { removeTree } from "../../build/remove-tree.js";
+import { functionHostname } from "../plan-function-sandbox.js";
 import { planInstanceFiles } from "../plan-instance-files.js";
 import type { InstanceWish } from "./engine.js";
 
@@ -15,17 +16,20 @@ type User = { readonly uid: number; readonly gid: number } | null;
 export async function prepareFiles(
   dir: string,
   wish: InstanceWish,
-  user: User,
+  { user, hasEtc }: { readonly user: User; readonly hasEtc: boolean },
 ): Promise<readonly { readonly path: string; readonly source: string }[]> {
   const files = planInstanceFiles(dir);
   await mkdir(files.log, { recursive: true, mode: 0o700 });
-  const etc = applyEtc(files.etc, {
-    account: { name: "app", home: "/tmp" },
-    user,
-    hostname: wish.appName,
-    additionalHosts: wish.config.additionalHosts,
-  });
-  if (wish.config.function !== null) {
+  const isFunction = wish.config.function !== null;
+  const etc = hasEtc
+    ? undefined
+    : applyEtc(files.etc, {
+        account: { name: "app", home: "/tmp" },
+        user,
+        hostname: isFunction ? functionHostname : wish.appName,
+        additionalHosts: wish.config.additionalHosts,
+      });
+  if (isFunction) {
     // Somebody waits for a function, and of all this it sees no more.
     await etc;
     return [];

@@ -1,38 +1,11 @@
-import { chmod, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import { planInstanceFiles } from "../../../src/run/plan-instance-files.js";
-import { ask, cleanUp, openRealEngine, startReady, waitFor, type RealEngine } from "./real-engine.js";
-import type { InstanceWish } from "../../../src/run/engines/engine.js";
+import { ask, cleanUp, openRealEngine, startReady, waitFor } from "./real-engine.js";
+import { makeFunction } from "./perl-function.js";
 
 afterEach(cleanUp);
-
-/** A function without an SDK: it takes its descriptors by their numbers, and runs each path as a line of `sh`. */
-const program = `#!/usr/bin/perl
-use strict; use IO::Socket::UNIX;
-$| = 1; $SIG{PIPE} = "IGNORE";
-my $listen = IO::Socket::UNIX->new_from_fd($ENV{IGNITE_LISTEN_FD}, "r+") or die "no socket: $!";
-$listen->blocking(1);
-open(my $records, ">&=", $ENV{IGNITE_RECORD_FD}) or die; $records->autoflush(1);
-open(my $ready, ">&=", $ENV{IGNITE_READY_FD}) or die; print $ready "ready\\n"; close $ready;
-while (1) {
-  my $peer = $listen->accept or next;
-  my $line = <$peer> // ""; while (defined(my $head = <$peer>)) { last if $head =~ /^\\r?$/ }
-  my ($path) = $line =~ m{^GET /(\\S*)}; $path //= ""; $path =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ge;
-  if ($path eq "exit") { print $peer "HTTP/1.1 500 Oh\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n"; close $peer; exit 3 }
-  open(my $out, "-|", "/bin/sh", "-c", "exec 2>&1; $path") or die; my $body = join "", <$out>; close $out;
-  print $records "{\\"path\\":\\"$path\\"}\\n";
-  print $peer "HTTP/1.1 200 OK\\r\\nContent-Length: " . length($body) . "\\r\\nConnection: close\\r\\n\\r\\n$body";
-  close $peer;
-}
-`;
-
-async function makeFunction(real: RealEngine): Promise<InstanceWish> {
-  const config = { function: { timeoutSeconds: 9 }, network: "none" } as const;
-  const wish = await real.makeWish(config, { function: program });
-  await chmod(join(wish.artifactDir, "function"), 0o755);
-  return { ...wish, env: { ...wish.env, BLOOM_ORG: "org", BLOOM_APP: "hello" } };
-}
 
 test("answers on the socket it is given, alone in its network, and keeps records", async () => {
   const real = await openRealEngine();

@@ -51,7 +51,7 @@ export interface RealEngine {
   /** What apps and commands get as their release's environment. */
   readonly env: Record<string, string>;
   /** An engine like the one of a later daemon. */
-  reopen(): Promise<Engine>;
+  reopen(): Promise<LocalEngine>;
   /** Makes an artifact of the server and these files, and the wish for an instance of it. */
   makeWish(config?: Partial<PartialConfig>, files?: Readonly<Record<string, string>>): Promise<InstanceWish>;
 }

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { BloomError, type FunctionConfig } from "@bloomery/contract";
 import type { Instance } from "../../../run/engines/engine.js";
-import { functionReadyMs } from "../../../run/plan-function.js";
+import { functionReadyMs } from "../../../run/plan-function-sandbox.js";
 import type { Edge, ServedEnvironment } from "../../edge.js";
 import type { Fleet } from "../../fleet.js";
 import type { Owner } from "../../hold/sockets.js";

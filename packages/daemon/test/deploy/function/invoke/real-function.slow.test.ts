@@ -25,7 +25,7 @@ async function openReal() {
       artifactDir: () => artifactDir,
       instanceDir: (id) => join(real.paths.instances, id),
       engine: {
-        nextId: () => real.engine.nextId(),
+        nextId: real.engine.nextId,
         start(wish) {
           ids.push(wish.id);
           return real.engine.start(wish);
