@@ -1,6 +1,6 @@
 import { formatFunctionLog, parseFunctionLog, type ignite } from "@bloomery/contract";
 import type { input } from "zod";
-import { findLines } from "../../deploy/function/find-lines.js";
+import { addTrial, findLines } from "../../deploy/function/find-lines.js";
 import { listEvents, type FunctionEvent } from "../../deploy/function/list-events.js";
 import { findPlace } from "../../deploy/places.js";
 import { belongsTo } from "../../observe/belongs-to.js";
@@ -47,12 +47,14 @@ export function createFunctionLogHandlers(
       ...{ follow, signal, watchSeries: context.watchInstances },
       async series() {
         const rows = await store.instances.list({ environmentId, limit: lookBack });
-        const instances = rows
-          .filter(({ id }) => replicaId === undefined || id === replicaId)
-          .map((row) => ({
-            ...{ id: row.id, version: row.versionNumber, role: row.role },
-            dir: context.logFiles.instanceDir(row.id),
-          }));
+        const { instanceDir } = context.logFiles;
+        const listed = rows.map((row) => ({
+          ...{ id: row.id, version: row.versionNumber, role: row.role },
+          dir: instanceDir(row.id),
+        }));
+        const instances = addTrial(listed, own, instanceDir).filter(
+          ({ id }) => replicaId === undefined || id === replicaId,
+        );
         return planLogSeries({ ...noFiles, environmentId, instances }, new Set(["app"]));
       },
       accepts: (line) =>
