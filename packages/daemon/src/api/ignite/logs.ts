@@ -2,12 +2,12 @@ import { formatFunctionLog, parseFunctionLog, type ignite } from "@bloomery/cont
 import type { input } from "zod";
 import { addTrial, findLines } from "../../deploy/function/find-lines.js";
 import { listEvents, type FunctionEvent } from "../../deploy/function/list-events.js";
-import { findPlace } from "../../deploy/places.js";
 import { belongsTo } from "../../observe/belongs-to.js";
 import { planLogSeries } from "../../observe/plan-log-series.js";
 import { readLogs } from "../../observe/read-logs.js";
 import type { Handlers } from "../handlers.js";
 import type { ApiContext } from "../routes/context.js";
+import { findFunction } from "./find-function.js";
 
 type Noun = Pick<
   Handlers,
@@ -31,7 +31,7 @@ export function createFunctionLogHandlers(
 ): Noun {
   const { store } = context;
   const find = (params: { readonly org: string; readonly app: string }) =>
-    findPlace(store, { ...params, environment: "main" });
+    findFunction(store, params);
 
   async function* read(
     environmentId: string,
