@@ -44,7 +44,9 @@ test("a function that was put to sleep sleeps, however many it keeps running oth
   const code = { artifact: "a", tree: "t", config, createdBy: "ada" };
   const version = await store.versions.create({ appId: app.id, buildId: build.id, ...code });
   const inside = { environmentId: environment.id, versionId: version.id, variables: "" };
-  await store.environments.update(environment.id, { liveReleaseId: (await store.releases.create(inside)).id });
+  await store.environments.update(environment.id, {
+    liveReleaseId: (await store.releases.create(inside)).id,
+  });
   const view = async (isPutToSleep: boolean) => {
     const parts = {
       store,

@@ -23,8 +23,7 @@ export function createExecutionHandlers(
 ): Noun {
   const { store, executions } = context;
   const catchUp = () => Promise.all([executions.catchUp(), context.invocations.flush()]);
-  const find = (params: { readonly org: string; readonly app: string }) =>
-    findFunction(store, params);
+  const find = (params: { readonly org: string; readonly app: string }) => findFunction(store, params);
 
   /** Throws ERR_NOT_FOUND for what there is not, and for what the token may not see. */
   const load = async (id: string, caller: Caller): Promise<Execution> => {

@@ -30,8 +30,7 @@ export function createFunctionLogHandlers(
   context: Pick<ApiContext, "store" | "executions" | "logFiles" | "watchInstances">,
 ): Noun {
   const { store } = context;
-  const find = (params: { readonly org: string; readonly app: string }) =>
-    findFunction(store, params);
+  const find = (params: { readonly org: string; readonly app: string }) => findFunction(store, params);
 
   async function* read(
     environmentId: string,

@@ -9,8 +9,7 @@ interface LeftEnd {
 
 export type LeftVerdict =
   /** With a pause where it has failed by itself. */
-  | { readonly kind: "again"; readonly error: string | null }
-  | LeftEnd;
+  { readonly kind: "again"; readonly error: string | null } | LeftEnd;
 
 /** What the SDK says of an execution whose caller left, which the daemon did by ending. */
 const callerLeft = 499;

@@ -104,7 +104,8 @@ function structure({ output, config }: Tool, { body }: Answer): Pick<ToolResult,
 function sayError({ message, code, details }: BloomError, field: string | null): string {
   const pointer: unknown = details?.["pointer"];
   if (typeof pointer !== "string") return JSON.stringify({ error: message, code });
-  if (code !== "ERR_INPUT_INVALID" || field === null) return JSON.stringify({ error: message, code, pointer });
+  if (code !== "ERR_INPUT_INVALID" || field === null)
+    return JSON.stringify({ error: message, code, pointer });
   const whole = `/${field}${pointer}`;
   const rest = pointer !== "" && message.startsWith(pointer) ? message.slice(pointer.length) : null;
   return JSON.stringify({ error: rest === null ? message : `${whole}${rest}`, code, pointer: whole });

@@ -185,7 +185,14 @@ test("what failed while no daemon ran has its pause, too; what the end of the da
       await home.store.executions.takeIn([
         {
           ...{ ...zero, id: "x-failed", environmentId, version: 1, instanceId: "i-fake", kind: "direct" },
-          ...{ state: "failed", httpStatus: 500, error: "no tea", cold: false, createdAt: at, finishedAt: at },
+          ...{
+            state: "failed",
+            httpStatus: 500,
+            error: "no tea",
+            cold: false,
+            createdAt: at,
+            finishedAt: at,
+          },
         },
       ]);
     },

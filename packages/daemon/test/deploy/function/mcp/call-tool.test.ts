@@ -10,7 +10,11 @@ const list: JsonValue = { type: "array", items: { type: "number" } };
 /** A tool whose one argument is the body, and who calls its function; `checks` as the platform does it. */
 function prepare(checks: boolean) {
   const seen: unknown[] = [];
-  const { function: config } = completeConfig({ name: "sum", web: { start: "" }, function: { inputSchema: list, mcp: true } });
+  const { function: config } = completeConfig({
+    name: "sum",
+    web: { start: "" },
+    function: { inputSchema: list, mcp: true },
+  });
   const tool = {
     ...{ name: "ignite_acme_sum", input: { schema: { type: "object" }, field: "input" }, output: null },
     ...{ config, place: {} },
