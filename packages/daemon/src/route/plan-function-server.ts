@@ -1,4 +1,4 @@
-import { planFunctionPage } from "./function-pages.js";
+import { planFunctionPage, planUnread, unreadErrors } from "./function-pages.js";
 import type { NginxFeatures } from "./nginx-modules.js";
 import { hop } from "./plan-behaviours.js";
 import { planAccess, planCheck, planDoor } from "./plan-function-access.js";
@@ -29,7 +29,9 @@ export function planFunction(
   features: NginxFeatures,
 ): PlannedServer {
   const page = findPage(target);
-  if (page !== null) return { before: [], lines: ["location / {", ...page.map(indent), "}"] };
+  if (page !== null) {
+    return { before: [], lines: [unreadErrors, "location / {", ...page.map(indent), "}", ...planUnread()] };
+  }
   const led = leadSomewhere(target);
   const { gate } = led.function;
   return {
@@ -50,6 +52,7 @@ export function planFunction(
       ...planWays(upstream, led),
       ...planRefused(upstream, led),
       ...planPageLocation(led.function),
+      ...planUnread(planOrigin(led.function)),
     ],
   };
 }
@@ -117,6 +120,7 @@ function planTimes(target: FunctionTarget): readonly string[] {
 function planErrorPages(unreachable: string): readonly string[] {
   return [
     "error_page 420 = $bloom_next;",
+    unreadErrors,
     "error_page 401 403 413 503 504 @bloom_page;",
     // When the authority does not answer, nginx has no better word than 500.
     "error_page 500 =503 @bloom_unavailable;",
@@ -194,7 +198,7 @@ function planPageLocation({ access }: FunctionRoute): readonly string[] {
     ...[
       ...common,
       ...(access.kind === "bearer" ? ["add_header WWW-Authenticate $bloom_challenge always;"] : []),
-      ...(access.kind === "anyone" ? ['add_header Access-Control-Allow-Origin "*" always;'] : []),
+      ...planOrigin({ access }),
       "add_header Retry-After $bloom_retry always;",
       "set $bloom_execution $bloom_page_execution;",
       "add_header x-ignite-execution-id $bloom_execution always;",
@@ -205,6 +209,11 @@ function planPageLocation({ access }: FunctionRoute): readonly string[] {
     ...['set $bloom_execution "";', ...planFunctionPage("unavailable")].map(indent),
     "}",
   ];
+}
+
+/** Pages of any origin may read why a function that anyone may call cannot be called. */
+function planOrigin({ access }: Pick<FunctionRoute, "access">): readonly string[] {
+  return access.kind === "anyone" ? ['add_header Access-Control-Allow-Origin "*" always;'] : [];
 }
 
 function indent(line: string): string {

@@ -29,7 +29,7 @@ describe("planFunction", () => {
   test("there is one location for requests, and all others are nobody's to ask for", () => {
     const places = plan({ access: bearer }).match(/^location .*$/gm) ?? [];
     const open = places.filter((line) => !line.includes("@"));
-    expect(open).toEqual(["location / {", "location = bloom:authority {"]);
+    expect(open).toEqual(["location / {", "location = bloom:authority {", "location = /../bloom:unread {"]);
   });
 
   test("every way to the handler is checked and has an execution; the way to the hold is behind a check", () => {
