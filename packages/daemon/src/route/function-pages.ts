@@ -14,6 +14,11 @@ const pages = {
     code: "ERR_DAEMON_UNREACHABLE",
     error: "the platform cannot check this request at present; try again in a moment",
   },
+  asleep: {
+    code: "ERR_DAEMON_UNREACHABLE",
+    error:
+      "the function sleeps, and the platform that would wake it does not run at present; try again in a moment",
+  },
   stopped: { code: "ERR_APP_STOPPED", error: "the function's owner has stopped it" },
   empty: { code: "ERR_NOTHING_DEPLOYED", error: "nothing has been published here yet" },
   refused: {
@@ -64,6 +69,14 @@ export function planFunctionPageMaps(): readonly string[] {
     'map $status $bloom_challenge { volatile; default ""; 401 Bearer; }',
     // Who was turned away at the door has no execution.
     'map $status $bloom_page_execution { volatile; default $bloom_execution; 401 ""; 403 ""; 413 ""; }',
+  ];
+}
+
+/** What is told of a request that found nobody: a function that broke off, or one that nobody is there to wake. */
+export function planLostPage(): readonly string[] {
+  return [
+    `if ($bloom_nobody) { return ${statusOf("asleep")} ${bodyOf("asleep")}; }`,
+    `return ${statusOf("unreachable")} ${bodyOf("unreachable")};`,
   ];
 }
 

@@ -1,4 +1,4 @@
-import { planFunctionPage, planUnread, unreadErrors } from "./function-pages.js";
+import { planFunctionPage, planLostPage, planUnread, unreadErrors } from "./function-pages.js";
 import type { NginxFeatures } from "./nginx-modules.js";
 import { hop } from "./plan-behaviours.js";
 import { planAccess, planCheck, planDoor } from "./plan-function-access.js";
@@ -138,7 +138,8 @@ function planWays(upstream: string, target: FunctionTarget): readonly string[] {
     "}",
   ];
   // A body that is passed on as it comes is the function's from the first byte on: it cannot be led elsewhere.
-  const passing = ["proxy_request_buffering off;", ...planErrorPages("@bloom_page")];
+  const lost = target.holdSocket === null ? "@bloom_page" : "= @bloom_lost";
+  const passing = ["proxy_request_buffering off;", ...planErrorPages(lost)];
   return [
     ...block("app", [`proxy_pass http://${upstream};`]),
     ...block("once", [`proxy_pass http://${upstream}_once;`]),
@@ -181,25 +182,38 @@ function planRefused(upstream: string, target: FunctionTarget): readonly string[
   return [
     "location @bloom_refused {",
     ...[
-      ...planErrorPages("@bloom_page"),
+      ...planErrorPages("= @bloom_lost"),
       `proxy_read_timeout ${silenceOf(target).held}s;`,
       // What was sent to the function and lost there must not be sent again.
       'if ($bloom_refused = "") { return 502; }',
       `proxy_pass http://${upstream}_hold;`,
     ].map(indent),
     "}",
+    "location @bloom_lost {",
+    ...[
+      ...planPageHeaders(target.function),
+      "add_header x-ignite-execution-id $bloom_execution always;",
+      ...planLostPage(),
+    ].map(indent),
+    "}",
+  ];
+}
+
+function planPageHeaders({ access }: Pick<FunctionRoute, "access">): readonly string[] {
+  return [
+    "default_type application/json;",
+    'add_header Cache-Control "no-store" always;',
+    ...planOrigin({ access }),
+    "add_header Retry-After $bloom_retry always;",
   ];
 }
 
 function planPageLocation({ access }: FunctionRoute): readonly string[] {
-  const common = ["default_type application/json;", 'add_header Cache-Control "no-store" always;'];
   return [
     "location @bloom_page {",
     ...[
-      ...common,
+      ...planPageHeaders({ access }),
       ...(access.kind === "bearer" ? ["add_header WWW-Authenticate $bloom_challenge always;"] : []),
-      ...planOrigin({ access }),
-      "add_header Retry-After $bloom_retry always;",
       "set $bloom_execution $bloom_page_execution;",
       "add_header x-ignite-execution-id $bloom_execution always;",
       "return 200 $bloom_function_page;",

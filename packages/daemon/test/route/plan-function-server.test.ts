@@ -69,7 +69,8 @@ describe("planFunction", () => {
     expect(blockOf(text, "stream0")).toContain("proxy_pass http://up_direct;");
     expect(blockOf(text, "once0")).not.toContain("proxy_request_buffering");
     expect(text).toContain("error_page 502 = @bloom_refused;");
-    expect(blockOf(text, "stream0")).toContain("error_page 502 @bloom_page;");
+    expect(blockOf(text, "stream0")).toContain("error_page 502 = @bloom_lost;");
+    expect(blockOf(plan({}, { holdSocket: null }), "stream0")).toContain("error_page 502 @bloom_page;");
   });
 
   test("where there is a gate, what it checks goes there", () => {
