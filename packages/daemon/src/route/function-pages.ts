@@ -5,6 +5,10 @@ import { quoteNginxValue } from "./quote-nginx.js";
 const pages = {
   unauthenticated: { code: "ERR_UNAUTHENTICATED", error: "this function needs a bearer token that is valid" },
   forbidden: { code: "ERR_FORBIDDEN", error: "the token is limited to another app or organization" },
+  guessing: {
+    code: "ERR_LIMIT_REACHED",
+    error: "too many tokens that nobody knows came from this address; try again later",
+  },
   large: { code: "ERR_BODY_TOO_LARGE", error: "the request is larger than the platform takes" },
   unreachable: {
     code: "ERR_FUNCTION_UNREACHABLE",
@@ -54,7 +58,7 @@ function bodyOf(name: FunctionPage): string {
 }
 
 const byStatus = [
-  ...(["unauthenticated", "forbidden", "large", "unreachable", "unavailable", "slow"] as const),
+  ...(["unauthenticated", "large", "unreachable", "unavailable", "slow"] as const),
   ...(["unreadable", "method", "longPath", "encoding", "protocol"] as const),
 ];
 
@@ -68,7 +72,7 @@ export function planFunctionPageMaps(): readonly string[] {
     'map $status $bloom_retry { volatile; default ""; 502 1; 503 1; }',
     'map $status $bloom_challenge { volatile; default ""; 401 Bearer; }',
     // Who was turned away at the door has no execution.
-    'map $status $bloom_page_execution { volatile; default $bloom_execution; 401 ""; 403 ""; 413 ""; }',
+    'map $status $bloom_page_execution { volatile; default $bloom_execution; 401 ""; 413 ""; }',
   ];
 }
 
@@ -77,6 +81,14 @@ export function planLostPage(): readonly string[] {
   return [
     `if ($bloom_nobody) { return ${statusOf("asleep")} ${bodyOf("asleep")}; }`,
     `return ${statusOf("unreachable")} ${bodyOf("unreachable")};`,
+  ];
+}
+
+/** What whoever was turned away is told: his token is for others, or was not even looked up. */
+export function planForbiddenPage(): readonly string[] {
+  return [
+    `if ($bloom_wait) { return ${statusOf("guessing")} ${bodyOf("guessing")}; }`,
+    `return ${statusOf("forbidden")} ${bodyOf("forbidden")};`,
   ];
 }
 

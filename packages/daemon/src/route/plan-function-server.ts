@@ -1,4 +1,10 @@
-import { planFunctionPage, planLostPage, planUnread, unreadErrors } from "./function-pages.js";
+import {
+  planForbiddenPage,
+  planFunctionPage,
+  planLostPage,
+  planUnread,
+  unreadErrors,
+} from "./function-pages.js";
 import type { NginxFeatures } from "./nginx-modules.js";
 import { hop } from "./plan-behaviours.js";
 import { planAccess, planCheck, planDoor } from "./plan-function-access.js";
@@ -121,7 +127,8 @@ function planErrorPages(unreachable: string): readonly string[] {
   return [
     "error_page 420 = $bloom_next;",
     unreadErrors,
-    "error_page 401 403 413 503 504 @bloom_page;",
+    "error_page 401 413 503 504 @bloom_page;",
+    "error_page 403 = @bloom_forbidden;",
     // When the authority does not answer, nginx has no better word than 500.
     "error_page 500 =503 @bloom_unavailable;",
     `error_page 502 ${unreachable};`,
@@ -217,6 +224,15 @@ function planPageLocation({ access }: FunctionRoute): readonly string[] {
       "set $bloom_execution $bloom_page_execution;",
       "add_header x-ignite-execution-id $bloom_execution always;",
       "return 200 $bloom_function_page;",
+    ].map(indent),
+    "}",
+    "location @bloom_forbidden {",
+    ...[
+      "default_type application/json;",
+      'add_header Cache-Control "no-store" always;',
+      "add_header Retry-After $bloom_wait always;",
+      'set $bloom_execution "";',
+      ...planForbiddenPage(),
     ].map(indent),
     "}",
     "location @bloom_unavailable {",

@@ -40,7 +40,7 @@ function planInside(target: RouteTarget, upstream: string, features: NginxFeatur
 }
 
 /** Variables that locations set; one that no server sets is an error where it is used. */
-const serverVariables = ["file", "next", "index", "uri", "moved", "place", "execution", "gated"];
+const serverVariables = ["file", "next", "index", "uri", "moved", "place", "execution", "gated", "wait"];
 
 /** What answers under a host name nobody has. */
 export function planDefaultServer(listen: readonly ListenAddress[]): readonly string[] {
