@@ -2,7 +2,6 @@ import { appendFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { pino } from "pino";
-import { completeConfig } from "@bloomery/contract";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createExecutionHandlers } from "../../../src/api/ignite/executions.js";
 import { createFunctionLogHandlers } from "../../../src/api/ignite/logs.js";
@@ -293,20 +292,4 @@ describe("logs", () => {
     }
     expect(streamed).toEqual([...types.slice(0, 2).toReversed(), "instance.started"]);
   });
-});
-
-test("an app of another shape is none that these can be asked of", async () => {
-  const { store, org } = home;
-  const app = await store.apps.create({ orgId: org.id, name: "shop" });
-  await store.environments.create({ appId: app.id, name: "main" });
-  const build = await store.builds.create({ appId: app.id, key: "shop", tree: "t" });
-  const config = completeConfig({ web: { start: "true" } });
-  const origin = { artifact: "a", tree: "t", config, createdBy: "ada" };
-  await store.versions.create({ appId: app.id, buildId: build.id, ...origin });
-  const refused = {
-    status: 400,
-    body: { error: { code: "ERR_INVALID_ARGUMENT", message: "org:shop is not a function" } },
-  };
-  for (const path of ["executions", "stats/executions", "logs", "events"])
-    expect(await get(`/app/org/shop/${path}`)).toMatchObject(refused);
 });

@@ -41,7 +41,8 @@ export async function openMcpBench(): Promise<McpBench> {
   const invoker: Invoker = {
     async *invoke({ place }, request, { kind, signal }) {
       const live = await store.versions.get(place.environment.liveVersionId ?? "");
-      if (live?.config.function != null) assertFits(request, live.config.function);
+      const own = live?.config.function ?? null;
+      if (own !== null) assertFits(request, own);
       const body: unknown = JSON.parse(Buffer.from(request.payload).toString());
       calls.push({ app: place.app.name, kind, body });
       yield* bench.answer(signal);
