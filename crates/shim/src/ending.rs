@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 const SWEEP: Duration = Duration::from_millis(5);
 /// A sandbox younger than this may not have begun its command, or the command its first child.
 const YOUTH: Duration = Duration::from_millis(250);
+/// The status of a function that ends so that it is started anew: the SDK's word for calls that do not return.
+const REPLACED: i32 = 70;
 /// How long killing may take until the rest is given up and said.
 const SWEEP_LIMIT: Duration = Duration::from_secs(10);
 
@@ -107,6 +109,9 @@ impl Supervisor {
         }
         if !child.has_begun() {
             return Some("bubblewrap could not set the sandbox up; the log holds its words".into());
+        }
+        if self.spec.records.is_some() && exit.code == Some(REPLACED) {
+            return Some("it ended itself to be started anew, because calls kept its threads past their time".into());
         }
         match child.left_behind {
             0 if exit.code == Some(0) && self.facts.ready_at.is_none() => Some(FOREGROUND.into()),

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { checkVolumes } from "../src/doctor/disks.js";
 import { judgeForwarding } from "../src/doctor/firewall.js";
 import { checkNamespaces } from "../src/doctor/kernel.js";
-import { checkNginxModules } from "../src/doctor/nginx.js";
+import { checkNginx } from "../src/doctor/nginx.js";
 import { checkProgram } from "../src/doctor/programs.js";
 import { run, startFakeDaemon } from "./fake-daemon.js";
 
@@ -99,7 +99,7 @@ test("each module that nginx lacks is said with what is lost and its package", a
   await writeFile(join(root, "ngx_http_brotli_static_module.so"), "");
   await writeFile(join(root, "ngx_http_headers_more_filter_module.so"), "");
   const env = { PATH: root, HOME: root };
-  expect(await checkNginxModules(env)).toEqual({
+  expect((await checkNginx(env))[0]).toEqual({
     name: "nginx modules",
     ok: false,
     optional: true,
@@ -107,7 +107,20 @@ test("each module that nginx lacks is said with what is lost and its package", a
     fix: "sudo apt-get install libnginx-mod-http-brotli-filter",
   });
   await writeFile(join(root, "ngx_http_brotli_filter_module.so"), "");
-  expect(await checkNginxModules(env)).toMatchObject({ ok: true });
+  expect((await checkNginx(env))[0]).toMatchObject({ ok: true });
+});
+
+test.each([
+  ["--with-http_auth_request_module --with-x", true],
+  ["--with-http_auth_request_module=no", false],
+  ["--with-http_ssl_module", false],
+])("an nginx built %s can ask who calls a function: %s", async (built, ok) => {
+  await writeProgram("nginx", `echo "configure arguments: ${built}" >&2`);
+  const check = (await checkNginx({ PATH: root, HOME: root }))[1];
+  expect(check).toMatchObject({ name: "nginx auth_request", ok, optional: true });
+  if (ok) return;
+  expect(check?.found).toContain("functions that need a bearer token are refused");
+  expect(check?.fix).toContain("sudo apt-get install nginx");
 });
 
 test("volumes want loop devices and mkfs.ext4", async () => {
@@ -137,7 +150,7 @@ test("the report says for each broken thing what to do, and exit code 1", async 
   expect([code, ok]).toEqual([1, false]);
   expect(checks.find(({ name }) => name === "cargo")).toMatchObject({ ok: false, found: "not installed" });
   const names = checks.map(({ name }) => name);
-  expect(names).toEqual(expect.arrayContaining(["jq", "nginx modules"]));
+  expect(names).toEqual(expect.arrayContaining(["jq", "nginx modules", "nginx auth_request"]));
   const isRoot = process.getuid?.() === 0;
   expect([names.includes("firewall"), names.includes("volumes")]).toEqual([isRoot, isRoot]);
   expect(checks.find(({ name }) => name === "daemon")).toMatchObject({ ok: false, optional: true });

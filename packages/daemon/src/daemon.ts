@@ -173,7 +173,8 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const invocations = await openPlatformInvocations({
       ...{ releases, engine, volumes, executions, paths, log, activation },
     });
-    const views: ViewParts = { store, fleet, healer: joinTroubles(healer, activation), edge: settings };
+    const troubles = joinTroubles(healer, activation);
+    const views: ViewParts = { store, fleet, healer: troubles, activation, edge: settings };
     const hub = createEventHub(join(paths.logs, "deployments"));
     const jobs = createJobs();
     const deployer = createDeployer({

@@ -78,6 +78,26 @@ fn records_have_a_file_of_their_own_and_the_last_ones_are_in_it() {
 }
 
 #[test]
+fn a_function_that_ends_itself_to_be_started_anew_is_said_to_have() {
+    let never = json!({
+        "policy": "never", "backoff_initial_ms": 20, "backoff_max_ms": 100, "reset_after_ms": 5000,
+        "crash_loop_after": 3
+    });
+    let words = "exited with code 70 after";
+    let reason = "; it ended itself to be started anew, because calls kept its threads past their time\n";
+    // Whoever keeps no records is no function, and means something else by it.
+    for (changes, is_function) in
+        [(json!({ "records": sizes(1_000_000), "restart": never }), true), (json!({ "restart": never }), false)]
+    {
+        let mut shim = Shim::start(shell("exit 70", changes));
+        shim.gone();
+        let log = shim.log();
+        assert!(log.contains(words), "{log}");
+        assert_eq!(log.contains(reason), is_function, "{log}");
+    }
+}
+
+#[test]
 fn records_are_limited_in_size() {
     // Larger than what is written at once, which is never split.
     let line = "i=0; while [ $i -lt 5000 ]; do echo \"record number $i\" >&4; i=$((i+1)); done; exec sleep 1000";

@@ -108,7 +108,8 @@ export const operateCommands: readonly Command[] = [
     "sleep",
     "End what runs of a function until the next request",
     "sleepEnvironment",
-    "Executions under way finish first. A function also falls asleep by itself, after its idle_seconds.",
+    "Executions under way finish first. A function also falls asleep by itself, after its idle_seconds. One with " +
+      "min_replicas sleeps, too: a request, a deployment or the platform's next start brings its least number back.",
   ),
   {
     name: "scale",

@@ -4,7 +4,7 @@ import { checkVolumes } from "./disks.js";
 import { checkDaemon, checkDisk } from "./daemon.js";
 import { checkForwarding } from "./firewall.js";
 import { checkCgroups, checkNamespaces, checkPrivilege } from "./kernel.js";
-import { checkNginxModules } from "./nginx.js";
+import { checkNginx } from "./nginx.js";
 import { checkProgram, type ProgramCheck } from "./programs.js";
 
 const oldestNode = "20.19.0";
@@ -14,9 +14,9 @@ export async function runChecks(context: Context): Promise<Check[]> {
   const isRoot = process.getuid?.() === 0;
   const { env, settings } = context;
   const programs = planPrograms(isRoot).map((wanted) => checkProgram(wanted, env));
-  const [found, modules, namespaces, cgroups, forwarding, volumes, disk, daemon] = await Promise.all([
+  const [found, nginx, namespaces, cgroups, forwarding, volumes, disk, daemon] = await Promise.all([
     Promise.all(programs),
-    checkNginxModules(env),
+    checkNginx(env),
     checkNamespaces(),
     checkCgroups(isRoot),
     // A plain user's instances use the machine's own network, and volumes without a size.
@@ -26,7 +26,7 @@ export async function runChecks(context: Context): Promise<Check[]> {
     checkDaemon(context),
   ]);
   const kernel = [namespaces, checkPrivilege(isRoot), cgroups, ...forwarding, ...volumes];
-  return [checkNode(), ...found, modules, ...kernel, disk, ...daemon];
+  return [checkNode(), ...found, ...nginx, ...kernel, disk, ...daemon];
 }
 
 const alone = (check: Check): Check[] => [check];

@@ -21,6 +21,7 @@ import type { Token } from "../store/tokens.js";
 import type { Version } from "../store/versions.js";
 import { describeExit } from "../run/describe-exit.js";
 import type { Instance } from "../run/engines/engine.js";
+import type { FunctionActivation } from "../deploy/function/activation/open-activation.js";
 import type { Healer } from "../deploy/heal.js";
 import type { Fleet } from "../deploy/fleet.js";
 import { planReplicas } from "../deploy/plan-replicas.js";
@@ -32,6 +33,7 @@ export interface ViewParts {
   readonly store: Store;
   readonly fleet: Fleet;
   readonly healer: Pick<Healer, "failureOf" | "failing">;
+  readonly activation: Pick<FunctionActivation, "isPutToSleep">;
   readonly edge: { readonly baseDomain: string; readonly httpPort: number };
 }
 
@@ -65,7 +67,9 @@ export async function viewEnvironment(parts: ViewParts, place: Place): Promise<E
   const live = parts.fleet.live(environment.id);
   const isFunction = version !== undefined && version.config.function !== null;
   const least = version === undefined ? {} : planReplicas(environment.replicas, version.config).least;
-  const replicas = isFunction ? { web: Math.max(least["web"] ?? 0, live.length) } : least;
+  // Nothing is wanted of what was put to sleep, until somebody asks for it.
+  const floor = isFunction && parts.activation.isPutToSleep(environment.id) ? 0 : (least["web"] ?? 0);
+  const replicas = isFunction ? { web: Math.max(floor, live.length) } : least;
   const wanted =
     environment.desired === "stopped" ? 0 : Object.values(replicas).reduce((sum, one) => sum + one, 0);
   const states = live.map((instance) => instance.status.state);

@@ -159,7 +159,7 @@ async function build(deps: BuilderDeps, order: BuildRequest): Promise<BuildResul
   const chosen = await deps.toolchains.resolve(order.config.toolchain, signal);
   warn(chosen.warnings);
   const { tree, config, own } = await openCode(deps, order, chosen.toolchain.version);
-  const request = { ...order, config };
+  const request = { ...order, config, variables: own?.variables ?? order.variables };
   const key = buildKey({
     tree: nameBuildSource(tree),
     config,
@@ -189,13 +189,13 @@ async function build(deps: BuilderDeps, order: BuildRequest): Promise<BuildResul
 /** What is built, and how: of a function, with what its code lacks. */
 async function openCode(
   { sourceStore, sdk }: BuilderDeps,
-  { tree, config }: BuildRequest,
+  { tree, config, variables }: BuildRequest,
   toolchain: string,
 ): Promise<{ readonly tree: SourceTree; readonly config: AppConfig; readonly own: FunctionBuild | null }> {
   if (config.function === null) {
     return { tree: openSubtree(await sourceStore.openTree(tree), config.sourceRoot), config, own: null };
   }
-  const own = await prepareFunction(sourceStore, { tree, config, toolchain }, await sdk());
+  const own = await prepareFunction(sourceStore, { tree, config, variables, toolchain }, await sdk());
   return { tree: own.tree, config: own.config, own };
 }
 

@@ -116,6 +116,6 @@ function scalesItself(place: Place): BloomError {
   return new BloomError(
     "ERR_INVALID_ARGUMENT",
     `${formatPlace(namesOf(place))} is a function: it has as many instances as its requests need`,
-    { hint: "Set min_replicas and max_replicas in [function] of its bloom.toml." },
+    { hint: "Set min_replicas and max_replicas in [run] of its bloom.toml." },
   );
 }

@@ -30,7 +30,8 @@ export function planDoor({ access }: FunctionRoute): readonly string[] {
 
 /** What every location that leads to the function begins with. */
 export function planCheck({ access }: FunctionRoute): readonly string[] {
-  return access.kind === "bearer" ? [`auth_request ${authorityPlace};`] : [];
+  if (access.kind !== "bearer") return [];
+  return [`auth_request ${authorityPlace};`, "auth_request_set $bloom_wait $upstream_http_x_bloom_wait;"];
 }
 
 /** Locations and headers that belong to who may call. */
@@ -59,6 +60,7 @@ function planAuthority({ org, app }: RouteTarget, socket: string): readonly stri
       'proxy_set_header Content-Length "";',
       'proxy_set_header Authorization "Bearer $bloom_bearer";',
       `proxy_set_header x-bloom-function ${id};`,
+      "proxy_set_header x-bloom-client $remote_addr;",
       "proxy_connect_timeout 2s;",
       "proxy_read_timeout 2s;",
       "proxy_ignore_client_abort on;",

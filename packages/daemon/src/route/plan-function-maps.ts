@@ -8,6 +8,8 @@ import { planFunctionPageMaps } from "./function-pages.js";
 export function planFunctionMaps(): readonly string[] {
   return [
     ...planFunctionPageMaps(),
+    // Of all servers that were tried not one accepted a connection, not even where sleeping functions are woken.
+    'map $upstream_connect_time $bloom_nobody { volatile; default ""; "~^[-,: ]+$" 1; }',
     'map $http_transfer_encoding $bloom_length { default "chunked"; "" $content_length; }',
     'map "$bloom_live|$bloom_length|$bloom_once" $bloom_function {',
     "\tvolatile;",

@@ -1,4 +1,10 @@
-import { planFunctionPage } from "./function-pages.js";
+import {
+  planForbiddenPage,
+  planFunctionPage,
+  planLostPage,
+  planUnread,
+  unreadErrors,
+} from "./function-pages.js";
 import type { NginxFeatures } from "./nginx-modules.js";
 import { hop } from "./plan-behaviours.js";
 import { planAccess, planCheck, planDoor } from "./plan-function-access.js";
@@ -29,7 +35,9 @@ export function planFunction(
   features: NginxFeatures,
 ): PlannedServer {
   const page = findPage(target);
-  if (page !== null) return { before: [], lines: ["location / {", ...page.map(indent), "}"] };
+  if (page !== null) {
+    return { before: [], lines: [unreadErrors, "location / {", ...page.map(indent), "}", ...planUnread()] };
+  }
   const led = leadSomewhere(target);
   const { gate } = led.function;
   return {
@@ -50,6 +58,7 @@ export function planFunction(
       ...planWays(upstream, led),
       ...planRefused(upstream, led),
       ...planPageLocation(led.function),
+      ...planUnread(planOrigin(led.function)),
     ],
   };
 }
@@ -117,7 +126,9 @@ function planTimes(target: FunctionTarget): readonly string[] {
 function planErrorPages(unreachable: string): readonly string[] {
   return [
     "error_page 420 = $bloom_next;",
-    "error_page 401 403 413 503 504 @bloom_page;",
+    unreadErrors,
+    "error_page 401 413 503 504 @bloom_page;",
+    "error_page 403 = @bloom_forbidden;",
     // When the authority does not answer, nginx has no better word than 500.
     "error_page 500 =503 @bloom_unavailable;",
     `error_page 502 ${unreachable};`,
@@ -134,7 +145,8 @@ function planWays(upstream: string, target: FunctionTarget): readonly string[] {
     "}",
   ];
   // A body that is passed on as it comes is the function's from the first byte on: it cannot be led elsewhere.
-  const passing = ["proxy_request_buffering off;", ...planErrorPages("@bloom_page")];
+  const lost = target.holdSocket === null ? "@bloom_page" : "= @bloom_lost";
+  const passing = ["proxy_request_buffering off;", ...planErrorPages(lost)];
   return [
     ...block("app", [`proxy_pass http://${upstream};`]),
     ...block("once", [`proxy_pass http://${upstream}_once;`]),
@@ -177,34 +189,61 @@ function planRefused(upstream: string, target: FunctionTarget): readonly string[
   return [
     "location @bloom_refused {",
     ...[
-      ...planErrorPages("@bloom_page"),
+      ...planErrorPages("= @bloom_lost"),
       `proxy_read_timeout ${silenceOf(target).held}s;`,
       // What was sent to the function and lost there must not be sent again.
       'if ($bloom_refused = "") { return 502; }',
       `proxy_pass http://${upstream}_hold;`,
     ].map(indent),
     "}",
+    "location @bloom_lost {",
+    ...[
+      ...planPageHeaders(target.function),
+      "add_header x-ignite-execution-id $bloom_execution always;",
+      ...planLostPage(),
+    ].map(indent),
+    "}",
+  ];
+}
+
+function planPageHeaders({ access }: Pick<FunctionRoute, "access">): readonly string[] {
+  return [
+    "default_type application/json;",
+    'add_header Cache-Control "no-store" always;',
+    ...planOrigin({ access }),
+    "add_header Retry-After $bloom_retry always;",
   ];
 }
 
 function planPageLocation({ access }: FunctionRoute): readonly string[] {
-  const common = ["default_type application/json;", 'add_header Cache-Control "no-store" always;'];
   return [
     "location @bloom_page {",
     ...[
-      ...common,
+      ...planPageHeaders({ access }),
       ...(access.kind === "bearer" ? ["add_header WWW-Authenticate $bloom_challenge always;"] : []),
-      ...(access.kind === "anyone" ? ['add_header Access-Control-Allow-Origin "*" always;'] : []),
-      "add_header Retry-After $bloom_retry always;",
       "set $bloom_execution $bloom_page_execution;",
       "add_header x-ignite-execution-id $bloom_execution always;",
       "return 200 $bloom_function_page;",
+    ].map(indent),
+    "}",
+    "location @bloom_forbidden {",
+    ...[
+      "default_type application/json;",
+      'add_header Cache-Control "no-store" always;',
+      "add_header Retry-After $bloom_wait always;",
+      'set $bloom_execution "";',
+      ...planForbiddenPage(),
     ].map(indent),
     "}",
     "location @bloom_unavailable {",
     ...['set $bloom_execution "";', ...planFunctionPage("unavailable")].map(indent),
     "}",
   ];
+}
+
+/** Pages of any origin may read why a function that anyone may call cannot be called. */
+function planOrigin({ access }: Pick<FunctionRoute, "access">): readonly string[] {
+  return access.kind === "anyone" ? ['add_header Access-Control-Allow-Origin "*" always;'] : [];
 }
 
 function indent(line: string): string {

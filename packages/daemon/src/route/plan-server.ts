@@ -1,4 +1,5 @@
 import { planPage } from "./error-pages.js";
+import { planUnread, unreadErrors } from "./function-pages.js";
 import type { NginxPaths } from "./nginx-paths.js";
 import type { NginxFeatures } from "./nginx-modules.js";
 import { planServerLog } from "./plan-access-log.js";
@@ -39,7 +40,7 @@ function planInside(target: RouteTarget, upstream: string, features: NginxFeatur
 }
 
 /** Variables that locations set; one that no server sets is an error where it is used. */
-const serverVariables = ["file", "next", "index", "uri", "moved", "place", "execution", "gated"];
+const serverVariables = ["file", "next", "index", "uri", "moved", "place", "execution", "gated", "wait"];
 
 /** What answers under a host name nobody has. */
 export function planDefaultServer(listen: readonly ListenAddress[]): readonly string[] {
@@ -48,9 +49,12 @@ export function planDefaultServer(listen: readonly ListenAddress[]): readonly st
     ...listen.map((address) => `\tlisten ${formatListen(address)} default_server backlog=4096;`),
     '\tserver_name "";',
     ...serverVariables.map((name) => `\tset $bloom_${name} "";`),
+    // A first line that is malformed or too long is all that there is: whom it was for comes after it.
+    `\t${unreadErrors}`,
     "\tlocation / {",
     ...planPage("unknown_host").map((line) => `\t\t${line}`),
     "\t}",
+    ...planUnread().map(indent),
     "}",
   ];
 }

@@ -21,6 +21,8 @@ export interface QueuedExecution {
   readonly replayOf: string | null;
   readonly createdAt: string;
   readonly finishedAt: string | null;
+  /** Waits at least until then. */
+  readonly dueAt: string | null;
 }
 
 export interface NewQueuedExecution {
@@ -96,7 +98,7 @@ export function createExecutionQueue(db: Db) {
         .set((is) => ({
           ...{ state: "running" as const, attempt: is("attempt", "+", 1), queueUs },
           // What an earlier attempt left.
-          ...{ httpStatus: null, error: null, runUs: 0, responseBytes: 0, finishedAt: null },
+          ...{ httpStatus: null, error: null, runUs: 0, responseBytes: 0, finishedAt: null, dueAt: null },
         }))
         .where("id", "=", id)
         .returningAll()
@@ -104,19 +106,20 @@ export function createExecutionQueue(db: Db) {
       return row && toQueued(row);
     },
 
-    /** Back into the queue after an attempt that failed, with what was wrong. */
-    async requeue(id: string, error: string): Promise<boolean> {
-      return change(id, { state: "queued", error, finishedAt: null });
+    /** Back into the queue after an attempt that failed, with what was wrong and when its pause is over. */
+    async requeue(id: string, error: string, dueAt: Date | null): Promise<boolean> {
+      const due = dueAt?.toISOString() ?? null;
+      return change(id, { state: "queued", error, finishedAt: null, dueAt: due });
     },
 
     /** False when it does not exist any more. */
     async finish(id: string, { cold, ...end }: ExecutionEnd): Promise<boolean> {
-      return change(id, { ...end, cold: toFlag(cold), finishedAt: now() });
+      return change(id, { ...end, cold: toFlag(cold), finishedAt: now(), dueAt: null });
     },
 
     /** The end of one that did not get to run, or of which nothing more is known. */
     async close(id: string, state: ExecutionState, error: string | null): Promise<boolean> {
-      return change(id, { state, error, finishedAt: now() });
+      return change(id, { state, error, finishedAt: now(), dueAt: null });
     },
 
     /** Oldest first. */
@@ -167,9 +170,9 @@ export function createExecutionQueue(db: Db) {
 
 function toQueued(row: Selectable<Database["executions"]>): QueuedExecution {
   const { id, environmentId, kind, state, version, httpStatus, attempt, attempts, error } = row;
-  const { request, replayOf, createdAt, finishedAt } = row;
+  const { request, replayOf, createdAt, finishedAt, dueAt } = row;
   return Object.freeze({
     ...{ id, environmentId, kind, state, version, httpStatus, attempt, attempts, error },
-    ...{ request, replayOf, createdAt, finishedAt },
+    ...{ request, replayOf, createdAt, finishedAt, dueAt },
   });
 }

@@ -123,6 +123,7 @@ export function createExecutions(db: Db) {
         ...{ id, environmentId, kind, state, version, instanceId, httpStatus: null, cold: 0 as const },
         ...{ attempt: 1, attempts, queueUs: 0, startUs: 0, runUs: 0, requestBytes: 0, responseBytes: 0 },
         ...{ error: null, request, replayOf, createdAt: now(), finishedAt: null },
+        dueAt: null,
       };
       return inTransaction(db, async (tx) => {
         await insertOf(`the execution ${id}`, () => tx.insertInto("executions").values(row).execute());
@@ -244,7 +245,7 @@ function select(db: Db) {
 
 type Row = Awaited<ReturnType<ReturnType<typeof select>["executeTakeFirstOrThrow"]>>;
 
-function toExecution({ seq: _seq, ...row }: Row): Execution {
+function toExecution({ seq: _seq, dueAt: _dueAt, ...row }: Row): Execution {
   return Object.freeze({
     ...row,
     cold: row.cold === 1,

@@ -160,6 +160,8 @@ interface ExecutionsTable {
   replayOf: string | null;
   createdAt: string;
   finishedAt: string | null;
+  /** Not to be tried again before. */
+  dueAt: string | null;
 }
 
 interface DeploymentsTable {

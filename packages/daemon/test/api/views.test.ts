@@ -1,4 +1,4 @@
-import { BloomError } from "@bloomery/contract";
+import { BloomError, completeConfig } from "@bloomery/contract";
 import { expect, onTestFinished, test } from "vitest";
 import { viewDeployment, viewEnvironment, type ViewParts } from "../../src/api/views.js";
 import { openStore } from "../../src/store/index.js";
@@ -24,6 +24,7 @@ test("an environment that lacks instances says why: how one ended, else why none
       store,
       fleet: { live: () => statuses.map((status) => ({ status, memoryBytes: null })) },
       healer: { failureOf: () => "the volume cannot be made" },
+      activation: { isPutToSleep: () => false },
       edge: { baseDomain: "localhost", httpPort: 80 },
     } as unknown as ViewParts;
     return (await viewEnvironment(parts, { org, app, environment })).trouble;
@@ -33,4 +34,29 @@ test("an environment that lacks instances says why: how one ended, else why none
   expect(await troubleWith(ready)).toBe("the volume cannot be made");
   const refused = { state: "starting", last_exit: null, last_probe: "connection refused" };
   expect(await troubleWith(ready, refused)).toBe("connection refused");
+});
+
+test("a function that was put to sleep sleeps, however many it keeps running otherwise", async () => {
+  const store = await openStore({ url: "sqlite::memory:" });
+  onTestFinished(() => store.close());
+  const { org, app, environment, build } = await createSample(store);
+  const config = completeConfig({ web: { start: "" }, function: { minReplicas: 2, maxReplicas: 2 } });
+  const code = { artifact: "a", tree: "t", config, createdBy: "ada" };
+  const version = await store.versions.create({ appId: app.id, buildId: build.id, ...code });
+  const inside = { environmentId: environment.id, versionId: version.id, variables: "" };
+  await store.environments.update(environment.id, {
+    liveReleaseId: (await store.releases.create(inside)).id,
+  });
+  const view = async (isPutToSleep: boolean) => {
+    const parts = {
+      store,
+      fleet: { live: () => [] },
+      healer: { failureOf: () => null },
+      activation: { isPutToSleep: () => isPutToSleep },
+      edge: { baseDomain: "localhost", httpPort: 80 },
+    } as unknown as ViewParts;
+    return viewEnvironment(parts, { org, app, environment });
+  };
+  expect(await view(true)).toMatchObject({ health: "sleeping", instances: { ready: 0, wanted: 0 } });
+  expect(await view(false)).toMatchObject({ health: "starting", instances: { ready: 0, wanted: 2 } });
 });

@@ -36,7 +36,7 @@ export async function openHarness() {
   const app = await store.apps.create({ orgId: org.id, name: "hello" });
   const environment = await store.environments.create({ appId: app.id, name: "main" });
   const build = await store.builds.create({ appId: app.id, key: "k", tree: "t" });
-  const config = completeConfig({ web: { start: "true" } });
+  const config = completeConfig({ web: { start: "true" }, function: {} });
   const origin = { artifact: "a", tree: "t", config, createdBy: "ada" };
   const version = await store.versions.create({ appId: app.id, buildId: build.id, ...origin });
   const release = await store.releases.create({

@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { Agent } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openAuthority, type Authority, type Bearer } from "../../src/deploy/function/authority.js";
+import { createRefusals } from "../../src/deploy/function/refusals.js";
 import type { RouteTarget } from "../../src/route/plan-routes.js";
 import { call, type Answer, type Call } from "./call.js";
 import { nginxUser, openBench, type NginxBench } from "./real-nginx.js";
@@ -14,6 +15,7 @@ let instance: ReturnType<typeof openInstance>;
 let authority: Authority;
 let asked: string[];
 let known: Map<string, Bearer>;
+let clock: number;
 
 const anything = { orgName: null, appName: null };
 
@@ -23,6 +25,7 @@ beforeEach(async () => {
   await listenAt(instance.server, join(bench.home, "instance.sock"));
   asked = [];
   known = new Map([["good", anything]]);
+  clock = 0;
   await startAuthority();
   await bench.serve([target()]);
 });
@@ -46,6 +49,7 @@ async function startAuthority(): Promise<void> {
       if (secret === "broken") throw new Error("the store is away");
       return known.get(secret);
     },
+    refusals: createRefusals({ most: 3, now: () => clock }),
     log: { error: () => undefined },
   });
 }
@@ -112,6 +116,29 @@ describe("who is turned away", () => {
     await bench.serve([target(), target(other)]);
     expect((await ask("mine")).status).toBe(200);
     expect((await ask("mine", { host: "other-acme.localhost" })).status).toBe(403);
+  });
+
+  test("who guesses too often gets 429 without anything being looked up, and who is known none the later", async () => {
+    const other = { app: "other", environmentId: "env-other", hostNames: ["other-acme.localhost"] };
+    await bench.serve([target(), target(other)]);
+    expect((await ask("good")).status).toBe(200);
+    for (const token of ["a", "b", "c"]) expect((await ask(token)).status).toBe(401);
+    known.set("fresh", anything);
+    for (const token of ["d", "fresh"]) {
+      const answer = await ask(token);
+      expect(answer.status).toBe(429);
+      expect(JSON.parse(answer.body)).toEqual({ code: "ERR_LIMIT_REACHED", error: expect.any(String) });
+      expect(answer.headers).toMatchObject({ "retry-after": "60", "content-type": "application/json" });
+      expect(answer.headers["x-ignite-execution-id"]).toBeUndefined();
+    }
+    expect(asked).toEqual(["good", "a", "b", "c"]);
+    // At another function nginx does not know it yet.
+    expect((await ask("good", { host: "other-acme.localhost" })).status).toBe(200);
+    expect(asked.at(-1)).toBe("good");
+    // What was not looked up is not remembered either.
+    clock = 60_000;
+    expect((await ask("fresh")).status).toBe(200);
+    expect(instance.seen).toHaveLength(3);
   });
 
   test("two tokens are one too many", async () => {

@@ -1,3 +1,4 @@
+import { createServer, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -156,14 +157,45 @@ describe("what anyone may call", () => {
 });
 
 describe("pages of nginx's own", () => {
-  test("nobody answers, and nobody wakes it", async () => {
-    instance.server.close();
+  const calls = [
+    ["GET", "", {}],
+    ["POST", "{}", {}],
+    ["POST", "x".repeat(200_000), {}],
+    ["GET", "", { accept: "text/event-stream" }],
+  ] as const;
+
+  test.each(["an instance that is gone", "no instance"])(
+    "it sleeps and nobody is there to wake it: %s",
+    async (what) => {
+      instance.server.close();
+      const servers = what === "no instance" ? { servers: [] } : {};
+      await bench.serve([makeFunction(bench.home, {}, servers)]);
+      for (const [method, body, headers] of calls) {
+        const answer = await ask({ method, body, headers });
+        expect(answer.status).toBe(503);
+        expect(JSON.parse(answer.body)).toEqual({
+          code: "ERR_DAEMON_UNREACHABLE",
+          error: expect.stringContaining("does not run at present"),
+        });
+        expect(answer.headers).toMatchObject({
+          "content-type": "application/json",
+          "cache-control": "no-store",
+          "retry-after": "1",
+          "access-control-allow-origin": "*",
+          "x-ignite-execution-id": expect.stringMatching(/^x-/),
+        });
+      }
+    },
+  );
+
+  test.each(["instance.sock", "hold.sock"])("whoever listens at %s breaks off: 502", async (name) => {
+    if (name === "hold.sock") instance.server.close();
+    else instance.server.removeAllListeners("request");
+    const broken = name === "hold.sock" ? createServer() : instance.server;
+    broken.on("request", (request: IncomingMessage) => request.socket.destroy());
+    if (name === "hold.sock") await listenAt(broken, join(bench.home, name));
     await serve();
-    for (const [method, body] of [
-      ["GET", ""],
-      ["POST", "{}"],
-      ["POST", "x".repeat(200_000)],
-    ] as const) {
+    for (const [method, body] of calls.slice(0, 3)) {
       const answer = await ask({ method, body });
       expect(answer.status).toBe(502);
       expect(JSON.parse(answer.body)).toEqual({
@@ -177,6 +209,7 @@ describe("pages of nginx's own", () => {
         "x-ignite-execution-id": expect.stringMatching(/^x-/),
       });
     }
+    if (name === "hold.sock") broken.close();
   });
 
   test("a body the platform does not take is refused by its length", async () => {

@@ -29,7 +29,7 @@ describe("planFunction", () => {
   test("there is one location for requests, and all others are nobody's to ask for", () => {
     const places = plan({ access: bearer }).match(/^location .*$/gm) ?? [];
     const open = places.filter((line) => !line.includes("@"));
-    expect(open).toEqual(["location / {", "location = bloom:authority {"]);
+    expect(open).toEqual(["location / {", "location = bloom:authority {", "location = /../bloom:unread {"]);
   });
 
   test("every way to the handler is checked and has an execution; the way to the hold is behind a check", () => {
@@ -69,7 +69,8 @@ describe("planFunction", () => {
     expect(blockOf(text, "stream0")).toContain("proxy_pass http://up_direct;");
     expect(blockOf(text, "once0")).not.toContain("proxy_request_buffering");
     expect(text).toContain("error_page 502 = @bloom_refused;");
-    expect(blockOf(text, "stream0")).toContain("error_page 502 @bloom_page;");
+    expect(blockOf(text, "stream0")).toContain("error_page 502 = @bloom_lost;");
+    expect(blockOf(plan({}, { holdSocket: null }), "stream0")).toContain("error_page 502 @bloom_page;");
   });
 
   test("where there is a gate, what it checks goes there", () => {

@@ -14,6 +14,11 @@ test.each([
     "exit code 1 after 3.2 s; pre_start ended with code 3",
   ],
   [
+    { code: 70, note: "it ended itself to be started anew, because calls kept its threads past their time" },
+    1,
+    "exit code 70 after 3.2 s; it ended itself to be started anew, because calls kept its threads past their time",
+  ],
+  [
     { signal: "SIGKILL", oom: true },
     128 * 1_048_576,
     "killed: it used more than its 128 MB of memory, after 3.2 s",

@@ -1,10 +1,10 @@
 import { BloomError } from "@bloomery/contract";
 import type { Invocations } from "../../deploy/function/invoke/open-invocations.js";
-import { findPlace } from "../../deploy/places.js";
 import type { Execution } from "../../store/executions.js";
 import type { Caller } from "../caller.js";
 import type { Handlers } from "../handlers.js";
 import type { ApiContext } from "../routes/context.js";
+import { findFunction } from "./find-function.js";
 import { kindNames, parseName, statusNames, viewExecution } from "./view-execution.js";
 
 type Noun = Pick<
@@ -23,8 +23,7 @@ export function createExecutionHandlers(
 ): Noun {
   const { store, executions } = context;
   const catchUp = () => Promise.all([executions.catchUp(), context.invocations.flush()]);
-  const find = (params: { readonly org: string; readonly app: string }) =>
-    findPlace(store, { ...params, environment: "main" });
+  const find = (params: { readonly org: string; readonly app: string }) => findFunction(store, params);
 
   /** Throws ERR_NOT_FOUND for what there is not, and for what the token may not see. */
   const load = async (id: string, caller: Caller): Promise<Execution> => {

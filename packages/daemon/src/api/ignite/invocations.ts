@@ -1,10 +1,11 @@
 import { BloomError } from "@bloomery/contract";
 import type { Invocations } from "../../deploy/function/invoke/open-invocations.js";
 import { targetOf } from "../../deploy/function/invoke/find-target.js";
-import { findPlace, placeOfEnvironment, type Place } from "../../deploy/places.js";
+import { placeOfEnvironment, type Place } from "../../deploy/places.js";
 import type { Store } from "../../store/open-store.js";
 import type { Caller } from "../caller.js";
 import type { Handlers } from "../handlers.js";
+import { findFunction } from "./find-function.js";
 import { viewExecution } from "./view-execution.js";
 
 type Noun = Pick<
@@ -24,7 +25,7 @@ export function createInvocationHandlers(context: {
 }): Noun {
   const { store, invocations } = context;
   const find = ({ org, app }: { readonly org: string; readonly app: string }): Promise<Place> =>
-    findPlace(store, { org, app, environment: "main" });
+    findFunction(store, { org, app });
 
   /** Where an execution belongs to, also one that runs and has no row yet. */
   const findOwner = async (execution: string, caller: Caller): Promise<Place> => {

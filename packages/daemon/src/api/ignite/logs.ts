@@ -1,13 +1,13 @@
 import { formatFunctionLog, parseFunctionLog, type ignite } from "@bloomery/contract";
 import type { input } from "zod";
-import { findLines } from "../../deploy/function/find-lines.js";
+import { addTrial, findLines } from "../../deploy/function/find-lines.js";
 import { listEvents, type FunctionEvent } from "../../deploy/function/list-events.js";
-import { findPlace } from "../../deploy/places.js";
 import { belongsTo } from "../../observe/belongs-to.js";
 import { planLogSeries } from "../../observe/plan-log-series.js";
 import { readLogs } from "../../observe/read-logs.js";
 import type { Handlers } from "../handlers.js";
 import type { ApiContext } from "../routes/context.js";
+import { findFunction } from "./find-function.js";
 
 type Noun = Pick<
   Handlers,
@@ -30,8 +30,7 @@ export function createFunctionLogHandlers(
   context: Pick<ApiContext, "store" | "executions" | "logFiles" | "watchInstances">,
 ): Noun {
   const { store } = context;
-  const find = (params: { readonly org: string; readonly app: string }) =>
-    findPlace(store, { ...params, environment: "main" });
+  const find = (params: { readonly org: string; readonly app: string }) => findFunction(store, params);
 
   async function* read(
     environmentId: string,
@@ -47,12 +46,14 @@ export function createFunctionLogHandlers(
       ...{ follow, signal, watchSeries: context.watchInstances },
       async series() {
         const rows = await store.instances.list({ environmentId, limit: lookBack });
-        const instances = rows
-          .filter(({ id }) => replicaId === undefined || id === replicaId)
-          .map((row) => ({
-            ...{ id: row.id, version: row.versionNumber, role: row.role },
-            dir: context.logFiles.instanceDir(row.id),
-          }));
+        const { instanceDir } = context.logFiles;
+        const listed = rows.map((row) => ({
+          ...{ id: row.id, version: row.versionNumber, role: row.role },
+          dir: instanceDir(row.id),
+        }));
+        const instances = addTrial(listed, own, instanceDir).filter(
+          ({ id }) => replicaId === undefined || id === replicaId,
+        );
         return planLogSeries({ ...noFiles, environmentId, instances }, new Set(["app"]));
       },
       accepts: (line) =>

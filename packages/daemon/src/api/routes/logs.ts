@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { BloomError, type LogType } from "@bloomery/contract";
-import { findLines } from "../../deploy/function/find-lines.js";
+import { addTrial, findLines } from "../../deploy/function/find-lines.js";
 import { findApp, findPlace, namesOf, type Place } from "../../deploy/places.js";
 import { belongsTo } from "../../observe/belongs-to.js";
 import { planLogSeries, type LogFacts } from "../../observe/plan-log-series.js";
@@ -73,7 +73,11 @@ export function createLogHandlers(context: Pick<ApiContext, "store" | "logFiles"
         tail: query.tail,
         follow: query.follow,
         signal,
-        series: async () => planLogSeries(await loadFacts(place, types), types),
+        async series() {
+          const facts = await loadFacts(place, types);
+          const instances = addTrial(facts.instances, own, logFiles.instanceDir);
+          return planLogSeries({ ...facts, instances }, types);
+        },
         watchSeries: context.watchInstances,
         accepts: (line) =>
           types.has(line.type) &&

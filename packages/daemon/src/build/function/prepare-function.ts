@@ -7,6 +7,7 @@ import { applyOverlay } from "./apply-overlay.js";
 import { assertNoProblems } from "./code-problems.js";
 import { parseDependencies } from "./parse-dependency.js";
 import { planOverlay } from "./plan-overlay.js";
+import { planUnwinding } from "./plan-profile.js";
 import type { Sdk } from "./sdk.js";
 
 /** Where an artifact has a function's program. */
@@ -18,6 +19,8 @@ export interface FunctionBuild {
   readonly tree: SourceTree;
   /** The config with the package and the binary that serve the function. */
   readonly config: AppConfig;
+  /** Those of the build besides the config's. */
+  readonly variables: Readonly<Record<string, string>>;
   readonly sdk: Sdk;
   readonly isLockComplete: boolean;
   /** What was added, in words. */
@@ -31,7 +34,7 @@ export interface FunctionBuild {
  */
 export async function prepareFunction(
   store: Pick<SourceStore, "layOver" | "openTree">,
-  code: { readonly tree: string; readonly config: AppConfig; readonly toolchain: string },
+  code: Pick<FunctionBuild, "config" | "variables"> & { readonly tree: string; readonly toolchain: string },
   sdk: Sdk,
 ): Promise<FunctionBuild> {
   const { config, toolchain } = code;
@@ -44,20 +47,24 @@ export async function prepareFunction(
   const files = new Map([...plan.files].map(([path, text]) => [`${root}${path}`, text]));
   const laid = await applyOverlay(store, code.tree, { files });
   const { cargo } = config.build;
+  const [written, given] = [planUnwinding(config.variables), planUnwinding(code.variables)];
+  const notes = [...plan.notes, ...new Set([...written.notes, ...given.notes])];
   return {
     tree: pickSubtree(await store.openTree(laid.tree), config.sourceRoot),
     config: {
       ...config,
+      variables: written.variables,
       build: { ...config.build, cargo: { ...cargo, package: plan.package, bin: plan.bin } },
     },
+    variables: given.variables,
     sdk,
     isLockComplete: plan.isLockComplete,
-    notes: plan.notes,
+    notes,
     facts: {
       codeHash: code.tree,
       sdk: `${sdk.version}+${sdk.digest.slice(0, 12)}`,
       toolchain,
-      added: plan.notes,
+      added: notes,
     },
   };
 }

@@ -3,6 +3,7 @@ import type { StoreKind } from "../store-kind.js";
 import { createGround } from "./0001-ground.js";
 import { createWebShape } from "./0002-web-shape.js";
 import { createFunctions } from "./0003-functions.js";
+import { createDueTimes } from "./0004-due-times.js";
 
 /**
  * Every migration by name, in the order of the names. A released one is never edited: the next change is
@@ -13,5 +14,6 @@ export function createMigrations(kind: StoreKind): Record<string, Migration> {
     "0001-ground": createGround(kind),
     "0002-web-shape": createWebShape(),
     "0003-functions": createFunctions(kind),
+    "0004-due-times": createDueTimes(),
   };
 }

@@ -1,4 +1,4 @@
-import { apiRoutes, type FunctionConfig, type ignite } from "@bloomery/contract";
+import { apiRoutes, completeConfig, type FunctionConfig, type ignite } from "@bloomery/contract";
 import { pino } from "pino";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Caller } from "../../../src/api/caller.js";
@@ -92,6 +92,24 @@ test("what keeps a call from being made is an error with a status", async () => 
   expect(await code("/app/acme/hello/versions/9/test", {})).toEqual([404, "ERR_NOT_FOUND"]);
   expect(await code("/app/acme/hello/draft/test", {})).toEqual([404, "ERR_NOT_FOUND"]);
   expect(await code("/app/acme/hello/invoke-async", { retries: 11 })).toEqual([400, "ERR_INVALID_ARGUMENT"]);
+});
+
+test("an app of another shape cannot be called", async () => {
+  const { home, post } = await openApi((_request, response) => void response.end());
+  const { store, place } = home;
+  const app = await store.apps.create({ orgId: place.org.id, name: "shop" });
+  await store.environments.create({ appId: app.id, name: "main" });
+  const build = await store.builds.create({ appId: app.id, key: "shop", tree: "t" });
+  const config = completeConfig({ name: "shop", web: { start: "true" } });
+  const code = { artifact: "a", tree: "t", config, createdBy: "ada" };
+  await store.versions.create({ appId: app.id, buildId: build.id, ...code });
+  for (const verb of ["invoke", "invoke-async", "draft/test", "versions/1/test"]) {
+    const answer = await post(`/app/acme/shop/${verb}`, {});
+    expect([answer.statusCode, answer.json()]).toMatchObject([
+      400,
+      { error: { code: "ERR_INVALID_ARGUMENT", message: "acme:shop is not a function" } },
+    ]);
+  }
 });
 
 test("InvokeAsync answers at once; a full queue says when to come again", async () => {

@@ -230,6 +230,28 @@ describe("logs", () => {
     expect(await texts("executionId=x-1")).toEqual(["tied"]);
   });
 
+  test("of a test of a draft are found where it ran, which no list has", async () => {
+    const { store, environment } = home;
+    const createdAt = time(0);
+    const ended = { state: "succeeded", version: 0, httpStatus: 200, cold: true } as const;
+    const zero = { startUs: 0, runUs: 10_000, requestBytes: 0, responseBytes: 0, error: null, request: null };
+    await store.executionQueue.takeInEnded([
+      {
+        ...{ id: "x-trial", environmentId: environment.id, kind: "test", instanceId: "i-trial" },
+        ...{ ...ended, ...zero, createdAt, finishedAt: time(10) },
+      },
+    ]);
+    await mkdir(join(home.folder, "i-trial", "log"), { recursive: true });
+    await writeFile(
+      join(home.folder, "i-trial", "log", "app.log"),
+      `${time(3)} err plain\n${time(4)} err ${tied("x-trial", "tied")}\n${time(500)} err after\n`,
+    );
+    expect(await texts("executionId=x-trial")).toEqual(["plain", "tied"]);
+    expect(await texts("executionId=x-trial&replicaId=i-trial")).toEqual(["plain", "tied"]);
+    expect(await texts(`executionId=x-trial&replicaId=${instance}`)).toEqual([]);
+    expect(await texts("")).toEqual([]);
+  });
+
   test("are followed", async () => {
     await print(`${time(1)} out one`);
     const seen: string[] = [];

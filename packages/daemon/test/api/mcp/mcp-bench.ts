@@ -7,6 +7,7 @@ import type { Caller } from "../../../src/api/caller.js";
 import type { Handlers } from "../../../src/api/handlers.js";
 import { createToolHandlers } from "../../../src/api/routes/tools.js";
 import { createApiServer } from "../../../src/api/server.js";
+import { assertFits } from "../../../src/deploy/function/invoke/calls.js";
 import type { InvokeFrameData, Invoker } from "../../../src/deploy/function/ports.js";
 import { openStore, type Store } from "../../../src/store/index.js";
 
@@ -38,10 +39,13 @@ export async function openMcpBench(): Promise<McpBench> {
   const calls: McpBench["calls"] = [];
   const clients: Client[] = [];
   const invoker: Invoker = {
-    invoke(target, request, { kind, signal }) {
+    async *invoke({ place }, request, { kind, signal }) {
+      const live = await store.versions.get(place.environment.liveVersionId ?? "");
+      const own = live?.config.function ?? null;
+      if (own !== null) assertFits(request, own);
       const body: unknown = JSON.parse(Buffer.from(request.payload).toString());
-      calls.push({ app: target.place.app.name, kind, body });
-      return bench.answer(signal);
+      calls.push({ app: place.app.name, kind, body });
+      yield* bench.answer(signal);
     },
   };
   const api = createApiServer({

@@ -160,6 +160,20 @@ describe("profiles", () => {
     });
     expect(manifestOf(aborting).profile.release).toEqual({ panic: "unwind", strip: "debuginfo" });
     expect(aborting.notes.at(-1)).toMatch(/^took panic = "unwind" for "abort"/);
+    const custom = plan({
+      "Cargo.toml": `${crate}[profile.fast]\ninherits = "release"\npanic = "abort"\n[profile.dev]\npanic = "unwind"\n`,
+      "src/lib.rs": handler,
+    });
+    expect(manifestOf(custom).profile).toEqual({
+      ...{
+        fast: { inherits: "release", panic: "unwind" },
+        dev: { panic: "unwind" },
+        release: { strip: true },
+      },
+    });
+    expect(custom.notes.filter((note) => note.includes("panic"))).toEqual([
+      expect.stringContaining('took panic = "unwind" for "abort" in [profile.fast]: a handler'),
+    ]);
     const debugged = plan({
       "Cargo.toml": `${crate}[profile.release]\ndebug = true\n`,
       "src/lib.rs": handler,

@@ -25,11 +25,12 @@ async function prepare(
   files: Readonly<Record<string, string>>,
   part: Partial<AppConfig> = {},
   toolchain = "1.95.0",
+  variables: Readonly<Record<string, string>> = {},
 ) {
   store = await openSourceStore(join(await makeTempDir(), "sources"));
   tree = await uploadFiles(store, files);
   const config = completeConfig({ name: "f", web: { start: "" }, function: {}, ...part });
-  return prepareFunction(store, { tree, config, toolchain }, sdk);
+  return prepareFunction(store, { tree, config, variables, toolchain }, sdk);
 }
 
 const code = { "Cargo.toml": crate, "src/lib.rs": handler };
@@ -60,6 +61,42 @@ describe("a function's code is prepared", () => {
     const own = await prepare(code, { function: config.function });
     expect(own.tree.read("Cargo.toml")).toContain("uuid");
     expect(own.facts.added).toContain("added uuid 1 (v4)");
+  });
+
+  it("so that no variable of its build lets a panic end the process", async () => {
+    const written = {
+      CARGO_PROFILE_RELEASE_PANIC: "abort",
+      CARGO_PROFILE_DEV_PANIC: "unwind",
+      HINT: "panic=abort",
+    };
+    const given = {
+      ...{
+        CARGO_PROFILE_MY_FAST_PANIC: "abort",
+        RUSTFLAGS: "-Cpanic=abort -g",
+        CARGO_PROFILE_RELEASE_LTO: "fat",
+      },
+      CARGO_ENCODED_RUSTFLAGS: "-C\u001fpanic=abort",
+    };
+    const own = await prepare(code, { variables: written }, "1.95.0", given);
+    expect(own.config.variables).toEqual({ ...written, CARGO_PROFILE_RELEASE_PANIC: "unwind" });
+    expect(own.variables).toEqual({
+      ...{
+        CARGO_PROFILE_MY_FAST_PANIC: "unwind",
+        RUSTFLAGS: "-Cpanic=unwind -g",
+        CARGO_PROFILE_RELEASE_LTO: "fat",
+      },
+      CARGO_ENCODED_RUSTFLAGS: "-C\u001fpanic=unwind",
+    });
+    const said = own.notes.flatMap(
+      (note) => /^took unwind for abort in the variable (\w+): /.exec(note)?.[1] ?? [],
+    );
+    expect(said.toSorted()).toEqual([
+      "CARGO_ENCODED_RUSTFLAGS",
+      "CARGO_PROFILE_MY_FAST_PANIC",
+      "CARGO_PROFILE_RELEASE_PANIC",
+      "RUSTFLAGS",
+    ]);
+    expect(own.facts.added).toEqual(own.notes);
   });
 });
 

@@ -124,6 +124,17 @@ describe("code that cannot be a function", () => {
         ".cargo/config.toml:3:1: a function cannot be built with panic = abort, or one panic would end all its requests; remove it",
       ],
     ],
+    ...[
+      "[build]\nrustflags = ['-Cpanic=abort']",
+      '[build]\nrustflags = ["-C", "panic=abort"]',
+      '[profile.fast]\n"panic" = "abort"',
+    ].map((text): [string, Record<string, string>, string[]] => [
+      `panics that end the process by ${text}`,
+      { ".cargo/config.toml": text, "src/lib.rs": handler },
+      [
+        ".cargo/config.toml:2:1: a function cannot be built with panic = abort, or one panic would end all its requests; remove it",
+      ],
+    ]),
     [
       "a member's mistake",
       { "m/Cargo.toml": '[dependencies]\nignite = "3"', "src/lib.rs": handler },

@@ -47,6 +47,19 @@ test("the least number keeps running", async () => {
   expect((await real.ask("kept")).body).toBe(first);
 });
 
+test("an order to sleep ends the least number, too, until somebody asks", async () => {
+  const first = (await real.ask("kept")).body;
+  expect((await sleep("kept")).status).toBe(200);
+  await untilAsleep("kept");
+  const listed = await real.api("GET", "/v1/instances?org=local&app=kept");
+  expect(listed.body).toMatchObject({ instances: [], sleeping: [{ app: "kept" }], troubles: [] });
+  const second = (await real.ask("kept")).body;
+  expect(second).not.toBe(first);
+  await vi.waitUntil(async () => (await healthOf("kept")) === "running", { timeout: 10_000 });
+  await delay(2500);
+  expect((await real.ask("kept")).body).toBe(second);
+});
+
 test("what comes while it falls asleep is neither lost nor repeated", async () => {
   let isOver = false;
   const sent: string[] = [];

@@ -35,9 +35,15 @@ export function describeExecutionQueue(test: StoreTest): void {
       await expect(enqueue("env-none", "x-2")).rejects.toMatchObject({ code: "ERR_NOT_FOUND" });
 
       expect(await queue.claim("x-1", 40)).toMatchObject({ state: "running", attempt: 1, httpStatus: null });
-      expect(await queue.requeue("x-1", "no tea")).toBe(true);
-      expect(await queue.get("x-1")).toMatchObject({ state: "queued", error: "no tea", finishedAt: null });
-      expect(await queue.claim("x-1", 50)).toMatchObject({ state: "running", attempt: 2, error: null });
+      const due = new Date("2030-01-01T00:00:00.000Z");
+      expect(await queue.requeue("x-1", "no tea", due)).toBe(true);
+      expect(await queue.get("x-1")).toMatchObject({
+        ...{ state: "queued", error: "no tea", finishedAt: null, dueAt: "2030-01-01T00:00:00.000Z" },
+      });
+      expect(await queue.claim("x-1", 50)).toMatchObject({
+        ...{ state: "running", attempt: 2, error: null, dueAt: null },
+      });
+      expect(await executions.get("x-1")).not.toHaveProperty("dueAt");
       expect(await queue.finish("x-1", end)).toBe(true);
       expect(await executions.get("x-1")).toMatchObject({
         ...{ ...end, attempt: 2, queueUs: 50, requestBytes: 3, finishedAt: expect.any(String) },

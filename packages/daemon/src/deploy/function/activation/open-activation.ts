@@ -23,6 +23,8 @@ export interface FunctionActivation extends Activation {
   press(pressure: Pressure): void;
   /** The environments of which nothing runs until the next request. */
   asleep(): readonly string[];
+  /** Somebody has put it to sleep, whatever its least number; until something of it runs again. */
+  isPutToSleep(environmentId: string): boolean;
   /** Why the last start for an environment failed; null when it did not. */
   failureOf(environmentId: string): string | null;
   failing(): readonly string[];
@@ -56,6 +58,7 @@ export function openActivation(parts: ActivationParts): FunctionActivation {
   const end = new AbortController();
   const starts = new Set<Promise<void>>();
   const orders = createOrders(releases);
+  const putToSleep = new Set<string>();
   const { live } = fleet;
   const configOf = (id: string): FunctionConfig | undefined =>
     functions.get(id)?.config.function ?? undefined;
@@ -70,6 +73,7 @@ export function openActivation(parts: ActivationParts): FunctionActivation {
     starts.add(settled);
     begun.placed.then(
       () => {
+        putToSleep.delete(environmentId);
         idle.begin(environmentId);
         idle.strain(environmentId);
         if (live(environmentId).length < (configOf(environmentId)?.minReplicas ?? 0))
@@ -80,13 +84,18 @@ export function openActivation(parts: ActivationParts): FunctionActivation {
     return begun;
   };
 
-  const giveBack = async (environmentId: string, instances: readonly Instance[]): Promise<void> => {
+  const giveBack = async (
+    environmentId: string,
+    instances: readonly Instance[],
+    isOrdered = false,
+  ): Promise<void> => {
     const config = functions.get(environmentId)?.config;
     const gone = await fleet.inTurn(environmentId, async () => {
       const environment = functions.get(environmentId);
       const keep = live(environmentId).filter((one) => !instances.includes(one));
       // The names first: who comes now is let in by the door, beside those that finish what they have.
       if (environment !== undefined) await edge.point(environment, keep);
+      if (isOrdered && keep.length === 0) putToSleep.add(environmentId);
       return fleet.promote(environmentId, keep);
     });
     // Others may have come while these were looked at.
@@ -142,9 +151,10 @@ export function openActivation(parts: ActivationParts): FunctionActivation {
     wake,
     async sleep(environmentId) {
       await wakes.settle(environmentId);
-      await giveBack(environmentId, live(environmentId));
+      await giveBack(environmentId, live(environmentId), true);
     },
     isAsleep,
+    isPutToSleep: (id) => putToSleep.has(id) && isAsleep(id),
     asleep: () =>
       [...functions.values()]
         .filter((one) => one.desired === "running" && isAsleep(one.id))
@@ -156,8 +166,10 @@ export function openActivation(parts: ActivationParts): FunctionActivation {
       const present = served.filter((one) => one.config.function !== null);
       functions.clear();
       for (const one of present) functions.set(one.id, one);
+      for (const id of putToSleep) if (!functions.has(id)) putToSleep.delete(id);
       for (const one of present) {
         if (live(one.id).length === 0) continue;
+        putToSleep.delete(one.id);
         wakes.forget(one.id);
         idle.begin(one.id);
       }

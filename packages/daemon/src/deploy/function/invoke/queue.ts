@@ -4,7 +4,7 @@ import { formatPlace, namesOf, type Place } from "../../places.js";
 import { assertFits } from "./calls.js";
 import { targetOf } from "./find-target.js";
 import { createLanes } from "./queue-lanes.js";
-import { createQueueRun, type QueueParts } from "./run-queued.js";
+import { createQueueRun, longestPauseMs, type QueueParts } from "./run-queued.js";
 
 /** Calls nobody waits for. What has been answered with an id survives the daemon. */
 export interface AsyncQueue {
@@ -113,9 +113,13 @@ export async function openAsyncQueue(parts: QueueParts): Promise<AsyncQueue> {
       }
       for (const [environmentId, limit] of limits) lanes.setLimit(environmentId, limit);
       const waits = rows.filter((row) => row.state === "queued");
-      for (const { id, environmentId, createdAt } of waits) {
+      for (const { id, environmentId, createdAt, dueAt } of waits) {
         const since = performance.now() - Math.max(0, Date.now() - Date.parse(createdAt));
-        lanes.add({ execution: id, environmentId, since });
+        const waiting = { execution: id, environmentId, since };
+        // No longer than any pause, should the clock have been set back.
+        const pauseMs = dueAt === null ? 0 : Math.min(longestPauseMs, Date.parse(dueAt) - Date.now());
+        if (pauseMs > 0) lanes.addLater(waiting, pauseMs);
+        else lanes.add(waiting);
       }
       if (rows.length > 0) {
         parts.log.info(
@@ -126,10 +130,7 @@ export async function openAsyncQueue(parts: QueueParts): Promise<AsyncQueue> {
       const ran = rows.filter((row) => row.state === "running");
       if (ran.length === 0) return;
       await parts.caughtUp();
-      for (const { id } of ran) {
-        const again = await run.judgeLeft(id);
-        if (again !== undefined) lanes.add(again);
-      }
+      for (const { id } of ran) await run.judgeLeft(id);
     },
 
     async close() {

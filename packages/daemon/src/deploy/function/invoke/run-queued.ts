@@ -36,8 +36,8 @@ export interface QueueRun {
   run(waiting: Waiting): Promise<void>;
   /** Waits for its end; false when it does not run. */
   cancel(execution: string, why: BloomError): Promise<boolean>;
-  /** What becomes of one that ran when an earlier daemon ended; what is answered is to wait again. */
-  judgeLeft(execution: string): Promise<Waiting | undefined>;
+  /** What becomes of one that ran when an earlier daemon ended: it has ended, too, or waits again. */
+  judgeLeft(execution: string): Promise<void>;
   findPlace(environmentId: string): Promise<Place>;
   close(): Promise<void>;
 }
@@ -49,7 +49,7 @@ const lasting = new Set([
   "ERR_NOTHING_DEPLOYED",
   "ERR_SECRETS_LOST",
 ]);
-const longestPauseMs = 60_000;
+export const longestPauseMs = 60_000;
 const defaultStorePauseMs = 2000;
 const daemonEnded = "the daemon ended while it ran";
 
@@ -133,10 +133,17 @@ export function createQueueRun(
     if (!keepsPayload) await files.removeRequest(row.request ?? row.id);
   };
 
-  const tryAgain = async (row: QueuedExecution, error: string): Promise<void> => {
-    await insist(() => queue.requeue(row.id, error));
+  /** Null: it is not its fault, and is tried again without a pause. */
+  const requeue = async (row: QueuedExecution, error: string | null): Promise<number> => {
+    const pauseMs = error === null ? 0 : Math.min(longestPauseMs, retryMs * 2 ** (row.attempt - 1));
+    const dueAt = error === null ? null : new Date(Date.now() + pauseMs);
+    await insist(() => queue.requeue(row.id, error ?? daemonEnded, dueAt));
+    return pauseMs;
+  };
+
+  const tryAgain = async (row: QueuedExecution, error: string | null): Promise<void> => {
+    const pauseMs = await requeue(row, error);
     if (closing) return;
-    const pauseMs = Math.min(longestPauseMs, retryMs * 2 ** (row.attempt - 1));
     lanes.again({ execution: row.id, environmentId: row.environmentId, since: performance.now() }, pauseMs);
   };
 
@@ -150,7 +157,7 @@ export function createQueueRun(
     const isLeft = row.attempt < row.attempts;
     const hasFailed = done.end.state === "failed" || done.end.state === "timed_out";
     if (closing && done.end.state === "cancelled") {
-      if (isLeft) await tryAgain(row, daemonEnded);
+      if (isLeft) await tryAgain(row, null);
       else await finish(row, { ...done, end: { ...done.end, state: "failed", error: daemonEnded } });
     } else if (hasFailed && isLeft && !done.isLasting && !signal.aborted) {
       await tryAgain(row, done.end.error ?? "it failed");
@@ -182,15 +189,13 @@ export function createQueueRun(
     async judgeLeft(execution) {
       const row = await queue.get(execution);
       const verdict = row === undefined ? undefined : judgeLeft(row);
-      if (row === undefined || verdict === undefined) return undefined;
+      if (row === undefined || verdict === undefined) return;
       if (verdict.kind === "again") {
-        await queue.requeue(row.id, daemonEnded);
+        await tryAgain(row, verdict.error);
       } else {
         await queue.close(row.id, verdict.state, verdict.error);
       }
       events.changed(execution);
-      if (verdict.kind === "ended") return undefined;
-      return { execution, environmentId: row.environmentId, since: performance.now() };
     },
     async close() {
       closing = true;

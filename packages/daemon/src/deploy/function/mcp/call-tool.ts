@@ -1,5 +1,5 @@
 import { BloomError, toBloomError, type JsonValue } from "@bloomery/contract";
-import { checkInput, checkOutput } from "../gate/check.js";
+import { checkOutput } from "../gate/check.js";
 import type { Invoker } from "../ports.js";
 import type { Tool } from "./tools.js";
 
@@ -23,22 +23,24 @@ interface Answer {
   readonly body: Buffer;
 }
 
-/** Calls the function with the arguments as its body. What goes wrong is a result, which a model can read. */
+/**
+ * Calls the function with the arguments as its body, which the invoker holds against its schema as that of any call.
+ * What goes wrong is a result, which a model can read.
+ */
 export async function callTool(
   invoker: Invoker,
   tool: Tool,
   given: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
 ): Promise<ToolResult> {
+  const { field } = tool.input;
   try {
-    const { field } = tool.input;
     const payload = Buffer.from(JSON.stringify((field === null ? given : given[field]) ?? null));
-    checkInput(tool.config, payload);
     const answer = await invoke(invoker, tool, payload, signal);
     if (answer.status >= 400) return { content: [describe(answer)], isError: true };
     return { content: [describe(answer)], ...structure(tool, answer) };
   } catch (error) {
-    return { content: [{ type: "text", text: sayError(toBloomError(error)) }], isError: true };
+    return { content: [{ type: "text", text: sayError(toBloomError(error), field) }], isError: true };
   }
 }
 
@@ -98,7 +100,13 @@ function structure({ output, config }: Tool, { body }: Answer): Pick<ToolResult,
   return { structuredContent: value as Readonly<Record<string, JsonValue>> };
 }
 
-function sayError({ message, code, details }: BloomError): string {
+/** The caller knows its arguments: where one field of them is the body, pointers go through it. */
+function sayError({ message, code, details }: BloomError, field: string | null): string {
   const pointer: unknown = details?.["pointer"];
-  return JSON.stringify({ error: message, code, ...(typeof pointer === "string" ? { pointer } : {}) });
+  if (typeof pointer !== "string") return JSON.stringify({ error: message, code });
+  if (code !== "ERR_INPUT_INVALID" || field === null)
+    return JSON.stringify({ error: message, code, pointer });
+  const whole = `/${field}${pointer}`;
+  const rest = pointer !== "" && message.startsWith(pointer) ? message.slice(pointer.length) : null;
+  return JSON.stringify({ error: rest === null ? message : `${whole}${rest}`, code, pointer: whole });
 }

@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { expect, test, vi } from "vitest";
 import type { ExecutionQueue } from "../../../../src/store/execution-queue.js";
 import type { Store } from "../../../../src/store/index.js";
@@ -132,4 +132,76 @@ test("what comes while the rest is taken up runs once, too", async () => {
     error: "its payload is not there any more",
   });
   expect(await home.get(running)).toMatchObject({ state: "succeeded", attempt: 1 });
+});
+
+test("the pause before a retry outlives the daemon", async () => {
+  const seen: string[] = [];
+  let isGood = false;
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    seen.push(String(request.headers["x-ignite-execution-id"]));
+    response.writeHead(isGood ? 200 : 500).end();
+  };
+  const home = await openHarness(answer, { concurrency: 1 });
+  const first = await home.open({ retryMs: 50_000 });
+  const before = Date.now();
+  const id = await first.enqueue({ ...wish, retries: 1, place: home.place });
+  const queue = home.store.executionQueue;
+  await vi.waitUntil(async () => (await queue.get(id))?.dueAt !== null);
+  await first.close();
+  const dueAt = (await queue.get(id))?.dueAt ?? "";
+  expect(Date.parse(dueAt) - before).toBeGreaterThanOrEqual(50_000);
+
+  isGood = true;
+  const second = await home.open();
+  second.recover();
+  // One at a time, in the order they came: were it not in its pause, it would be the first to run.
+  const other = await second.enqueue({ ...wish, place: home.place });
+  await home.untilEnded(other);
+  expect(seen).toEqual([id, other]);
+  expect(await queue.get(id)).toMatchObject({ state: "queued", attempt: 1, dueAt });
+  await second.close();
+
+  await queue.requeue(id, "not yet", new Date(Date.now() - 1));
+  const third = await home.open();
+  third.recover();
+  expect(await home.untilEnded(id)).toMatchObject({ state: "succeeded", attempt: 2 });
+  expect(seen).toEqual([id, other, id]);
+});
+
+test("what failed while no daemon ran has its pause, too; what the end of the daemon broke off has none", async () => {
+  const home = await openHarness((_request, response) => void response.end());
+  const queue = home.store.executionQueue;
+  const environmentId = home.place.environment.id;
+  const row = { environmentId, kind: "async", version: 1, attempts: 2, requestBytes: 0 } as const;
+  for (const id of ["x-failed", "x-broken"]) {
+    await queue.enqueue({ ...row, id, request: id });
+    await queue.claim(id, 0);
+  }
+  const second = await home.open({
+    retryMs: 50_000,
+    async caughtUp() {
+      const at = new Date().toISOString();
+      const zero = { queueUs: 0, startUs: 0, runUs: 7, requestBytes: 0, responseBytes: 2 };
+      await home.store.executions.takeIn([
+        {
+          ...{ ...zero, id: "x-failed", environmentId, version: 1, instanceId: "i-fake", kind: "direct" },
+          ...{
+            state: "failed",
+            httpStatus: 500,
+            error: "no tea",
+            cold: false,
+            createdAt: at,
+            finishedAt: at,
+          },
+        },
+      ]);
+    },
+  });
+  second.recover();
+  // Its payload is not there: it ends as soon as it runs.
+  expect(await home.untilEnded("x-broken")).toMatchObject({ state: "failed", attempt: 2 });
+  expect(await queue.get("x-failed")).toMatchObject({
+    ...{ state: "queued", attempt: 1, error: "it answered 500" },
+  });
+  expect((await queue.get("x-failed"))?.dueAt).not.toBeNull();
 });
