@@ -29,11 +29,17 @@ export function compileHello() {
   mkdirSync(join(folder, "src"));
   writeFileSync(join(folder, "Cargo.toml"), `${manifest.join("\n")}\n`);
   writeFileSync(join(folder, "src/main.rs"), handler);
-  const env = { ...process.env, CARGO_TARGET_DIR: process.env.CARGO_TARGET_DIR ?? join(folder, "target") };
-  execFileSync("cargo", ["build", "--release"], { cwd: folder, env, stdio: ["ignore", "ignore", "inherit"] });
-  const program = join(folder, "function");
-  copyFileSync(join(env.CARGO_TARGET_DIR, "release/function"), program);
+  const program = compileIn(folder, folder, "function");
   return { program, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** Compiles the package in `source` as cargo does for anybody, and puts its program into `folder`. */
+export function compileIn(folder, source, name) {
+  const env = { ...process.env, CARGO_TARGET_DIR: process.env.CARGO_TARGET_DIR ?? join(folder, "target") };
+  execFileSync("cargo", ["build", "--release"], { cwd: source, env, stdio: ["ignore", "ignore", "inherit"] });
+  const program = join(folder, name);
+  copyFileSync(join(env.CARGO_TARGET_DIR, "release", name), program);
+  return program;
 }
 
 /** Makes functions of one program as if each had been published; the platform must not run meanwhile. */
