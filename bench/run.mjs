@@ -8,7 +8,18 @@ import { ensureReady } from "../scripts/ensure/index.mjs";
 import { renderPerformance } from "./lib/render.mjs";
 
 const functions = ["warm", "edit", "lambda"];
-const suites = ["deploy", "dependencies", "proxy", "static", "reload", "switch", "hold", "idle", "wake", ...functions];
+const suites = [
+  "deploy",
+  "dependencies",
+  "proxy",
+  "static",
+  "reload",
+  "switch",
+  "hold",
+  "idle",
+  "wake",
+  ...functions,
+];
 const results = fileURLToPath(new URL("results", import.meta.url));
 
 await ensureReady("bench");

@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { pick } from "./lib/counts.mjs";
-import { call, compileHello, percentile, publishAll } from "./lib/functions.mjs";
+import { call, compileHello, percentile, publishAll, putToSleep } from "./lib/functions.mjs";
 import { startPlatform } from "./lib/platform.mjs";
 
 const rounds = pick(100, 20);
@@ -29,9 +28,7 @@ export async function measure() {
     const idle = await watchDaemon(platform);
     const among = await wakeInTurn(platform, names.slice(0, 20));
     await delay(2000);
-    const storm = await Promise.all(
-      names.slice(-atOnce).map((name) => call(platform.httpPort, name)),
-    );
+    const storm = await Promise.all(names.slice(-atOnce).map((name) => call(platform.httpPort, name)));
     const asleep = `bloomd with ${many} functions asleep`;
     const from = `${settleSeconds} s after its start`;
     return [
@@ -68,16 +65,6 @@ async function wakeInTurn(platform, names) {
   }
   // The first ones compile the daemon's own code.
   return times.slice(10);
-}
-
-async function putToSleep(platform, name) {
-  const secret = readFileSync(join(platform.home, "admin.token"), "utf8").trim();
-  const path = `/v1/orgs/local/apps/${name}/environments/main/sleep`;
-  const headers = { authorization: `Bearer ${secret}` };
-  const answer = await fetch(`http://127.0.0.1:${platform.apiPort}${path}`, { method: "POST", headers });
-  if (!answer.ok) throw new Error(`${name} did not fall asleep: ${await answer.text()}`);
-  // A shim that waits for the next one is started in this time.
-  await delay(60);
 }
 
 function row(what, times, p50, p99) {

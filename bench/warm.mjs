@@ -36,7 +36,7 @@ export async function measure() {
     children.push(await startBare(bare, folder, peerSocket, answer.body));
     const peerPort = await findFreePort();
     children.push(startMinimalNginx(folder, peerPort, planServer(folder), planHttp(peerSocket)));
-    await assertAlike(answer, await callPatiently({ port: peerPort, host: "127.0.0.1" }));
+    assertAlike(answer, await callPatiently({ port: peerPort, host: "127.0.0.1" }));
 
     const [ours, theirs] = [httpPort, peerPort].map((port) => ({ port, host: "127.0.0.1" }));
     const edges = { host, httpPort, peerPort };
@@ -52,7 +52,10 @@ export async function measure() {
         peer: `${peer}, POST over pooled connections (one that breaks may lose a call)`,
       }),
       await compareLatency({
-        ...{ what: "added by SDK and records, one connection to the socket", peer: "hyper alone on a socket" },
+        ...{
+          what: "added by SDK and records, one connection to the socket",
+          peer: "hyper alone on a socket",
+        },
         ...{ ours: { path: socket }, theirs: { path: peerSocket }, write: writeCall },
       }),
       await compareLatency({
@@ -98,7 +101,7 @@ async function callPatiently(address) {
 /** Both sides must do the same work for their caller. */
 function assertAlike(ours, theirs) {
   const describe = ({ status, headers, body: text }) => {
-    const names = [...headers.keys()].filter((name) => name !== "server").toSorted();
+    const names = [...headers.keys()].filter((name) => name !== "server").toSorted((a, b) => (a < b ? -1 : 1));
     return `${status} ${names.join(", ")}; ${text.length} bytes`;
   };
   const [one, other] = [ours, theirs].map(describe);
@@ -129,7 +132,11 @@ async function startBare(program, folder, socket, answer) {
 /** What the platform's nginx does for a function, as somebody writes it by hand who has nothing else to care for. */
 function planServer(folder) {
   const headers = {
-    ...{ Host: "$http_host", "X-Forwarded-For": "$proxy_add_x_forwarded_for", "X-Forwarded-Proto": "$scheme" },
+    ...{
+      Host: "$http_host",
+      "X-Forwarded-For": "$proxy_add_x_forwarded_for",
+      "X-Forwarded-Proto": "$scheme",
+    },
     ...{ "X-Forwarded-Host": "$http_host", "X-Real-IP": "$remote_addr" },
     ...{ "x-ignite-execution-id": "x-$request_id", "x-ignite-function-id": "local/hello" },
     "x-ignite-organization-id": "local",
