@@ -12,6 +12,10 @@ const rounds = pick(7, 2);
 const run = promisify(execFile);
 const flags = ["--allow-unauthenticated"];
 
+export const about = `One line of a handler is changed: \`bloom app deploy\` and then calls until the new answer comes, beside
+\`cargo build --release\` of the very tree that the platform compiles (manifest, lockfile and wrapper as it lays them over the
+code) in a target folder of its own.`;
+
 /** A function whose handler is changed in one line, until the new answer is served, beside cargo's own time. */
 export async function measure() {
   const platform = await startPlatform();

@@ -12,6 +12,12 @@ const editRounds = pick(5, 1);
 const app = "hello";
 const script = fileURLToPath(new URL("lib/post.lua", import.meta.url));
 
+export const about = `The handler of \`examples/function-hello\` beside the same one for \`lambda_runtime\`, served by
+\`cargo lambda watch\` (from the Python index) on this machine. A cold call finds everything compiled and no process of the
+function; there it is the first after \`watch --wait\`. An edit counts from the changed line to the first new answer: with us
+\`bloom app deploy\` in its sandbox, published as a version; there the folder is watched. Its requests go to the emulator of
+AWS's interface, which gives them to one instance, one at a time; ours go through nginx.`;
+
 /** The same handler with us and with `cargo lambda watch`, which is how functions are worked on for AWS. */
 export async function measure() {
   const lambda = await openCargoLambda();

@@ -35,13 +35,13 @@ if (unknown !== undefined) {
 mkdirSync(results, { recursive: true });
 for (const name of wanted.length > 0 ? wanted : suites) {
   console.error(`── ${name}`);
-  const { measure } = await import(`./${name}.mjs`);
+  const { measure, about } = await import(`./${name}.mjs`);
   const rows = await measure();
   if (typeof rows === "string") {
     console.error(`skipped: ${rows}`);
     continue;
   }
-  const document = { suite: name, date: new Date().toISOString(), machine: describeMachine(), rows };
+  const document = { suite: name, about, date: new Date().toISOString(), machine: describeMachine(), rows };
   if (!isQuick) writeFileSync(`${results}/${name}.json`, `${JSON.stringify(document, null, 2)}\n`);
   for (const row of rows)
     console.error(`${row.met ? "met   " : "MISSED"} ${row.what}: ${row.result} (wanted ${row.target})`);

@@ -11,6 +11,9 @@ const atOnce = pick(100, 10);
 const settleSeconds = pick(30, 2);
 const watchSeconds = pick(30, 3);
 
+export const about = `Calls on connections of their own, through nginx, to functions of which no process runs, each in its
+sandbox. What a daemon with many sleepers costs is read after ${settleSeconds} s without a call: by then its start is over.`;
+
 /** How long the first request to a sleeping function takes, through nginx and the daemon's door, in its sandbox. */
 export async function measure() {
   const hello = compileHello();

@@ -14,6 +14,12 @@ const host = "hello-local.localhost";
 const body = '{"message":"hello"}';
 const script = fileURLToPath(new URL("lib/post.lua", import.meta.url));
 
+export const about = `One published function, open to all, its executions on record, beside hyper 1 alone. The peer's server gives
+the same bytes and the same headers, and its nginx logs, passes on and adds what the platform's does for a function. The
+platform never sends a POST over a pooled connection, because one that breaks there may have arrived: so the peer does in
+the row that is judged, and what pooling would gain is told. Latency is that of one connection to each side, asked in
+turn, request by request.`;
+
 /** A function that is awake, its calls on record, beside hyper alone behind a hand-written nginx. */
 export async function measure() {
   const platform = await startPlatform();
@@ -101,7 +107,9 @@ async function callPatiently(address) {
 /** Both sides must do the same work for their caller. */
 function assertAlike(ours, theirs) {
   const describe = ({ status, headers, body: text }) => {
-    const names = [...headers.keys()].filter((name) => name !== "server").toSorted((a, b) => (a < b ? -1 : 1));
+    const names = [...headers.keys()]
+      .filter((name) => name !== "server")
+      .toSorted((a, b) => (a < b ? -1 : 1));
     return `${status} ${names.join(", ")}; ${text.length} bytes`;
   };
   const [one, other] = [ours, theirs].map(describe);
