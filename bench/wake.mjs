@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { pick } from "./lib/counts.mjs";
 import { call, compileHello, percentile, publishAll, putToSleep } from "./lib/functions.mjs";
 import { startPlatform } from "./lib/platform.mjs";
+import { readResidentKb, readTicks } from "./lib/processes.mjs";
 
 const rounds = pick(100, 20);
 const many = pick(1000, 20);
@@ -103,15 +103,9 @@ function describeStorm(answers) {
 
 async function watchDaemon(platform) {
   const pid = await platform.daemonPid();
-  const kilobytes = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+  const megabytes = readResidentKb(pid) / 1000;
   const before = readTicks(pid);
   await delay(watchSeconds * 1000);
   // 100 ticks a second: this is percent of one core.
-  return { percent: (readTicks(pid) - before) / watchSeconds, megabytes: kilobytes / 1000 };
-}
-
-function readTicks(pid) {
-  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return Number(fields[11]) + Number(fields[12]);
+  return { percent: (readTicks(pid) - before) / watchSeconds, megabytes };
 }
