@@ -37,18 +37,8 @@ export async function measure() {
   const side = { lambda, platform, deploy, compile, watch, mine, theirs };
   try {
     await deploy();
-    // Only then it is watched, which would do it within a call's time.
-    await compile("--release");
-    const running = await watch("--release");
-    try {
-      await until(() => post(running.port, running.path), isAnswer);
-      const warm = await compareWarm(side, running);
-      const commands = await compareCommands(side, running);
-      const edits = await compareEdits(side, running, "--release there, too");
-      return [await compareCold(side), warm, edits, await compareDefault(side), commands];
-    } finally {
-      await running.stop();
-    }
+    const released = await compareReleased(side);
+    return [await compareCold(side), ...released, await compareDefault(side)];
   } finally {
     await platform.stop();
     lambda.remove();
@@ -106,14 +96,29 @@ async function compareEdits({ platform, deploy, mine, theirs }, running, note) {
   return rowOfTimes("one-line edit until the new answer", `cargo lambda watch, ${note}`, ours, others);
 }
 
+function compareReleased(side) {
+  return whileWatched(side, ["--release"], async (running) => [
+    await compareWarm(side, running),
+    await compareEdits(side, running, "--release there, too"),
+    await compareCommands(side, running),
+  ]);
+}
+
 /** As its users have it: without optimization. */
-async function compareDefault(side) {
-  await side.compile();
-  const running = await side.watch();
-  try {
-    await until(() => post(running.port, running.path), isAnswer);
+function compareDefault(side) {
+  return whileWatched(side, [], async (running) => {
     const row = await compareEdits(side, running, "its default, not optimized");
     return { ...row, target: "told, not judged", met: true };
+  });
+}
+
+/** Compiled before it is watched, which would do it within a call's time; never watched twice at a time. */
+async function whileWatched({ compile, watch }, flags, work) {
+  await compile(...flags);
+  const running = await watch(...flags);
+  try {
+    await until(() => post(running.port, running.path), isAnswer);
+    return await work(running);
   } finally {
     await running.stop();
   }
