@@ -2,6 +2,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { copyProject, startPlatform } from "./lib/platform.mjs";
+import { readResidentKb, readTicks } from "./lib/processes.mjs";
 
 const watchSeconds = 20;
 
@@ -13,9 +14,9 @@ export async function measure() {
     await platform.json("deploy", project, "-a", "bench");
     await delay(3000);
     const pid = await platform.daemonPid();
-    const before = readCpuTicks(pid);
+    const before = readTicks(pid);
     await delay(watchSeconds * 1000);
-    const cpu = (readCpuTicks(pid) - before) / watchSeconds; // 100 ticks a second: this is percent of one core
+    const cpu = (readTicks(pid) - before) / watchSeconds; // 100 ticks a second: this is percent of one core
     const daemonMb = readResidentKb(pid) / 1000;
     const { instances } = await platform.json("ps", "bench");
     const state = JSON.parse(
@@ -49,14 +50,4 @@ export async function measure() {
     await platform.stop();
     rmSync(project, { recursive: true, force: true });
   }
-}
-
-function readCpuTicks(pid) {
-  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return Number(fields[11]) + Number(fields[12]);
-}
-
-function readResidentKb(pid) {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
 }

@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { completeConfig } from "@bloomery/contract";
 import { openArtifactStore } from "../../packages/daemon/dist/build/artifact-store.js";
 import { planHome } from "../../packages/daemon/dist/home.js";
@@ -29,11 +30,17 @@ export function compileHello() {
   mkdirSync(join(folder, "src"));
   writeFileSync(join(folder, "Cargo.toml"), `${manifest.join("\n")}\n`);
   writeFileSync(join(folder, "src/main.rs"), handler);
-  const env = { ...process.env, CARGO_TARGET_DIR: process.env.CARGO_TARGET_DIR ?? join(folder, "target") };
-  execFileSync("cargo", ["build", "--release"], { cwd: folder, env, stdio: ["ignore", "ignore", "inherit"] });
-  const program = join(folder, "function");
-  copyFileSync(join(env.CARGO_TARGET_DIR, "release/function"), program);
+  const program = compileIn(folder, folder, "function");
   return { program, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** Compiles the package in `source` as cargo does for anybody, and puts its program into `folder`. */
+export function compileIn(folder, source, name) {
+  const env = { ...process.env, CARGO_TARGET_DIR: process.env.CARGO_TARGET_DIR ?? join(folder, "target") };
+  execFileSync("cargo", ["build", "--release"], { cwd: source, env, stdio: ["ignore", "ignore", "inherit"] });
+  const program = join(folder, name);
+  copyFileSync(join(env.CARGO_TARGET_DIR, "release", name), program);
+  return program;
 }
 
 /** Makes functions of one program as if each had been published; the platform must not run meanwhile. */
@@ -69,19 +76,50 @@ export async function publishAll(home, program, names, settings = {}) {
   await store.close();
 }
 
-/** One request on a connection of its own: milliseconds from the first byte to the last, and the status. */
+/** One request to a function on a connection of its own. */
 export function call(port, name) {
+  return post(port, "/", { host: `${name}-local.localhost:${port}` });
+}
+
+/** A call on a connection of its own: milliseconds from the first byte to the last, the status, and the answer. */
+export function post(port, path, headers = {}) {
   const body = '{"message":"hi there"}';
-  const headers = { host: `${name}-local.localhost:${port}`, "content-type": "application/json" };
+  const options = { port, path, host: "127.0.0.1", method: "POST", agent: false };
+  const all = { ...headers, "content-type": "application/json" };
   return new Promise((resolve, reject) => {
     const begin = performance.now();
-    const asked = request({ port, host: "127.0.0.1", method: "POST", headers, agent: false }, (answer) => {
-      answer.resume();
-      answer.on("end", () => resolve({ ms: performance.now() - begin, status: answer.statusCode }));
+    const asked = request({ ...options, headers: all }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (piece) => (text += piece));
+      answer.on("end", () => resolve({ ms: performance.now() - begin, status: answer.statusCode, text }));
+      answer.on("error", reject);
     });
     asked.on("error", reject);
+    asked.setTimeout(20_000, () => asked.destroy(new Error("no answer within 20 s")));
     asked.end(body);
   });
+}
+
+/** Calls until the answer is as wanted; one that does not come counts as another. Throws after five minutes. */
+export async function until(ask, isWanted) {
+  const latest = performance.now() + 300_000;
+  for (;;) {
+    const answer = await ask().catch((error) => ({ status: 0, text: String(error) }));
+    if (isWanted(answer)) return answer;
+    if (performance.now() > latest) throw new Error(`still not the wanted answer: ${JSON.stringify(answer)}`);
+    await delay(5);
+  }
+}
+
+/** Nothing of the function runs when this returns. */
+export async function putToSleep(platform, name) {
+  const secret = readFileSync(join(platform.home, "admin.token"), "utf8").trim();
+  const path = `/v1/orgs/local/apps/${name}/environments/main/sleep`;
+  const headers = { authorization: `Bearer ${secret}` };
+  const answer = await fetch(`http://127.0.0.1:${platform.apiPort}${path}`, { method: "POST", headers });
+  if (!answer.ok) throw new Error(`${name} did not fall asleep: ${await answer.text()}`);
+  // A shim that waits for the next one is started in this time.
+  await delay(60);
 }
 
 export function percentile(values, share) {

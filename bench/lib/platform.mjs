@@ -58,7 +58,7 @@ export function summarize(values) {
 export const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`;
 
 /** wrk on one address; what it counted. `failed` are errors of sockets and answers that are not 2xx or 3xx. */
-export async function wrk(url, host, duration, { connections = 32, timeout = "10s" } = {}) {
+export async function wrk(url, host, duration, { connections = 32, timeout = "10s", script } = {}) {
   const args = [
     "-t2",
     `-c${connections}`,
@@ -67,6 +67,7 @@ export async function wrk(url, host, duration, { connections = 32, timeout = "10
     "--latency",
     "-H",
     `Host: ${host}`,
+    ...(script === undefined ? [] : ["-s", script]),
     url,
   ];
   return parseWrk((await run("wrk", args)).stdout);

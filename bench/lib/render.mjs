@@ -17,10 +17,11 @@ export function renderPerformance() {
     "on a machine whose speed drifts; absolute figures are this machine's. What misses its target is here too.",
     "",
   ];
-  for (const { suite, date, machine, rows } of suites) {
+  for (const { suite, about, date, machine, rows } of suites) {
     lines.push(
       `## ${suite}`,
       "",
+      ...(about === undefined ? [] : [about, ""]),
       `${date.slice(0, 10)}, ${machine.cores} cores, Node ${machine.node}.`,
       "",
       "| what | result | target | |",

@@ -1,0 +1,24 @@
+import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+
+/** Processor time of a process so far; 100 ticks are a second. */
+export function readTicks(pid) {
+  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+export function readResidentKb(pid) {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+}
+
+/** Waits until a process has done nearly nothing for a second, so that what it had to catch up with counts, too. */
+export async function readTicksAtRest(pid) {
+  let before = readTicks(pid);
+  for (;;) {
+    await delay(1000);
+    const now = readTicks(pid);
+    if (now - before <= 5) return now;
+    before = now;
+  }
+}
