@@ -35,8 +35,8 @@ export function assertTarget(runtime: ignite.RuntimeSource | undefined): void {
 
 function assertSettings({ scaling = {}, inputSchema, outputSchema, runtime }: Settings): void {
   assertTarget(runtime);
-  parseSchema(inputSchema ?? "", "the input schema");
-  parseSchema(outputSchema ?? "", "the output schema");
+  parseSchema(inputSchema ?? "", "input");
+  parseSchema(outputSchema ?? "", "output");
   const { maxReplicas = 0 } = scaling;
   const least = Math.max(scaling.minReplicas ?? 0, scaling.reserved ?? 0);
   if (maxReplicas > 0 && maxReplicas < least) {

@@ -86,6 +86,14 @@ describe("making a function", () => {
   });
 });
 
+test("a schema that is none is named once", async () => {
+  const { call } = await openIgnite();
+  const { body } = await call("POST", "/app/org", { name: "hello", inputSchema: '{"type": 7}' });
+  expect(body).toMatchObject({
+    error: { message: "the input schema cannot be used: must be equal to one of the allowed values at /type" },
+  });
+});
+
 describe("changing the settings", () => {
   test("changes what is named, merges variables, and null takes one away", async () => {
     const { call, store, secrets } = await openIgnite();
