@@ -66,6 +66,16 @@ export const igniteVersionRoutes = defineRoutes({
     response: compileLogLine,
     stream: true,
   },
+  igniteGetBuildLog: {
+    method: "GET",
+    path: `${path}/builds/:build/log`,
+    access: "viewer",
+    scope: "app",
+    tag,
+    summary: "What a compile has said until now",
+    params: appParams.extend({ build: z.string().max(64) }),
+    response: z.object({ buildId: z.string(), status: draftView.shape.status, log: z.string() }),
+  },
   ignitePublishDraft: {
     method: "POST",
     path: `${path}/draft/publish`,

@@ -98,7 +98,9 @@ export const draftCommands: readonly Command[] = [
     ],
     async run(context) {
       const [word = ""] = context.args;
-      const deployId = isId("build", word) ? word : await lastCompile(context);
+      // One with a slip of the pen is still meant as an id.
+      const isMeant = isId("build", word) || /^bld-[a-z\d]{12}$/.test(word);
+      const deployId = isMeant ? word : await lastCompile(context);
       await followCompile(context, deployId, (line) => {
         if (context.output.json || hasText(line)) context.output.line(line, line.text);
       });

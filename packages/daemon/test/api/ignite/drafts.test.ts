@@ -54,11 +54,23 @@ describe("compiling", () => {
       error: { code: "ERR_DRAFT_NOT_COMPILED", message: "the draft of org:hello is being compiled" },
     });
     const path = `/compile/${String(first.body["deployId"])}/logs`;
+    const logOf = async (build: unknown) =>
+      (await call("GET", `${hello}/builds/${String(build)}/log`)).body;
+    const buildId = first.body["deployId"];
+    expect(await logOf(buildId)).toEqual({
+      ...{ buildId, status: "DRAFT_STATUS_COMPILING" },
+      log: "bloom.toml:1:1: a remark\nCompiling hello v0.1.0",
+    });
     const followed = call("GET", path);
     open();
     const texts = ["bloom.toml:1:1: a remark", "Compiling hello v0.1.0", "Finished", "compiled"];
     expect((await followed).body).toMatchObject({ lines: texts.map((text) => ({ text })) });
     // Afterwards it comes from the build's own log file.
+    expect(await logOf(buildId)).toEqual({
+      ...{ buildId, status: "DRAFT_STATUS_COMPILED" },
+      log: "Compiling hello v0.1.0\nFinished",
+    });
+    expect(await logOf("bld-222222222222")).toMatchObject({ error: { code: "ERR_NOT_FOUND" } });
     expect((await call("GET", path)).body).toMatchObject({
       lines: [
         { text: "Compiling hello v0.1.0", timestampMs: expect.stringMatching(/^\d{13}$/) as string },
