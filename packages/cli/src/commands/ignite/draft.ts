@@ -79,10 +79,9 @@ export const draftCommands: readonly Command[] = [
     async run(context) {
       const ref = functionOf(context);
       const follow = context.flags["follow"] !== false;
-      const compiled = await aboutFunction(context, ref, () => compileDraft(context, ref, follow));
-      const { deployId, draft } = compiled;
+      const { deployId, draft } = await aboutFunction(context, ref, () => compileDraft(context, ref, follow));
       const added = draft.added ?? [];
-      context.output.result(compiled, [
+      context.output.result({ deployId, draft }, [
         `${nameOf(ref)}: ${plainWord(draft.status)}, ${deployId}`,
         ...added.map((one) => `  ${one}`),
       ]);
