@@ -6,6 +6,8 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { BloomError } from "@bloomery/contract";
+import { findFunction } from "../../../src/api/ignite/find-function.js";
+import { findCompiledDraft } from "../../../src/deploy/function/invocations.js";
 import { codeOf, createGate, openIgnite } from "./harness.js";
 
 const run = promisify(execFile);
@@ -37,6 +39,19 @@ async function makeFolder(): Promise<string> {
 }
 
 const manifest = '[package]\nname = "hello"\nversion = "0.1.0"\nedition = "2021"\n';
+
+test("what is to be tried has to be there, and compiled as it is now", async () => {
+  const { call, store, compile } = await openHello();
+  const place = await findFunction(store, { org: "org", app: "hello" });
+  const find = () => findCompiledDraft(store, place);
+  await expect(find()).rejects.toMatchObject({ code: "ERR_NOT_FOUND", message: "org:hello has no draft" });
+  await call("POST", `${hello}/draft`, codeOf("// one"));
+  await expect(find()).rejects.toMatchObject({ code: "ERR_DRAFT_NOT_COMPILED" });
+  await compile(hello);
+  expect(await find()).toMatchObject({ artifact: expect.stringMatching(/^artifact-/) as string });
+  await call("POST", `${hello}/draft`, codeOf("// two"));
+  await expect(find()).rejects.toMatchObject({ code: "ERR_DRAFT_NOT_COMPILED" });
+});
 
 describe("compiling", () => {
   test("answers at once, and whoever asks meanwhile gets the same compile and its log so far", async () => {
