@@ -65,11 +65,7 @@ describe("making a function", () => {
     ["a bad name", { name: "No Good" }, "ERR_INVALID_ARGUMENT"],
     ["an unknown tier", { name: "hello", resourceTier: "HUGE" }, "ERR_INVALID_ARGUMENT"],
     ["a word that nobody knows", { name: "hello", tier: "RESOURCE_TIER_SMALL" }, "ERR_INVALID_ARGUMENT"],
-    [
-      "another inside of a part",
-      { name: "hello", scaling: { maximumReplicas: 2 } },
-      "ERR_INVALID_ARGUMENT",
-    ],
+    ["another inside of a part", { name: "hello", scaling: { maximumReplicas: 2 } }, "ERR_INVALID_ARGUMENT"],
     [
       "an image",
       { name: "hello", code: { image: { prebuilt: { imageRef: "hello:1" } } } },
@@ -103,7 +99,9 @@ test("a schema that is none is named once", async () => {
   const { call } = await openIgnite();
   const { body } = await call("POST", "/app/org", { name: "hello", inputSchema: '{"type": 7}' });
   expect(body).toMatchObject({
-    error: { message: "the input schema cannot be used: must be equal to one of the allowed values at /type" },
+    error: {
+      message: "the input schema cannot be used: must be equal to one of the allowed values at /type",
+    },
   });
 });
 

@@ -69,8 +69,7 @@ describe("compiling", () => {
       error: { code: "ERR_DRAFT_NOT_COMPILED", message: "the draft of org:hello is being compiled" },
     });
     const path = `/compile/${String(first.body["deployId"])}/logs`;
-    const logOf = async (build: unknown) =>
-      (await call("GET", `${hello}/builds/${String(build)}/log`)).body;
+    const logOf = async (build: unknown) => (await call("GET", `${hello}/builds/${String(build)}/log`)).body;
     const buildId = first.body["deployId"];
     expect(await logOf(buildId)).toEqual({
       ...{ buildId, status: "DRAFT_STATUS_COMPILING" },
