@@ -5,7 +5,24 @@ use tokio::sync::mpsc;
 
 use crate::{Error, Result};
 
-/// The end that feeds a [`Body::channel`](crate::Body::channel).
+/// The end that feeds a [`Body::channel`](crate::Body::channel). The body ends when the last of its clones is dropped.
+///
+/// ```
+/// use ignite::prelude::*;
+///
+/// #[ignite::main]
+/// async fn handler(_req: Request, ctx: Context) -> Result<impl IntoResponse> {
+///     let (sender, body) = Body::channel();
+///     ctx.spawn(async move {
+///         for line in ["one\n", "two\n"] {
+///             sender.send(line).await?;
+///         }
+///         Ok::<_, Error>(())
+///     });
+///     Ok(body)
+/// }
+/// assert_eq!(ignite::test::get("/").call(handler).text(), "one\ntwo\n");
+/// ```
 #[derive(Clone, Debug)]
 pub struct BodySender(mpsc::Sender<Result<Bytes>>);
 

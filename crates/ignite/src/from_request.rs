@@ -5,6 +5,20 @@ use http::request::Parts;
 use crate::{Body, Request};
 
 /// What a handler can take as its first argument.
+///
+/// ```
+/// use ignite::prelude::*;
+///
+/// #[ignite::main]
+/// async fn handler(mut req: Request<Body>, _ctx: Context) -> Result<impl IntoResponse> {
+///     let mut bytes = 0;
+///     while let Some(piece) = req.chunk().await? {
+///         bytes += piece.len();
+///     }
+///     Ok(bytes.to_string())
+/// }
+/// assert_eq!(ignite::test::post("hello").call(handler).text(), "5");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the first argument of a handler",
     label = "should be `Request`, or `Request<Body>` to read the body while it arrives",

@@ -21,6 +21,15 @@ use crate::{Error, Result, StatusCode};
 )]
 pub trait IntoHeaders {
     /// Puts the headers into the map; fails when a name or value cannot be one.
+    ///
+    /// ```
+    /// use ignite::{HeaderMap, IntoHeaders};
+    ///
+    /// let mut headers = HeaderMap::new();
+    /// [("etag", "17")].put_into(&mut headers).unwrap();
+    /// assert_eq!(headers["etag"], "17");
+    /// assert!([("no name", "17")].put_into(&mut headers).is_err());
+    /// ```
     fn put_into(self, headers: &mut HeaderMap) -> Result<()>;
 }
 

@@ -60,7 +60,17 @@ pub type Response<B = Body> = http::Response<B>;
     note = "return JSON (`ignite::json!`, `Json(value)`), text, bytes, a status, `(status, headers, body)` or an `http::Response`; wrap a type of your own that serializes in `Json`"
 )]
 pub trait IntoResponse {
-    /// The response.
+    /// The response; a handler of several kinds of answers makes each of them one.
+    ///
+    /// ```
+    /// use ignite::prelude::*;
+    ///
+    /// #[ignite::main]
+    /// async fn handler(req: Request, _ctx: Context) -> Result<ignite::Response> {
+    ///     Ok(if req.path() == "/text" { "hello".into_response() } else { json!({ "hello": 1 }).into_response() })
+    /// }
+    /// assert_eq!(ignite::test::get("/text").call(handler).text(), "hello");
+    /// ```
     fn into_response(self) -> Response;
 }
 

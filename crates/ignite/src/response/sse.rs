@@ -184,6 +184,18 @@ impl IntoResponse for Sse {
 }
 
 /// Sends the events of an [`Sse::channel`].
+///
+/// ```
+/// use ignite::prelude::*;
+///
+/// #[ignite::main]
+/// async fn handler(_req: Request, ctx: Context) -> Result<impl IntoResponse> {
+///     let (events, response) = Sse::channel();
+///     ctx.spawn(async move { events.send(Event::new().data("hello")).await });
+///     Ok(response)
+/// }
+/// assert_eq!(ignite::test::get("/").call(handler).text(), "data: hello\n\n");
+/// ```
 #[derive(Clone, Debug)]
 pub struct EventSender(BodySender);
 

@@ -102,7 +102,18 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     runtime.expect("threads to run on").block_on(future)
 }
 
-/// A body for a test, from JSON, text or bytes.
+/// A body for a test, from JSON, text or bytes. JSON comes with its content type.
+///
+/// ```
+/// use ignite::prelude::*;
+///
+/// #[ignite::main]
+/// async fn handler(req: Request, _ctx: Context) -> Result<impl IntoResponse> {
+///     Ok(req.header("content-type").unwrap_or("none").to_string())
+/// }
+/// assert_eq!(ignite::test::post(ignite::json!({})).call(handler).text(), "application/json");
+/// assert_eq!(ignite::test::post("text").call(handler).text(), "none");
+/// ```
 #[derive(Debug)]
 pub struct TestBody(Bytes, Option<&'static str>);
 
@@ -124,6 +135,17 @@ macro_rules! test_body_from {
 test_body_from!(&'static str, String, Vec<u8>, &'static [u8], Bytes);
 
 /// A request, and the process it meets.
+///
+/// ```
+/// use ignite::prelude::*;
+///
+/// #[ignite::main]
+/// async fn handler(req: Request, ctx: Context) -> Result<impl IntoResponse> {
+///     Ok(format!("{} {} {}", req.method(), req.path(), ctx.env().require("WHO")?))
+/// }
+/// let request = ignite::test::request("PUT", "/orders/17").env("WHO", "Ada");
+/// assert_eq!(request.call(handler).text(), "PUT /orders/17 Ada");
+/// ```
 pub struct TestRequest {
     request: http::Request<Bytes>,
     limits: Limits,

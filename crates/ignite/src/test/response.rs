@@ -5,6 +5,17 @@ use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
 /// What came back.
+///
+/// ```
+/// use ignite::prelude::*;
+///
+/// #[ignite::main]
+/// async fn handler(_req: Request, _ctx: Context) -> Result<impl IntoResponse> {
+///     Ok((StatusCode::CREATED, json!({ "id": 17 })))
+/// }
+/// let response = ignite::test::post("").call(handler);
+/// assert_eq!((response.status(), response.json::<Value>()), (StatusCode::CREATED, json!({ "id": 17 })));
+/// ```
 #[derive(Clone, Debug)]
 pub struct TestResponse {
     status: StatusCode,

@@ -102,3 +102,14 @@ test.each([
   expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
   expect(routes()).toEqual([]);
 });
+
+test("what was added to the manifest is told once, by the log or by the command", async () => {
+  const [added = ""] = compiled.added ?? [];
+  const tell = async (): Promise<number> => {
+    const { stderr } = await ask(["app", "deploy", "org:hello", "-c", "."], {}, folder);
+    return stderr.split(added).length - 1;
+  };
+  expect(await tell()).toBe(1);
+  daemon().answers.igniteCompileLogs = { lines: [logLine(added), logLine("", "DRAFT_STATUS_COMPILED")] };
+  expect(await tell()).toBe(1);
+});

@@ -169,6 +169,12 @@ describe("draft compile", () => {
 describe("draft compile-logs", () => {
   const lines = [logLine("Compiling"), logLine("", "DRAFT_STATUS_COMPILED")];
 
+  test("an id with a slip in it is no function's name", async () => {
+    daemon().answers.igniteCompileLogs = { lines };
+    await ask(["draft", "compile-logs", "bld-aaaaaaaaaaaa"]);
+    expect(daemon().calls).toMatchObject([{ params: { deploy: "bld-aaaaaaaaaaaa" } }]);
+  });
+
   test("by deploy id, one object a line with --json", async () => {
     daemon().answers.igniteCompileLogs = { lines };
     expect((await ask(["ignite", "draft", "compile-logs", deployId])).stdout).toBe("Compiling\n");

@@ -6,7 +6,7 @@ export const edgeErrors = {
     status: 400,
     exit: 2,
     when: "The body of a request for a function is not what the function's input schema says, or no JSON at all.",
-    hint: "Correct the field that the pointer names; `bloom info` shows the schema.",
+    hint: "Correct the field that the pointer names; `bloom app get APP --json` shows the schema.",
   },
   ERR_OUTPUT_INVALID: {
     status: 502,

@@ -2,52 +2,55 @@ import { z } from "zod";
 import { toolchainChannel } from "../manifest/scalars.js";
 import { appName, orgName, variableName } from "../names.js";
 import { autoMode, deploymentStateName, resourceTier, rustTarget, storageMode } from "./enums.js";
-import { int64, int64Text } from "./json.js";
+import { count, int64Text } from "./json.js";
 
 /** `org/app`, as functions and answers spell it. */
 export const functionId = z.string();
 
-const seconds = int64.pipe(z.number().min(0).max(86_400));
-const replicas = z.number().int().min(0).max(64);
+const seconds = count(86_400);
+const replicas = count(64);
+/** Requests in a replica at a time; 0: as many as come. */
+const concurrency = count(10_000);
 
 /** Text of a JSON Schema; whether it is one is checked where it is taken in. */
 const schemaText = z.string().max(262_144);
 
 /** What a draft is compiled with. */
-export const runtimeSource = z.object({
-  rust: z.object({
+export const runtimeSource = z.strictObject({
+  rust: z.strictObject({
     target: rustTarget.default("RUST_COMPILATION_TARGET_NATIVE"),
     toolchainVersion: toolchainChannel.optional(),
   }),
 });
 export type RuntimeSource = z.infer<typeof runtimeSource>;
 
-/** What may be said about an app besides its code. 0 means the default everywhere. */
-export const appSettings = z.object({
+/** What may be said about an app besides its code. 0 means the default everywhere; what nobody knows is refused. */
+export const appSettings = z.strictObject({
   description: z.string().max(4096).optional(),
   resourceTier: resourceTier.optional(),
   limits: z
-    .object({
-      memoryMb: z.number().int().min(0).max(1_048_576),
-      cpuMillicores: z.number().int().min(0).max(256_000),
+    .strictObject({
+      memoryMb: count(1_048_576),
+      cpuMillicores: count(256_000),
       timeoutSecs: seconds,
     })
     .partial()
     .optional(),
   scaling: z
-    .object({
+    .strictObject({
       minReplicas: replicas,
       maxReplicas: replicas,
       reserved: replicas,
       autoMode,
-      /** Requests in a replica at a time; 0: as many as come. */
-      maxConcurrency: z.number().int().min(0).max(10_000),
+      maxConcurrency: concurrency,
       /** Requests that may wait for a place; beyond it the answer is 503. */
-      queueLimit: z.number().int().min(0).max(100_000),
+      queueLimit: count(100_000),
       idleSecs: seconds,
     })
     .partial()
     .optional(),
+  /** The same as in `scaling`, where it counts less. */
+  maxConcurrency: concurrency.optional(),
   storageMode: storageMode.optional(),
   ttlSecs: seconds.optional(),
   inputSchema: schemaText.optional(),
@@ -77,19 +80,26 @@ export const appMeta = z.object({
     minReplicas: z.number(),
     maxReplicas: z.number(),
     reserved: z.number(),
+    autoMode,
     maxConcurrency: z.number(),
     queueLimit: z.number(),
     idleSecs: z.number(),
   }),
+  maxConcurrency: z.number(),
+  storageMode,
+  ttlSecs: int64Text,
   /** Names of the variables; values that are secret are never told. */
   env: z.record(z.string(), z.string().nullable()),
   deploymentState: deploymentStateName,
   /** 0 until the first publish. */
   activeVersion: z.number().int(),
+  /** The version that all this is said of: the active one, if no other was asked for. */
+  version: z.number().int(),
   inputSchema: z.string(),
   outputSchema: z.string(),
   mcpEnabled: z.boolean(),
   allowUnauthenticated: z.boolean(),
+  keepPayloads: z.boolean(),
   url: z.string(),
   createdAtMs: int64Text,
 });

@@ -10,8 +10,10 @@ export const codeBytes = 64 * 1024 ** 2;
 export const codeRequestBytes = Math.ceil(codeBytes / 3) * 4 + 4 * 1024 ** 2;
 
 /** What a draft holds: source that the platform compiles. */
-export const codeSource = z.object({
-  compile: z.object({
+export const codeSource = z.strictObject({
+  /** Known, so that it can be refused in words. */
+  image: z.never("images are neither built nor run here: send source as `compile`").optional(),
+  compile: z.strictObject({
     runtime: runtimeSource.optional(),
     /** A zip, a tar.gz or one `.rs` file. */
     sourceCode: bytes,

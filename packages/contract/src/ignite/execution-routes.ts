@@ -2,7 +2,7 @@ import { z } from "zod";
 import { appParams } from "../api/common.js";
 import { defineRoutes } from "../api/route.js";
 import { executionView, invokeAsyncRequest, invokeFrame, invokeRequest } from "./execution.js";
-import { int64Text } from "./json.js";
+import { int64Text, versionNumber } from "./json.js";
 import { appPath as path, nextCursor, page, tag } from "./route-parts.js";
 
 const executionParams = z.object({ execution: z.string().max(64) });
@@ -89,7 +89,7 @@ export const igniteExecutionRoutes = defineRoutes({
     tag,
     summary: "Calls the function again with the payload of an execution, where it was kept",
     params: executionParams,
-    body: z.object({ version: z.number().int().positive().optional() }),
+    body: z.strictObject({ version: versionNumber.optional() }),
     response: z.object({ executionId: z.string() }),
   },
   igniteExecutionStats: {

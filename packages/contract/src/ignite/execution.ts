@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { functionId } from "./app.js";
 import { executionKindName, executionStatusName } from "./enums.js";
-import { bytes, bytesText, int64Text } from "./json.js";
+import { bytes, bytesText, count, int64Text } from "./json.js";
 
 /** The request a function is to see. */
-export const httpContext = z.object({
+export const httpContext = z.strictObject({
   method: z
     .string()
     .regex(/^[A-Z]{1,20}$/, "must be a method in capital letters")
@@ -14,7 +14,7 @@ export const httpContext = z.object({
   headers: z.record(z.string().max(200), z.string().max(8192)).default({}),
 });
 
-export const invokeRequest = z.object({
+export const invokeRequest = z.strictObject({
   http: httpContext.default({ method: "POST", path: "/", query: "", headers: {} }),
   payload: bytes.default(Buffer.alloc(0)),
 });
@@ -22,7 +22,7 @@ export type InvokeRequest = z.infer<typeof invokeRequest>;
 
 export const invokeAsyncRequest = invokeRequest.extend({
   /** How often a failed execution is tried again; without a wish it runs at most once. */
-  retries: z.number().int().min(0).max(10).default(0),
+  retries: count(10).default(0),
 });
 
 /** One frame of an answer: a head, chunks of the body, and a trailer, which comes always. */

@@ -1,5 +1,6 @@
 export * from "./app.js";
 export * from "./app-routes.js";
+export * from "./catalog-routes.js";
 export * from "./draft.js";
 export * from "./enums.js";
 export * from "./execution.js";

@@ -6,6 +6,13 @@ export const int64 = z
   .transform(Number)
   .pipe(z.number().int());
 
+/** A whole number from 0 up to a bound, as a number or as text: clients that are made from descriptions write either. */
+export const count = (most: number): z.ZodType<number, number | string> =>
+  int64.pipe(z.number().min(0).max(most));
+
+/** The number of a version, in either way. */
+export const versionNumber = int64.pipe(z.number().positive());
+
 /**
  * The same in an answer: always text. Times are unix milliseconds, 0 for never. Whoever answers gives the number; the
  * text is understood, too, because whoever reads the answer holds it against the same schema.

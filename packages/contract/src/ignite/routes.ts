@@ -1,4 +1,5 @@
 import { igniteAppRoutes } from "./app-routes.js";
+import { igniteCatalogRoutes } from "./catalog-routes.js";
 import { igniteExecutionRoutes } from "./execution-routes.js";
 import { igniteLogRoutes } from "./log-routes.js";
 import { igniteToolRoutes } from "./tool-routes.js";
@@ -11,4 +12,5 @@ export const igniteRoutes = {
   ...igniteExecutionRoutes,
   ...igniteLogRoutes,
   ...igniteToolRoutes,
+  ...igniteCatalogRoutes,
 } as const;

@@ -4,7 +4,7 @@ import { defineRoutes } from "../api/route.js";
 import { appMeta, appSettings } from "./app.js";
 import { codeRequestBytes, codeSource, compileLogLine, draftView, versionItem } from "./draft.js";
 import { invokeFrame, invokeRequest } from "./execution.js";
-import { bytesText } from "./json.js";
+import { bytesText, versionNumber } from "./json.js";
 import { appPath as path, nextCursor, page, tag } from "./route-parts.js";
 
 const versionParams = appParams.extend({ version: z.coerce.number().int().positive() });
@@ -27,7 +27,7 @@ export const igniteVersionRoutes = defineRoutes({
     tag,
     summary: "Overwrites the draft",
     params: appParams,
-    body: z.object({
+    body: z.strictObject({
       code: codeSource,
       inputSchema: appSettings.shape.inputSchema,
       outputSchema: appSettings.shape.outputSchema,
@@ -65,6 +65,16 @@ export const igniteVersionRoutes = defineRoutes({
     params: z.object({ deploy: z.string().max(64) }),
     response: compileLogLine,
     stream: true,
+  },
+  igniteGetBuildLog: {
+    method: "GET",
+    path: `${path}/builds/:build/log`,
+    access: "viewer",
+    scope: "app",
+    tag,
+    summary: "What a compile has said until now",
+    params: appParams.extend({ build: z.string().max(64) }),
+    response: z.object({ buildId: z.string(), status: draftView.shape.status, log: z.string() }),
   },
   ignitePublishDraft: {
     method: "POST",
@@ -129,7 +139,7 @@ export const igniteVersionRoutes = defineRoutes({
     tag,
     summary: "Makes an earlier version the active one without building",
     params: appParams,
-    body: z.object({ version: z.number().int().positive() }),
+    body: z.strictObject({ version: versionNumber }),
     response: z.object({ activeVersion: z.number().int() }),
   },
   igniteGetCode: {

@@ -27,6 +27,8 @@ export function assertRole(caller: Caller, needed: Role): void {
   throw new BloomError("ERR_FORBIDDEN", `this needs the role ${needed}, but the token has ${caller.role}`);
 }
 
+const widerToken = "Use a token that reaches it, or ask an admin for one.";
+
 /**
  * Throws ERR_FORBIDDEN unless the caller's role is enough and the token reaches the org and app the route
  * names. Routes of the whole platform that read (`GET`) are open to limited tokens, because their handlers
@@ -44,15 +46,20 @@ export function assertAllowed(
     throw new BloomError(
       "ERR_FORBIDDEN",
       "this changes the whole platform, but the token is limited to one organization",
+      { hint: widerToken },
     );
   }
   if (limited && target.org !== undefined && target.org !== caller.orgName) {
-    throw new BloomError("ERR_FORBIDDEN", `the token is limited to the organization ${caller.orgName}`);
+    throw new BloomError("ERR_FORBIDDEN", `the token is limited to the organization ${caller.orgName}`, {
+      hint: widerToken,
+    });
   }
   if (
     caller.appName !== null &&
     (route.scope === "app" ? target.app !== caller.appName : route.scope === "org")
   ) {
-    throw new BloomError("ERR_FORBIDDEN", `the token is limited to the app ${caller.appName}`);
+    throw new BloomError("ERR_FORBIDDEN", `the token is limited to the app ${caller.appName}`, {
+      hint: widerToken,
+    });
   }
 }

@@ -76,6 +76,7 @@ export function createApiServer(options: ApiOptions): FastifyInstance {
     const error = new BloomError(
       "ERR_NOT_FOUND",
       `there is no route ${request.method} ${request.url.split("?")[0]}`,
+      { hint: "GET /v1/openapi.json describes every route." },
     );
     return answerError(error, request, reply);
   });

@@ -16,7 +16,7 @@ const draft07 = /^https?:\/\/json-schema\.org\/draft-07\/schema#?$/;
 const draft2020 = /^https:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
 
 /** Text of a schema as flags and requests carry it; empty: none. Throws ERR_SCHEMA_INVALID. */
-export function parseSchema(text: string, what: string): JsonValue | null {
+export function parseSchema(text: string, what: "input" | "output"): JsonValue | null {
   if (text.trim() === "") return null;
   let schema: JsonValue;
   try {
@@ -29,7 +29,7 @@ export function parseSchema(text: string, what: string): JsonValue | null {
 }
 
 /** Throws ERR_SCHEMA_INVALID, which names the schema as `what` and the place in it. */
-export function assertSchema(schema: JsonValue, what: string): void {
+export function assertSchema(schema: JsonValue, what: "input" | "output"): void {
   compileSchema(schema, what);
 }
 

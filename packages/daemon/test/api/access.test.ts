@@ -117,6 +117,17 @@ describe.each(names)("%s", (name) => {
   });
 });
 
+test("a token that is limited is not told to be of a larger role", async () => {
+  const headers = { host: "localhost", authorization: "Bearer other-app" };
+  const answer = await api.inject({ url: "/v1/ignite/app/local/shop", headers });
+  expect(answer.json()).toMatchObject({
+    error: {
+      message: "the token is limited to the app other",
+      hint: "Use a token that reaches it, or ask an admin for one.",
+    },
+  });
+});
+
 test("a hint names the app that the request is about", async () => {
   const headers = { host: "localhost", authorization: "Bearer admin" };
   for (const [org, ref] of [
@@ -133,7 +144,10 @@ test("a hint names the app that the request is about", async () => {
 test("an unknown route, a body that is not JSON and a wrong value say what to do", async () => {
   const headers = { host: "localhost", authorization: "Bearer admin" };
   const unknown = await api.inject({ url: "/v1/nothing", headers });
-  expect([unknown.statusCode, unknown.json()]).toMatchObject([404, { error: { code: "ERR_NOT_FOUND" } }]);
+  expect([unknown.statusCode, unknown.json()]).toMatchObject([
+    404,
+    { error: { code: "ERR_NOT_FOUND", hint: "GET /v1/openapi.json describes every route." } },
+  ]);
   const broken = await api.inject({
     method: "POST",
     url: "/v1/orgs",

@@ -39,7 +39,9 @@ export const appDeployCommand: Command = defineVerb({
     const saved = await saveDraft(context, ref, body);
     output.say(`draft ${saved.codeHash} is saved`);
     const compiled = await compileDraft(context, ref, true);
-    for (const one of compiled.draft.added ?? []) output.say(`  ${one}`);
+    // A compile that had nothing to do has not said it.
+    const added = (compiled.draft.added ?? []).filter((one) => !compiled.said.has(one));
+    for (const one of added) output.say(`  ${one}`);
     const compiledMs = performance.now();
     signal.throwIfAborted();
     const { version, url } = await publishDraft(context, ref);

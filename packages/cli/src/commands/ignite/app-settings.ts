@@ -9,7 +9,7 @@ export type Settings = RouteInput<ApiRoutes["igniteUpdateAppConfig"]>["body"];
 
 export const runtimeFlags: readonly FlagSpec[] = [
   { flag: "--runtime <name>", about: "rust: functions are written in it", fallback: "rust" },
-  { flag: "--rust-target <target>", about: "native or wasm" },
+  { flag: "--rust-target <target>", about: "native; wasm is known, but not built by this release yet" },
   { flag: "--toolchain <version>", about: "the Rust toolchain, such as 1.93" },
 ];
 
@@ -28,12 +28,15 @@ export const settingFlags: readonly FlagSpec[] = [
   { flag: "--memory <mb>", about: "megabytes, instead of the tier's; 0 for those" },
   { flag: "--cpu <millicores>", about: "thousandths of a processor, instead of the tier's; 0 for those" },
   { flag: "--timeout-secs <seconds>", about: "how long one execution may take; 0 for the platform's limit" },
-  { flag: "--storage-mode <mode>", about: "persistent, ephemeral or ttl" },
-  { flag: "--ttl <seconds>", about: "how long storage is kept in the mode ttl" },
+  {
+    flag: "--storage-mode <mode>",
+    about: "persistent, ephemeral or ttl: kept with the function, of no effect yet",
+  },
+  { flag: "--ttl <seconds>", about: "how long storage is to be kept in the mode ttl: of no effect yet" },
   { flag: "--max-replicas <count>", about: "at most so many instances; 0 for the platform's limit" },
   { flag: "--min-replicas <count>", about: "at least so many; with 0 it sleeps when nobody asks" },
   { flag: "--reserved <count>", about: "instances kept warm" },
-  { flag: "--auto-mode <mode>", about: "disabled, enabled, tier-only or scale-only" },
+  { flag: "--auto-mode <mode>", about: "disabled, enabled, tier-only or scale-only: kept, of no effect yet" },
   { flag: "--concurrency <count>", about: "executions in an instance at a time; 0 for as many as come" },
   { flag: "--queue-limit <count>", about: "requests that may wait for a place; beyond it the answer is 503" },
   { flag: "--idle-secs <seconds>", about: "how long nothing must happen before it sleeps" },

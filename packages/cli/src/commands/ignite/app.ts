@@ -169,6 +169,8 @@ function describeApp(app: ignite.AppMeta): string[] {
     ["env", Object.keys(app.env).join(", ") || "-"],
     ["schemas", schemas.filter((one) => one !== "").join(", ") || "-"],
     ["mcp", app.mcpEnabled ? "yes" : "no"],
+    ["storage", app.storageMode === "TTL" ? `ttl, ${app.ttlSecs} s` : plainWord(app.storageMode)],
+    ["payloads", app.keepPayloads ? "kept" : "not kept"],
     ["token", app.allowUnauthenticated ? "not needed" : "needed"],
     ["created", formatMoment(app.createdAtMs)],
   ]);

@@ -8,18 +8,26 @@ export interface Compiled {
   readonly draft: ignite.DraftView;
 }
 
+/** The same, with what its log has said already. */
+export interface FollowedCompile extends Compiled {
+  readonly said: ReadonlySet<string>;
+}
+
 /** Begins a compile of the draft; with `follow` its log is shown until it has ended. Throws ERR_BUILD_FAILED. */
-export async function compileDraft(context: Context, ref: AppRef, follow: boolean): Promise<Compiled> {
+export async function compileDraft(context: Context, ref: AppRef, follow: boolean): Promise<FollowedCompile> {
   const client = context.client();
   // Never broken off: we would not know whether there is a compile.
   const begun = await client.call("igniteCompileDraft", { params: ref }, { signal: null });
-  if (!follow) return begun;
+  const said = new Set<string>();
+  if (!follow) return { ...begun, said };
   await followCompile(context, begun.deployId, (line) => {
     // Why it failed is said by the error.
-    if (hasText(line) && line.status !== "DRAFT_STATUS_FAILED") context.output.say(line.text);
+    if (!hasText(line) || line.status === "DRAFT_STATUS_FAILED") return;
+    context.output.say(line.text);
+    said.add(line.text);
   });
   const { draft } = await client.call("igniteGetDraft", { params: ref });
-  return { deployId: begun.deployId, draft };
+  return { deployId: begun.deployId, draft, said };
 }
 
 /** Prints a compile's log until it has ended. Throws ERR_BUILD_FAILED, and ERR_INTERRUPTED while the compile goes on. */

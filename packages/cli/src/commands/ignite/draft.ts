@@ -79,10 +79,9 @@ export const draftCommands: readonly Command[] = [
     async run(context) {
       const ref = functionOf(context);
       const follow = context.flags["follow"] !== false;
-      const compiled = await aboutFunction(context, ref, () => compileDraft(context, ref, follow));
-      const { deployId, draft } = compiled;
+      const { deployId, draft } = await aboutFunction(context, ref, () => compileDraft(context, ref, follow));
       const added = draft.added ?? [];
-      context.output.result(compiled, [
+      context.output.result({ deployId, draft }, [
         `${nameOf(ref)}: ${plainWord(draft.status)}, ${deployId}`,
         ...added.map((one) => `  ${one}`),
       ]);
@@ -98,7 +97,9 @@ export const draftCommands: readonly Command[] = [
     ],
     async run(context) {
       const [word = ""] = context.args;
-      const deployId = isId("build", word) ? word : await lastCompile(context);
+      // One with a slip of the pen is still meant as an id.
+      const isMeant = isId("build", word) || /^bld-[a-z\d]{12}$/.test(word);
+      const deployId = isMeant ? word : await lastCompile(context);
       await followCompile(context, deployId, (line) => {
         if (context.output.json || hasText(line)) context.output.line(line, line.text);
       });

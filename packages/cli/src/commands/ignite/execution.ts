@@ -53,7 +53,7 @@ export const executionCommands: readonly Command[] = [
           "STATUS",
           "HTTP",
           "VERSION",
-          ...(wide ? ["QUEUE", "START", "BYTES"] : []),
+          ...(wide ? ["KIND", "QUEUE", "START", "BYTES"] : []),
           "RUN",
           "CREATED",
           "ERROR",

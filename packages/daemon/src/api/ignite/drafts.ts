@@ -1,7 +1,8 @@
-import { BloomError, type ApiRoutes, type RouteCall } from "@bloomery/contract";
+import { BloomError, type ApiRoutes, type ignite, type RouteCall } from "@bloomery/contract";
 import type { DraftCode } from "../../deploy/function/drafts.js";
 import { namesOf, urlOf } from "../../deploy/places.js";
 import { recordActivity } from "../activity.js";
+import type { Build } from "../../store/builds.js";
 import type { Caller } from "../caller.js";
 import type { Handlers } from "../handlers.js";
 import type { ApiContext } from "../routes/context.js";
@@ -11,7 +12,12 @@ import { viewDraft } from "./view-draft.js";
 
 type Noun = Pick<
   Handlers,
-  "igniteSaveDraft" | "igniteGetDraft" | "igniteCompileDraft" | "igniteCompileLogs" | "ignitePublishDraft"
+  | "igniteSaveDraft"
+  | "igniteGetDraft"
+  | "igniteCompileDraft"
+  | "igniteCompileLogs"
+  | "igniteGetBuildLog"
+  | "ignitePublishDraft"
 >;
 type SaveBody = RouteCall<ApiRoutes["igniteSaveDraft"]>["body"];
 
@@ -47,11 +53,21 @@ export function createIgniteDraftHandlers(context: ApiContext): Noun {
     async *igniteCompileLogs({ params }, { caller, signal }) {
       const build = await store.builds.get(params.deploy);
       if (build === undefined || !(await isTheirs(context, build.appId, caller)))
-        throw new BloomError("ERR_NOT_FOUND", `there is no compile ${params.deploy}`);
+        throw noCompile(params.deploy);
       for await (const { at, text, status } of functions.followCompile(build, signal)) {
         const line = { deployId: build.id, timestampMs: at, text };
         yield status === undefined ? line : { ...line, status };
       }
+    },
+
+    async igniteGetBuildLog({ params }) {
+      const { app } = await findFunction(store, params);
+      const build = await store.builds.get(params.build);
+      if (build === undefined || build.appId !== app.id) throw noCompile(params.build);
+      const lines: string[] = [];
+      // Nothing is waited for: what there is, is told.
+      for await (const line of functions.followCompile(build, AbortSignal.abort())) lines.push(line.text);
+      return { buildId: build.id, status: compileStatuses[build.state], log: lines.join("\n") };
     },
 
     async ignitePublishDraft({ params }, { caller, signal }) {
@@ -62,6 +78,20 @@ export function createIgniteDraftHandlers(context: ApiContext): Noun {
       return { version: row?.versionNumber ?? 0, url: urlOf(namesOf(place), views.edge) };
     },
   };
+}
+
+const compileStatuses = {
+  pending: "DRAFT_STATUS_COMPILING",
+  running: "DRAFT_STATUS_COMPILING",
+  succeeded: "DRAFT_STATUS_COMPILED",
+  failed: "DRAFT_STATUS_FAILED",
+  cancelled: "DRAFT_STATUS_FAILED",
+} as const satisfies Record<Build["state"], ignite.DraftStatus>;
+
+function noCompile(id: string): BloomError {
+  return new BloomError("ERR_NOT_FOUND", `there is no compile ${id}`, {
+    hint: "`bloom draft info APP` has the id of the last one.",
+  });
 }
 
 /** The code and what was said with it. */

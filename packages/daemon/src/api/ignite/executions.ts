@@ -48,6 +48,7 @@ export function createExecutionHandlers(
     async igniteListExecutions({ params, query }) {
       const { environment } = await find(params);
       const { limit, cursor, status, kind, version, search, sinceMs } = query;
+      assertCursor(cursor);
       await catchUp();
       const rows = await store.executions.list({
         environmentId: environment.id,
@@ -111,6 +112,14 @@ export function createExecutionHandlers(
       return { counts: Object.fromEntries(counts) as Record<string, number>, cold };
     },
   };
+}
+
+/** An execution that is forgotten is no mistake: all before it are, too. Throws ERR_INVALID_ARGUMENT. */
+function assertCursor(cursor: string | undefined): void {
+  if (cursor === undefined || /^x-[\w-]{1,64}$/.test(cursor)) return;
+  throw new BloomError("ERR_INVALID_ARGUMENT", "the cursor is not one that an answer has given", {
+    hint: "Pass on what `nextCursor` said, unchanged.",
+  });
 }
 
 /** The last moment that a Date can hold as four digits of a year. */

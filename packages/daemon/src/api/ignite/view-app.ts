@@ -25,15 +25,20 @@ export async function viewFunction(parts: Parts, place: Place): Promise<AppMeta>
   // A version that was gone back to has settings of its own.
   const config = live === undefined || place.environment.desired === "stopped" ? wanted : live.config;
   const tier = isDeepStrictEqual(config.limits, wanted.limits) ? settings.resourceTier : undefined;
-  return view(parts, place, config, {
+  return view(parts, place, config, settings, {
     tier: tier ?? nameTier(config.limits),
     reserved: settings.scaling?.reserved ?? 0,
+    version: place.environment.liveVersionNumber ?? 0,
+    createdAt: place.app.createdAt,
   });
 }
 
 /** The function as one of its versions froze it. */
 export async function viewFrozen(parts: Parts, place: Place, version: Version): Promise<AppMeta> {
-  return view(parts, place, version.config, { tier: nameTier(version.config.limits), reserved: 0 });
+  const settings = (await parts.store.functions.get(place.app.id))?.settings ?? {};
+  const { config, number, createdAt } = version;
+  const tier = nameTier(config.limits);
+  return view(parts, place, config, settings, { tier, reserved: 0, version: number, createdAt });
 }
 
 /** `org/app`, as functions are told who they are. */
@@ -62,7 +67,13 @@ async function view(
   parts: Parts,
   place: Place,
   config: AppConfig,
-  facts: { readonly tier: ignite.ResourceTier; readonly reserved: number },
+  settings: ignite.AppSettings,
+  facts: {
+    readonly tier: ignite.ResourceTier;
+    readonly reserved: number;
+    readonly version: number;
+    readonly createdAt: string;
+  },
 ): Promise<AppMeta> {
   const own = config.function ?? planWanted({}).function;
   if (own === null) throw new Error("a function's config always has one");
@@ -78,19 +89,25 @@ async function view(
       minReplicas: own.minReplicas,
       maxReplicas: own.maxReplicas,
       reserved: facts.reserved,
+      autoMode: settings.scaling?.autoMode ?? "AUTO_MODE_DISABLED",
       maxConcurrency: own.concurrency,
       queueLimit: own.queueLimit,
       idleSecs: own.idleSeconds,
     },
+    maxConcurrency: own.concurrency,
+    storageMode: settings.storageMode ?? "PERSISTENT",
+    ttlSecs: settings.ttlSecs ?? 0,
     env: await viewEnv(parts, place.app.id),
     deploymentState: await viewState(parts, place),
     activeVersion: place.environment.liveVersionNumber ?? 0,
+    version: facts.version,
     inputSchema: formatSchema(own.inputSchema),
     outputSchema: formatSchema(own.outputSchema),
     mcpEnabled: own.mcp,
     allowUnauthenticated: own.allowUnauthenticated,
+    keepPayloads: own.keepPayloads,
     url: urlOf(namesOf(place), parts.views.edge),
-    createdAtMs: Date.parse(place.app.createdAt),
+    createdAtMs: Date.parse(facts.createdAt),
   };
 }
 

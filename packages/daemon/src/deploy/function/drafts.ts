@@ -87,8 +87,8 @@ export function createDrafts(parts: DraftParts): Drafts {
     async receive(app, { bytes, fileName, wishes }) {
       assertTarget(wishes.runtime ?? undefined);
       parseDependencies(wishes.dependencies);
-      parseSchema(wishes.inputSchema ?? "", "the input schema");
-      parseSchema(wishes.outputSchema ?? "", "the output schema");
+      parseSchema(wishes.inputSchema ?? "", "input");
+      parseSchema(wishes.outputSchema ?? "", "output");
       assertFileName(fileName);
       return { ...(await parts.receiveCode(bytes, app)), wishes };
     },

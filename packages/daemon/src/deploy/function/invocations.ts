@@ -7,6 +7,7 @@ import type { FleetObserver } from "../fleet.js";
 import { formatPlace, namesOf, type Place } from "../places.js";
 import type { ReleaseParts } from "../releases.js";
 import type { Store } from "../../store/open-store.js";
+import { findDraft } from "./drafts.js";
 import type { ExecutionRecords } from "./executions.js";
 import type { CompiledDraft } from "./invoke/find-target.js";
 import { openInvocations, type Invocations } from "./invoke/open-invocations.js";
@@ -37,7 +38,7 @@ export async function openPlatformInvocations(parts: {
     prepareMounts: (release, replica, warn) => volumes.prepare({ ...release, replica, warn }),
     instanceDir: (id) => join(paths.instances, id),
     listInstances: engine.list,
-    findDraft: (place) => findDraft(releases.store, place),
+    findDraft: (place) => findCompiledDraft(releases.store, place),
   });
   return {
     ...invocations,
@@ -55,9 +56,10 @@ const nobody: FleetObserver = {
   ended: () => Promise.resolve(),
 };
 
-async function findDraft(store: Store, place: Place): Promise<CompiledDraft> {
-  const draft = await store.drafts.get(place.app.id);
-  if (draft === undefined || draft.artifact === null || draft.config === null) {
+/** Throws ERR_NOT_FOUND without a draft, ERR_DRAFT_NOT_COMPILED for one that was not compiled since it was saved. */
+export async function findCompiledDraft(store: Store, place: Place): Promise<CompiledDraft> {
+  const draft = await findDraft(store, place);
+  if (draft.artifact === null || draft.config === null) {
     const name = formatPlace(namesOf(place));
     throw new BloomError("ERR_DRAFT_NOT_COMPILED", `the draft of ${name} is not compiled as it is now`);
   }

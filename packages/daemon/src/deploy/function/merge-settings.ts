@@ -7,7 +7,9 @@ type Settings = ignite.AppSettings;
  * What was said before with what is said now: only what is named changes. Throws ERR_INVALID_ARGUMENT for settings
  * that contradict each other, ERR_SCHEMA_INVALID, and ERR_SHAPE_UNSUPPORTED for what this release cannot run.
  */
-export function mergeSettings(before: Settings, patch: Settings): Settings {
+export function mergeSettings(before: Settings, { maxConcurrency, ...said }: Settings): Settings {
+  const patch =
+    maxConcurrency === undefined ? said : { ...said, scaling: { ...said.scaling, maxConcurrency } };
   const merged: Settings = dropUndefined({
     ...before,
     ...dropUndefined(patch),
@@ -35,8 +37,8 @@ export function assertTarget(runtime: ignite.RuntimeSource | undefined): void {
 
 function assertSettings({ scaling = {}, inputSchema, outputSchema, runtime }: Settings): void {
   assertTarget(runtime);
-  parseSchema(inputSchema ?? "", "the input schema");
-  parseSchema(outputSchema ?? "", "the output schema");
+  parseSchema(inputSchema ?? "", "input");
+  parseSchema(outputSchema ?? "", "output");
   const { maxReplicas = 0 } = scaling;
   const least = Math.max(scaling.minReplicas ?? 0, scaling.reserved ?? 0);
   if (maxReplicas > 0 && maxReplicas < least) {

@@ -9,7 +9,8 @@ describe("making a function", () => {
     const { call } = await openIgnite();
     const created = await call("POST", "/app/org", {
       ...{ name: "hello", description: "Says hello.", resourceTier: "RESOURCE_TIER_SMALL" },
-      ...{ limits: { timeoutSecs: "9" }, scaling: { maxReplicas: 3, reserved: 1 }, storageMode: "TTL" },
+      ...{ limits: { timeoutSecs: "9" }, scaling: { maxReplicas: "3", reserved: 1 }, storageMode: "TTL" },
+      maxConcurrency: 4,
       ...{ ttlSecs: 60, inputSchema: '{"type":"object"}', mcpEnabled: true, allowUnauthenticated: true },
       ...{ env: { GREETING: "hi" }, ...codeOf("// one") },
     });
@@ -23,11 +24,12 @@ describe("making a function", () => {
       ...{ runtime: "rust-native", resourceTier: "RESOURCE_TIER_SMALL" },
       limits: { memoryMb: 256, cpuMillicores: 250, timeoutSecs: 9 },
       scaling: {
-        ...{ minReplicas: 1, maxReplicas: 3, reserved: 1 },
-        ...{ maxConcurrency: 0, queueLimit: 1000, idleSecs: 300 },
+        ...{ minReplicas: 1, maxReplicas: 3, reserved: 1, autoMode: "AUTO_MODE_DISABLED" },
+        ...{ maxConcurrency: 4, queueLimit: 1000, idleSecs: 300 },
       },
+      ...{ maxConcurrency: 4, storageMode: "TTL", ttlSecs: "60", keepPayloads: false },
       env: { GREETING: "hi" },
-      ...{ deploymentState: "DEPLOYMENT_STATE_CREATED", activeVersion: 0 },
+      ...{ deploymentState: "DEPLOYMENT_STATE_CREATED", activeVersion: 0, version: 0 },
       ...{ inputSchema: '{"type":"object"}', outputSchema: "", mcpEnabled: true, allowUnauthenticated: true },
       url: "http://hello-org.localhost:4680/",
       createdAtMs: expect.stringMatching(/^\d{13}$/) as string,
@@ -62,6 +64,13 @@ describe("making a function", () => {
   test.each<[string, object, string]>([
     ["a bad name", { name: "No Good" }, "ERR_INVALID_ARGUMENT"],
     ["an unknown tier", { name: "hello", resourceTier: "HUGE" }, "ERR_INVALID_ARGUMENT"],
+    ["a word that nobody knows", { name: "hello", tier: "RESOURCE_TIER_SMALL" }, "ERR_INVALID_ARGUMENT"],
+    ["another inside of a part", { name: "hello", scaling: { maximumReplicas: 2 } }, "ERR_INVALID_ARGUMENT"],
+    [
+      "an image",
+      { name: "hello", code: { image: { prebuilt: { imageRef: "hello:1" } } } },
+      "ERR_INVALID_ARGUMENT",
+    ],
     ["a variable of the platform's own", { name: "hello", env: { PORT: "1" } }, "ERR_INVALID_ARGUMENT"],
     ["code that is none", { name: "hello", ...codeOf("") }, "ERR_INVALID_ARGUMENT"],
     [
@@ -83,6 +92,16 @@ describe("making a function", () => {
     const { call, store } = await openIgnite();
     expect((await call("POST", "/app/org", body)).body).toMatchObject({ error: { code } });
     expect(await store.apps.list()).toEqual([]);
+  });
+});
+
+test("a schema that is none is named once", async () => {
+  const { call } = await openIgnite();
+  const { body } = await call("POST", "/app/org", { name: "hello", inputSchema: '{"type": 7}' });
+  expect(body).toMatchObject({
+    error: {
+      message: "the input schema cannot be used: must be equal to one of the allowed values at /type",
+    },
   });
 });
 

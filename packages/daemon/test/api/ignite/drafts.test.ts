@@ -6,6 +6,8 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { BloomError } from "@bloomery/contract";
+import { findFunction } from "../../../src/api/ignite/find-function.js";
+import { findCompiledDraft } from "../../../src/deploy/function/invocations.js";
 import { codeOf, createGate, openIgnite } from "./harness.js";
 
 const run = promisify(execFile);
@@ -38,6 +40,19 @@ async function makeFolder(): Promise<string> {
 
 const manifest = '[package]\nname = "hello"\nversion = "0.1.0"\nedition = "2021"\n';
 
+test("what is to be tried has to be there, and compiled as it is now", async () => {
+  const { call, store, compile } = await openHello();
+  const place = await findFunction(store, { org: "org", app: "hello" });
+  const find = () => findCompiledDraft(store, place);
+  await expect(find()).rejects.toMatchObject({ code: "ERR_NOT_FOUND", message: "org:hello has no draft" });
+  await call("POST", `${hello}/draft`, codeOf("// one"));
+  await expect(find()).rejects.toMatchObject({ code: "ERR_DRAFT_NOT_COMPILED" });
+  await compile(hello);
+  expect(await find()).toMatchObject({ artifact: expect.stringMatching(/^artifact-/) as string });
+  await call("POST", `${hello}/draft`, codeOf("// two"));
+  await expect(find()).rejects.toMatchObject({ code: "ERR_DRAFT_NOT_COMPILED" });
+});
+
 describe("compiling", () => {
   test("answers at once, and whoever asks meanwhile gets the same compile and its log so far", async () => {
     const { call, gates } = await openHello();
@@ -54,11 +69,22 @@ describe("compiling", () => {
       error: { code: "ERR_DRAFT_NOT_COMPILED", message: "the draft of org:hello is being compiled" },
     });
     const path = `/compile/${String(first.body["deployId"])}/logs`;
+    const logOf = async (build: unknown) => (await call("GET", `${hello}/builds/${String(build)}/log`)).body;
+    const buildId = first.body["deployId"];
+    expect(await logOf(buildId)).toEqual({
+      ...{ buildId, status: "DRAFT_STATUS_COMPILING" },
+      log: "bloom.toml:1:1: a remark\nCompiling hello v0.1.0",
+    });
     const followed = call("GET", path);
     open();
     const texts = ["bloom.toml:1:1: a remark", "Compiling hello v0.1.0", "Finished", "compiled"];
     expect((await followed).body).toMatchObject({ lines: texts.map((text) => ({ text })) });
     // Afterwards it comes from the build's own log file.
+    expect(await logOf(buildId)).toEqual({
+      ...{ buildId, status: "DRAFT_STATUS_COMPILED" },
+      log: "Compiling hello v0.1.0\nFinished",
+    });
+    expect(await logOf("bld-222222222222")).toMatchObject({ error: { code: "ERR_NOT_FOUND" } });
     expect((await call("GET", path)).body).toMatchObject({
       lines: [
         { text: "Compiling hello v0.1.0", timestampMs: expect.stringMatching(/^\d{13}$/) as string },

@@ -83,13 +83,15 @@ test("versions are listed, looked at and gone back to, without a build", async (
   expect(rest.body).toMatchObject({ versions: [{ version: 1 }] });
   expect(rest.body["nextCursor"]).toBeUndefined();
 
-  expect(await call("POST", `${hello}/rollback`, { version: 1 })).toEqual({
+  expect(await call("POST", `${hello}/rollback`, { version: "1" })).toEqual({
     status: 200,
     body: { activeVersion: 1 },
   });
+  const listed = (await call("GET", `${hello}/versions`)).body["versions"] as { createdAtMs: string }[];
   expect((await call("GET", `${hello}/versions/2`)).body).toMatchObject({
-    activeVersion: 1,
-    id: "org/hello",
+    ...{ activeVersion: 1, version: 2, id: "org/hello" },
+    // Of the version, not of the function.
+    createdAtMs: listed[1]?.createdAtMs,
   });
   // What was published last is one step away again, and no new version.
   expect((await call("POST", `${hello}/draft/publish`)).body).toMatchObject({ version: 3 });

@@ -133,6 +133,12 @@ describe("executions", () => {
     expect(first.body).toMatchObject({ nextCursor: "x-3" });
     expect(await ids("limit=2&cursor=x-3")).toEqual(["x-2", "x-1"]);
     expect((await get("/app/org/hello/executions?limit=2&cursor=x-2")).body).not.toHaveProperty("nextCursor");
+    // Of one that is forgotten there is nothing before; what was never said is a mistake.
+    expect(await ids("cursor=x-forgotten")).toEqual([]);
+    expect(await get("/app/org/hello/executions?cursor=3")).toMatchObject({
+      status: 400,
+      body: { error: { code: "ERR_INVALID_ARGUMENT" } },
+    });
     expect(await ids("status=EXECUTION_STATUS_TIMED_OUT")).toEqual(["x-3"]);
     expect(await ids("search=too%20LATE")).toEqual(["x-3"]);
     expect(await ids("search=%00")).toHaveLength(1);
