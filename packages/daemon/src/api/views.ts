@@ -65,10 +65,15 @@ export async function viewEnvironment(parts: ViewParts, place: Place): Promise<E
 }
 
 /** The same of one that was read this moment: a thousand apps are looked at one by one. */
-async function viewFound(parts: ViewParts, place: Place): Promise<EnvironmentView> {
+async function viewFound(parts: ViewParts, place: Place, newest?: Version): Promise<EnvironmentView> {
   const { environment } = place;
   const { liveReleaseNumber, liveVersionId } = environment;
-  const version = liveVersionId === null ? undefined : await parts.store.versions.get(liveVersionId);
+  const version =
+    liveVersionId === null
+      ? undefined
+      : liveVersionId === newest?.id
+        ? newest
+        : await parts.store.versions.get(liveVersionId);
   const [last] = await parts.store.deployments.list({ environmentId: environment.id, limit: 1 });
   const live = parts.fleet.live(environment.id);
   const isFunction = version !== undefined && version.config.function !== null;
@@ -129,7 +134,7 @@ export async function viewApp(parts: ViewParts, org: Org, app: App): Promise<App
     shape: version?.config.shape ?? null,
     createdAt: app.createdAt,
     environments: await Promise.all(
-      environments.map((environment: Environment) => viewFound(parts, { org, app, environment })),
+      environments.map((environment: Environment) => viewFound(parts, { org, app, environment }, version)),
     ),
   };
 }
