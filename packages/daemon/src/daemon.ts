@@ -28,7 +28,7 @@ import { closeUnfinished, reconcile } from "./deploy/reconcile.js";
 import { openRouting } from "./deploy/routing.js";
 import { openExecutions } from "./deploy/function/executions.js";
 import { openPlatformInvocations } from "./deploy/function/invocations.js";
-import { listServed, planServed } from "./deploy/served.js";
+import { createServedList, planServed } from "./deploy/served.js";
 import { hookLogFile, hookLogFolder } from "./deploy/hooks/hook-log.js";
 import { holdPath, openHolds } from "./deploy/hold/holds.js";
 import { loadEnvironment, type ReleaseParts } from "./deploy/releases.js";
@@ -140,10 +140,10 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       ...{ holdPath: holdPathOf, applyRoutes: routing.applyRoutes },
     });
     closers.push(() => functionEdge.close());
+    const listServed = createServedList(store, build.artifactDir);
     const edge = createEdge({
       switchboard: await routing.openSwitchboard(network),
-      hasNetwork: network !== null,
-      listServed: () => listServed(store, build.artifactDir),
+      ...{ hasNetwork: network !== null, listServed },
       applyRoutes: (served) => activation.follow(served).then(() => functionEdge.applyRoutes(served)),
       assertRoutable: routing.assertRoutable,
     });
@@ -191,14 +191,14 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const functions = openFunctions({ store, secrets, jobs, deployer }, build);
 
     await reconcile({
-      ...{ store, engine, fleet, healer, wantedOf: operations.wantedOf, log },
+      ...{ store, engine, fleet, edge, healer, listServed, wantedOf: operations.wantedOf, log },
       async sweepStrays(keep) {
         findInstances = () => new Set(fleet.all().map((instance) => instance.id));
         await sweepGroups(host.cgroups, keep);
         await network?.sweep();
         engine.keepShims();
       },
-      onFound: async () => activation.follow(await listServed(store, build.artifactDir)),
+      onFound: activation.follow,
     });
     await executions.settle(new Set(fleet.all().map((instance) => instance.id)));
     await edge.refresh();

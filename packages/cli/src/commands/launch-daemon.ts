@@ -31,6 +31,12 @@ export interface LaunchOptions {
   readonly logHome: string | undefined;
 }
 
+/**
+ * V8 lets the space for new objects grow to 48 MB in a burst, such as a start with many apps, and a daemon that rests
+ * never gives it back. With a quarter of it a start takes as long.
+ */
+const engineFlags = ["--max-semi-space-size=4"];
+
 /** Starts bloomd in a process group of its own. */
 export function launchDaemon(argv: readonly string[], { env, logHome }: LaunchOptions): LaunchedDaemon {
   const main = fileURLToPath(import.meta.resolve("@bloomery/daemon/main"));
@@ -42,7 +48,7 @@ export function launchDaemon(argv: readonly string[], { env, logHome }: LaunchOp
   const log = logHome === undefined ? undefined : openLog(logHome);
   // What is on our standard error is read by the one whom we tell what is wrong.
   const attended = log === undefined ? ["--attended"] : [];
-  const child = spawn(process.execPath, [main, ...argv, ...attended], {
+  const child = spawn(process.execPath, [...engineFlags, main, ...argv, ...attended], {
     detached: true,
     env,
     stdio: ["ignore", "ignore", log ?? "inherit", "pipe"],

@@ -25,7 +25,6 @@ import type { FunctionActivation } from "../deploy/function/activation/open-acti
 import type { Healer } from "../deploy/heal.js";
 import type { Fleet } from "../deploy/fleet.js";
 import { planReplicas } from "../deploy/plan-replicas.js";
-import { findLiveRelease } from "../deploy/releases.js";
 import { namesOf, placeOfEnvironment, urlOf, type Place } from "../deploy/places.js";
 
 /** What views need besides the row they show. */
@@ -59,10 +58,22 @@ export async function viewDeployment(parts: ViewParts, row: Deployment): Promise
   };
 }
 
+/** As it is now: it may have changed since the place was found. */
 export async function viewEnvironment(parts: ViewParts, place: Place): Promise<EnvironmentView> {
   const environment = (await parts.store.environments.get(place.environment.id)) ?? place.environment;
-  const release = await findLiveRelease(parts.store, place);
-  const version = release === undefined ? undefined : await parts.store.versions.get(release.versionId);
+  return viewFound(parts, { ...place, environment });
+}
+
+/** The same of one that was read this moment: a thousand apps are looked at one by one. */
+async function viewFound(parts: ViewParts, place: Place, newest?: Version): Promise<EnvironmentView> {
+  const { environment } = place;
+  const { liveReleaseNumber, liveVersionId } = environment;
+  const version =
+    liveVersionId === null
+      ? undefined
+      : liveVersionId === newest?.id
+        ? newest
+        : await parts.store.versions.get(liveVersionId);
   const [last] = await parts.store.deployments.list({ environmentId: environment.id, limit: 1 });
   const live = parts.fleet.live(environment.id);
   const isFunction = version !== undefined && version.config.function !== null;
@@ -80,7 +91,7 @@ export async function viewEnvironment(parts: ViewParts, place: Place): Promise<E
     url: urlOf(namesOf(place), parts.edge),
     desired: environment.desired,
     health:
-      release === undefined
+      liveReleaseNumber === null
         ? "empty"
         : environment.desired === "stopped"
           ? "stopped"
@@ -92,7 +103,7 @@ export async function viewEnvironment(parts: ViewParts, place: Place): Promise<E
                 ? "running"
                 : "starting",
     version: version?.number ?? null,
-    release: release?.number ?? null,
+    release: liveReleaseNumber,
     replicas,
     instances: { ready, wanted },
     // Nobody expects a function that sleeps to run; that it cannot is what its owner must know all the same.
@@ -123,7 +134,7 @@ export async function viewApp(parts: ViewParts, org: Org, app: App): Promise<App
     shape: version?.config.shape ?? null,
     createdAt: app.createdAt,
     environments: await Promise.all(
-      environments.map((environment: Environment) => viewEnvironment(parts, { org, app, environment })),
+      environments.map((environment: Environment) => viewFound(parts, { org, app, environment }, version)),
     ),
   };
 }

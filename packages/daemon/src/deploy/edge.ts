@@ -24,10 +24,12 @@ export interface RoutedEnvironment extends ServedEnvironment {
 
 /** The two ways to lead a stable name to an instance; which one is used depends on the instance's address. */
 export interface Switchboard {
-  /** Stable IPv4 address of a numbered place. */
+  /** Stable IPv4 address of a numbered place. Throws ERR_LIMIT_REACHED when there are not so many. */
   stableAddress(index: number): string;
-  setCurrent(stable: string, address: string | null): Promise<void>;
+  /** Null leads it nowhere, which costs nothing when it leads nowhere already. */
+  setAddress(index: number, address: string | null): Promise<void>;
   stablePath(name: string): string;
+  /** Null leads it nowhere, which costs nothing when it leads nowhere already. */
   setPath(name: string, socket: string | null): Promise<void>;
 }
 
@@ -75,8 +77,8 @@ export function createEdge(parts: EdgeParts): Edge {
     if (kind === "unix") {
       await switchboard.setPath(nameOf(slot, replica), address?.kind === "unix" ? address.path : null);
     } else if (parts.hasNetwork) {
-      const stable = switchboard.stableAddress(slot * replicaLimit + replica);
-      await switchboard.setCurrent(stable, address?.kind === "tcp" ? address.address : null);
+      const index = slot * replicaLimit + replica;
+      await switchboard.setAddress(index, address?.kind === "tcp" ? address.address : null);
     }
   };
   const route = (one: ServedEnvironment): RoutedEnvironment => ({

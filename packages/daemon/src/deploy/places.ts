@@ -11,6 +11,13 @@ export interface Place {
   readonly environment: Environment;
 }
 
+/** A place, as far as it has names. */
+export interface NamedPlace {
+  readonly org: Pick<Org, "name">;
+  readonly app: Pick<App, "name">;
+  readonly environment: Pick<Environment, "name">;
+}
+
 export interface PlaceNames {
   readonly org: string;
   readonly app: string;
@@ -69,7 +76,7 @@ export async function placeOfEnvironment(store: Store, environmentId: string): P
   return { org, app, environment };
 }
 
-export function namesOf(place: Place): PlaceNames {
+export function namesOf(place: NamedPlace): PlaceNames {
   return { org: place.org.name, app: place.app.name, environment: place.environment.name };
 }
 

@@ -1,10 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { BloomError } from "@bloomery/contract";
-import type { Engine } from "../run/engines/engine.js";
+import type { Engine, Instance } from "../run/engines/engine.js";
 import type { Environment } from "../store/environments.js";
 import type { Store } from "../store/open-store.js";
+import type { Edge, ServedEnvironment } from "./edge.js";
 import type { Fleet } from "./fleet.js";
 import type { Healer, Wanted } from "./heal.js";
+import { listIdle } from "./served.js";
 
 /**
  * Closes what an earlier daemon left open: its locks are stale, its deployments, builds and activities will
@@ -39,8 +41,10 @@ export async function reconcile(parts: {
   readonly wantedOf: (environmentId: string) => Promise<Wanted | undefined>;
   /** Ends what belongs to none of these instances; after adoption, before anything new is started. */
   readonly sweepStrays: (keep: ReadonlySet<string>) => Promise<void>;
+  readonly edge: Pick<Edge, "point">;
+  readonly listServed: () => Promise<readonly ServedEnvironment[]>;
   /** All that runs is found again: who waits for a function need not wait for the apps that do not come up. */
-  readonly onFound?: () => Promise<void>;
+  readonly onFound: (served: readonly ServedEnvironment[]) => Promise<void>;
   readonly log: { info(fields: object, text: string): void; warn(fields: object, text: string): void };
   readonly patienceMs?: number;
 }): Promise<void> {
@@ -68,9 +72,11 @@ export async function reconcile(parts: {
   await parts.sweepStrays(new Set(fleet.all().map((instance) => instance.id)));
 
   const environments = await store.environments.list();
+  const running = groupByEnvironment(fleet.all());
   for (const environment of environments) {
+    const present = running.get(environment.id);
+    if (present === undefined) continue;
     const releaseId = await wantedRelease(parts, environment);
-    const present = fleet.all().filter((instance) => instance.environmentId === environment.id);
     const serving = present.filter(
       (instance) => instance.releaseId === releaseId && instance.status.state !== "draining",
     );
@@ -78,12 +84,27 @@ export async function reconcile(parts: {
     const strangers = present.filter((instance) => !serving.includes(instance));
     void fleet.retire(strangers, 10_000);
   }
-  await parts.onFound?.();
+  const served = await parts.listServed();
+  await parts.onFound(served);
+  const idle = listIdle(served);
   if (adopted > 0) parts.log.info({ instances: adopted }, "running instances found again");
+  // A thousand functions may sleep: there is nothing to heal, but names may lead to what ended without a daemon.
+  const isAtRest = ({ id }: Environment): boolean => idle.has(id) && !running.has(id);
+  for (const environment of environments.filter(isAtRest)) await parts.edge.point(environment, []);
   await heal(
     parts,
-    environments.map(({ id }) => id),
+    environments.filter((environment) => !isAtRest(environment)).map(({ id }) => id),
   );
+}
+
+function groupByEnvironment(instances: readonly Instance[]): ReadonlyMap<string, readonly Instance[]> {
+  const groups = new Map<string, Instance[]>();
+  for (const instance of instances) {
+    const group = groups.get(instance.environmentId);
+    if (group === undefined) groups.set(instance.environmentId, [instance]);
+    else group.push(instance);
+  }
+  return groups;
 }
 
 /** Waits for what comes up soon; the rest goes on by itself. */

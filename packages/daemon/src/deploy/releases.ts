@@ -10,7 +10,7 @@ import type { Store } from "../store/open-store.js";
 import type { Release } from "../store/releases.js";
 import type { Version } from "../store/versions.js";
 import type { RunnableRelease } from "./fleet.js";
-import { namesOf, placeOfEnvironment, urlOf, type Place } from "./places.js";
+import { namesOf, placeOfEnvironment, urlOf, type NamedPlace, type Place } from "./places.js";
 
 /** What turns a release into something that runs. */
 export interface ReleaseParts {
@@ -92,10 +92,16 @@ export async function findLiveRelease(store: Store, place: Place): Promise<Relea
   return store.releases.get(environment.liveReleaseId);
 }
 
+/** What a release needs to know of the place it runs at. */
+export interface RunPlace extends NamedPlace {
+  readonly app: Pick<Place["app"], "id" | "name" | "slot">;
+  readonly environment: Pick<Place["environment"], "id" | "name">;
+}
+
 /** Everything an engine needs to run a release. Throws ERR_NOT_FOUND when its version is gone. */
 export async function loadRunnable(
   parts: ReleaseParts,
-  place: Place,
+  place: RunPlace,
   release: Release,
 ): Promise<{ readonly runnable: RunnableRelease; readonly version: Version }> {
   const version = await parts.store.versions.get(release.versionId);
@@ -121,7 +127,7 @@ export interface RunnableCode extends Pick<Version, "number" | "tree" | "artifac
 /** The same for code that no release names. */
 export async function composeRunnable(
   parts: ReleaseParts,
-  place: Place,
+  place: RunPlace,
   { number, tree, artifact, config, releaseId, own }: RunnableCode,
 ): Promise<RunnableRelease> {
   const names = namesOf(place);

@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 import { hostNameOf, type MountConfig, type PlatformStatus } from "@bloomery/contract";
 import type { HomePaths } from "../home.js";
 import { assertRoutable } from "../route/assert-routable.js";
@@ -8,13 +7,13 @@ import { planNginxPaths } from "../route/nginx-paths.js";
 import { planNginx } from "../route/plan-nginx.js";
 import { planRoutes, type RouteTarget } from "../route/plan-routes.js";
 import { openNginx, readNginxVersion } from "../route/run-nginx.js";
-import { clearUnix, switchUnix } from "../route/switch-unix.js";
 import type { HostNetwork } from "../run/network/open-network.js";
 import type { HostFacts } from "../run/probe-host.js";
 import type { Settings } from "../settings.js";
 import type { RoutedEnvironment, Switchboard } from "./edge.js";
 import { assertSchemas, planShapeFor } from "./function/plan-shape.js";
 import type { PlaceNames } from "./places.js";
+import { openSwitchboard } from "./switchboard.js";
 
 export interface Routing {
   openSwitchboard(network: HostNetwork | null): Promise<Switchboard>;
@@ -110,25 +109,7 @@ export async function openRouting(parts: {
       await assertRoutable({ ...program, modules }, planTarget(one));
     },
 
-    async openSwitchboard(network) {
-      const mapped = new Set((await network?.currentMap())?.keys());
-      const stablePath = (name: string): string => join(paths.upstreams, `${name}.sock`);
-      return {
-        stableAddress: (index) => network?.stableAddress(index) ?? "",
-        async setCurrent(stable, address) {
-          // Most stable names of most environments lead nowhere and never did.
-          if (address === null && !mapped.has(stable)) return;
-          await network?.setCurrent(stable, address);
-          if (address === null) mapped.delete(stable);
-          else mapped.add(stable);
-        },
-        stablePath,
-        async setPath(name, socket) {
-          if (socket === null) await clearUnix(stablePath(name));
-          else await switchUnix(stablePath(name), socket, workerOwner);
-        },
-      };
-    },
+    openSwitchboard: (network) => openSwitchboard({ folder: paths.upstreams, owner: workerOwner, network }),
 
     async status() {
       const pid = await nginx.pid();

@@ -1,32 +1,44 @@
 import type { AppConfig } from "@bloomery/contract";
 import type { Store } from "../store/open-store.js";
+import type { Version } from "../store/versions.js";
 import type { ServedEnvironment } from "./edge.js";
-import { countNames } from "./plan-replicas.js";
+import { countNames, planReplicas } from "./plan-replicas.js";
 import { namesOf, type Place } from "./places.js";
 
-/** Every environment that has a live release, as the edge needs it, in a stable order. */
-export async function listServed(
-  store: Store,
+/**
+ * Lists every environment that has a live release, as the edge needs it, in a stable order. Versions never change, so
+ * those that were live when it was last asked are not read again.
+ */
+export function createServedList(
+  store: Pick<Store, "environments" | "versions">,
   artifactDir: (digest: string) => string,
-): Promise<ServedEnvironment[]> {
-  const served: ServedEnvironment[] = [];
-  for (const environment of await store.environments.list()) {
-    const version =
-      environment.liveVersionId === null ? undefined : await store.versions.get(environment.liveVersionId);
-    if (version === undefined) continue;
-    served.push({
-      id: environment.id,
-      slot: environment.slot,
-      org: environment.orgName,
-      app: environment.appName,
-      environment: environment.name,
-      desired: environment.desired,
-      config: version.config,
-      artifactDir: artifactDir(version.artifact),
-      replicas: countNames(environment.replicas, version.config),
+): () => Promise<ServedEnvironment[]> {
+  let known: ReadonlyMap<string, Pick<Version, "config" | "artifact">> = new Map();
+  return async () => {
+    const environments = await store.environments.list();
+    const ids = new Set(environments.flatMap(({ liveVersionId }) => liveVersionId ?? []));
+    const fresh = await store.versions.getAll([...ids].filter((id) => !known.has(id)));
+    const live = new Map([...known].filter(([id]) => ids.has(id)));
+    for (const { id, config, artifact } of fresh) live.set(id, { config, artifact });
+    known = live;
+    const served = environments.flatMap((environment): ServedEnvironment[] => {
+      const version = live.get(environment.liveVersionId ?? "");
+      if (version === undefined) return [];
+      const { id, slot, orgName: org, appName: app, name, desired } = environment;
+      const names = { org, app, environment: name };
+      const replicas = countNames(environment.replicas, version.config);
+      const artifact = artifactDir(version.artifact);
+      return [{ id, slot, ...names, desired, config: version.config, artifactDir: artifact, replicas }];
     });
-  }
-  return served.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    return served.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  };
+}
+
+/** Those that nothing has to run for as long as nobody asks: functions that may sleep, and what was stopped. */
+export function listIdle(served: readonly ServedEnvironment[]): Set<string> {
+  const isIdle = ({ config, desired }: ServedEnvironment): boolean =>
+    desired === "stopped" || (config.function !== null && planReplicas({}, config).least["web"] === 0);
+  return new Set(served.filter(isIdle).map(({ id }) => id));
 }
 
 /** How a place would be served with this config: for asking nginx before anything is built. */

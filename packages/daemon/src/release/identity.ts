@@ -15,6 +15,10 @@ export interface Identity {
  * anew. Throws ERR_NOT_FOUND when the app is gone.
  */
 export async function obtainIdentity(store: Store, secrets: Secrets, appId: string): Promise<Identity> {
+  // Every start asks, and only the first one finds none.
+  const known = await store.apps.getIdentity(appId);
+  const entropy = known === undefined ? null : tryOpen(secrets, known.projectEntropy);
+  if (known !== undefined && entropy !== null) return Object.freeze({ projectId: known.projectId, entropy });
   const fresh = { projectId: randomText(13), projectEntropy: secrets.seal(randomText(56)) };
   const { projectId, projectEntropy } = await store.apps.ensureIdentity(
     appId,

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, rename, rm, writeFile } from "node:fs/promises";
 import { execa } from "execa";
 import { BloomError } from "@bloomery/contract";
 import type { NginxPaths } from "./nginx-paths.js";
@@ -18,13 +18,28 @@ export function stampConfig(text: string): StampedConfig {
   return { generation, text: text.replaceAll(generationMark, generation) };
 }
 
-/** Puts the text in place. Returns the previous one. */
-export async function installConfig(paths: NginxPaths, text: string): Promise<string> {
-  const fresh = `${paths.config}.new`;
+/** A configuration that was put in place of another one. */
+export interface InstalledConfig {
+  /** Puts the one before back; when there was none, it stays. */
+  undo(): Promise<void>;
+  /** Forgets the one before. */
+  keep(): Promise<void>;
+}
+
+/** Puts the text in place. The one before keeps a name, not a place in memory: of many apps it is long. */
+export async function installConfig(paths: NginxPaths, text: string): Promise<InstalledConfig> {
+  const [fresh, before] = [`${paths.config}.new`, `${paths.config}.before`];
   await writeFile(fresh, text, { mode: 0o644 });
-  const previous = await readFile(paths.config, "utf8").catch(() => "");
+  await rm(before, { force: true });
+  const hasBefore = await link(paths.config, before).then(
+    () => true,
+    () => false,
+  );
   await rename(fresh, paths.config);
-  return previous;
+  return {
+    undo: async () => (hasBefore ? rename(before, paths.config) : undefined),
+    keep: () => rm(before, { force: true }),
+  };
 }
 
 /** Lets nginx read the text, without a change of anything. Throws ERR_NGINX_CONFIG with nginx's words. */
@@ -36,13 +51,6 @@ export async function checkConfig(program: NginxProgram, paths: NginxPaths, text
   } finally {
     await rm(trial, { force: true });
   }
-}
-
-/** Puts a text back that was in force before. */
-export async function restoreConfig(paths: NginxPaths, text: string): Promise<void> {
-  if (text === "") return;
-  await writeFile(`${paths.config}.new`, text, { mode: 0o644 });
-  await rename(`${paths.config}.new`, paths.config);
 }
 
 /** Runs `nginx -t` as the user nginx runs as, or the logs it makes would belong to somebody else. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { ShimSpec } from "@bloomery/contract";
 import { askGeneration, findMaster } from "./ask-generation.js";
 import { assertPortFree } from "./find-port-holder.js";
-import { checkConfig, installConfig, restoreConfig, stampConfig } from "./nginx-config-file.js";
+import { checkConfig, installConfig, stampConfig, type StampedConfig } from "./nginx-config-file.js";
 import { planNginxPaths } from "./nginx-paths.js";
 import { planNginxSpec, type NginxProgram } from "./plan-nginx-spec.js";
 import { formatListen, type ListenAddress } from "./plan-upstream.js";
@@ -76,54 +76,54 @@ export async function openNginxWith(options: NginxCoreOptions): Promise<Nginx> {
   };
 
   /** Installs the text, lets `act` tell nginx, and waits; on failure the text before is put back. */
-  const bring = async (text: string, act: () => Promise<unknown>): Promise<void> => {
-    const stamped = stampConfig(text);
+  const bring = async ({ generation, text }: StampedConfig, act: () => Promise<unknown>): Promise<void> => {
     const mark = await markErrorLog(paths);
-    const previous = await installConfig(paths, stamped.text);
+    const installed = await installConfig(paths, text);
     try {
       await act();
-      await waitInForce(paths, stamped.generation, stamped.text, mark);
+      await waitInForce(paths, generation, text, mark);
     } catch (error) {
-      await restoreConfig(paths, previous);
+      await installed.undo();
       throw error;
     }
+    await installed.keep();
   };
-  const check = (text: string): Promise<void> => checkConfig(program, paths, stampConfig(text).text);
+  const check = ({ text }: StampedConfig): Promise<void> => checkConfig(program, paths, text);
   /**
    * A running nginx reads a text before it lets go of the one it has, so it is not asked twice: reading takes as long
    * as the reload itself. Only a refusal is looked into.
    */
-  const reload = async (text: string, handle: NginxHandle): Promise<void> => {
+  const reload = async (config: StampedConfig, handle: NginxHandle): Promise<void> => {
     try {
-      await bring(text, () => handle.signal("HUP"));
+      await bring(config, () => handle.signal("HUP"));
     } catch (error) {
-      await check(text);
+      await check(config);
       throw error;
     }
   };
-  const launch = async (text: string): Promise<void> => {
+  const launch = async (config: StampedConfig): Promise<void> => {
     await stopOrphan(paths);
     for (const address of options.listen) await assertPortFree(address, "--http-port");
-    await check(text);
+    await check(config);
     try {
-      await bring(text, () => supervisor.startShim(planNginxSpec(program, paths)));
+      await bring(config, () => supervisor.startShim(planNginxSpec(program, paths)));
     } catch (error) {
       await end();
       throw error;
     }
   };
-  const change = async (text: string): Promise<void> => {
+  const change = async (config: StampedConfig): Promise<void> => {
     const serving = await askGeneration(paths);
     const isServing = serving !== undefined;
     const isSupervised = await withShim(async (handle) => {
-      if (serving === stampConfig(text).generation) return;
+      if (serving === config.generation) return;
       if (isServing) await assertNewPorts();
-      if (isServing) return reload(text, handle);
+      if (isServing) return reload(config, handle);
       // With its shim there but no answer, nginx is failing again and again with the text it has.
-      await check(text);
-      await bring(text, () => handle.restart());
+      await check(config);
+      await bring(config, () => handle.restart());
     });
-    if (!isSupervised) await launch(text);
+    if (!isSupervised) await launch(config);
   };
   /** Addresses that the running nginx does not hold itself. */
   const assertNewPorts = async (): Promise<void> => {
@@ -162,7 +162,10 @@ export async function openNginxWith(options: NginxCoreOptions): Promise<Nginx> {
   const gather = (): Promise<void> =>
     inTurn(() => {
       gathering = undefined;
-      return change(wanted);
+      const config = stampConfig(wanted);
+      // Of many apps it is long; nginx has it from here on.
+      wanted = "";
+      return change(config);
     });
 
   return {

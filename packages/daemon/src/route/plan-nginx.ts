@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFeatures, type NginxFeatures } from "./nginx-modules.js";
 import type { NginxPaths } from "./nginx-paths.js";
 import { isAtLeast, planHttpHead, type NginxVersion } from "./plan-http.js";
@@ -44,7 +45,7 @@ export function planNginx(routes: RoutingTable, facts: NginxFacts): string {
   ].join("\n");
 }
 
-/** The texts of the last plan. Most apps are as they were, and many make a long text. */
+/** The texts of the last plan, by what they were made from. Most apps are as they were, and many make a long text. */
 let remembered = new Map<string, string>();
 
 function planServers(
@@ -54,7 +55,9 @@ function planServers(
 ): readonly string[] {
   const texts = new Map<string, string>();
   for (const route of routes) {
-    const key = JSON.stringify([route, listen, paths, features]);
+    const key = createHash("sha256")
+      .update(JSON.stringify([route, listen, paths, features]))
+      .digest("base64");
     texts.set(
       key,
       remembered.get(key) ?? planServer(route, { listen, paths }, features).map(indent).join("\n"),

@@ -77,6 +77,17 @@ export function createApps(db: Db) {
       return row && Object.freeze(row);
     },
 
+    /** Undefined when it has none yet, or is gone. */
+    async getIdentity(id: string): Promise<AppIdentity | undefined> {
+      const row = await db
+        .selectFrom("apps")
+        .select(["projectId", "projectEntropy"])
+        .where("id", "=", id)
+        .executeTakeFirst();
+      if (row === undefined || row.projectId === null || row.projectEntropy === null) return undefined;
+      return Object.freeze({ projectId: row.projectId, projectEntropy: row.projectEntropy });
+    },
+
     /**
      * The app's identity: the given one when it has none yet; entropy that is of no use any more is replaced.
      * Throws ERR_NOT_FOUND when the app is gone.

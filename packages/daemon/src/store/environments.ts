@@ -100,6 +100,12 @@ export function createEnvironments(db: Db) {
 
     get,
 
+    /** What of it decides what runs, without what else is known of it. */
+    getLive(id: string): Promise<Pick<Environment, "desired" | "liveReleaseId"> | undefined> {
+      const query = db.selectFrom("environments").select(["desired", "liveReleaseId"]);
+      return query.where("id", "=", id).executeTakeFirst();
+    },
+
     getByName(appId: string, name: string): Promise<Environment | undefined> {
       return findByName(db, appId, name);
     },

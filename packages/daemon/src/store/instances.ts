@@ -24,6 +24,12 @@ export interface Instance {
   readonly endedAt: string | null;
 }
 
+/** What is known of an instance alone, without what it belongs to. */
+export type InstanceRow = Omit<
+  Instance,
+  ("orgName" | "appId" | "appName" | "environmentName") | ("releaseNumber" | "versionId" | "versionNumber")
+>;
+
 export interface NewInstance {
   /** Made when absent. */
   readonly id?: string;
@@ -64,7 +70,7 @@ export function createInstances(db: Db) {
 
   return Object.freeze({
     /** Throws ERR_ALREADY_EXISTS, or ERR_NOT_FOUND when environment or release do not exist. */
-    async create(instance: NewInstance): Promise<Instance> {
+    async create(instance: NewInstance): Promise<InstanceRow> {
       const { id = newId("instance"), environmentId, releaseId, role, replica } = instance;
       const { state = "starting", address = null } = instance;
       const row = {
@@ -79,7 +85,7 @@ export function createInstances(db: Db) {
         endedAt: null,
       };
       await insertOf(`the instance ${id}`, () => db.insertInto("instances").values(row).execute());
-      return Object.freeze(await select(db).where("instances.id", "=", id).executeTakeFirstOrThrow());
+      return Object.freeze(row);
     },
 
     get,
@@ -104,11 +110,10 @@ export function createInstances(db: Db) {
       return (await query.limit(filter.limit ?? defaultLimit).execute()).map((row) => Object.freeze(row));
     },
 
-    /** The changed instance; undefined when there is none. */
-    async update(id: string, { state, address }: InstancePatch): Promise<Instance | undefined> {
+    /** Harmless when there is none. */
+    async update(id: string, { state, address }: InstancePatch): Promise<void> {
       const set = { state, address };
       if (!isEmptyPatch(set)) await db.updateTable("instances").set(set).where("id", "=", id).execute();
-      return get(id);
     },
 
     /** Nothing of it runs any more. `stopped`, or `crashed` when nobody wanted that. Harmless when ended before. */

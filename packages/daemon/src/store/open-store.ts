@@ -124,7 +124,7 @@ async function openDialect({
 }: OpenStoreOptions): Promise<StoreDialect & { readonly name: string }> {
   if (typeof url !== "string") return { ...url, name: "the database" };
   if (/^postgres(ql)?:\/\//.test(url)) {
-    return { kind: "postgres", dialect: openPostgres(url, log), name: redactUrl(url) };
+    return { kind: "postgres", dialect: await openPostgres(url, log), name: redactUrl(url) };
   }
   const path = /^sqlite:(.+)$/.exec(url)?.[1];
   if (path === undefined) {

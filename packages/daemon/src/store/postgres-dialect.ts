@@ -1,5 +1,4 @@
 import { PostgresDialect } from "kysely";
-import pg from "pg";
 
 /** The part of a pino logger the store uses. */
 export interface StoreLog {
@@ -7,7 +6,9 @@ export interface StoreLog {
 }
 
 /** A pool of connections to the database `url` names. Connects when first used. */
-export function openPostgres(url: string, log: StoreLog | undefined): PostgresDialect {
+export async function openPostgres(url: string, log: StoreLog | undefined): Promise<PostgresDialect> {
+  // Most daemons have their database in a file, and would carry the client along for nothing.
+  const { default: pg } = await import("pg");
   const pool = new pg.Pool({
     connectionString: url,
     max: 10,

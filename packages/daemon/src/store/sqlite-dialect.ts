@@ -10,7 +10,9 @@ import {
   type DatabaseConnection,
   type Driver,
   type QueryResult,
+  type SqliteDatabase,
   type SqliteDialectConfig,
+  type SqliteStatement,
 } from "kysely";
 import { codeOf } from "./store-errors.js";
 
@@ -39,7 +41,27 @@ export async function openSqlite(path: string): Promise<SqliteDialect> {
     database.close();
     throw asDamage(error);
   }
-  return new PatientSqliteDialect({ database });
+  return new PatientSqliteDialect({ database: keepStatements(database) });
+}
+
+/** So many statements are kept; there are fewer, but for lists of values of every length. */
+const keptStatements = 300;
+
+/** To prepare a statement takes several times as long as to run it, and few are ever used. */
+function keepStatements(database: Sqlite.Database): SqliteDatabase {
+  const statements = new Map<string, SqliteStatement>();
+  return {
+    close: () => database.close(),
+    prepare(sql) {
+      const known = statements.get(sql);
+      if (known !== undefined) return known;
+      const statement: SqliteStatement = database.prepare(sql);
+      const [oldest] = statements.keys();
+      if (statements.size >= keptStatements && oldest !== undefined) statements.delete(oldest);
+      statements.set(sql, statement);
+      return statement;
+    },
+  };
 }
 
 /** A damaged file is refused before anything is written into it. */
@@ -86,8 +108,22 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
 }
 
 class PatientSqliteDriver extends SqliteDriver {
+  /** Those that wait for the one connection, first come, first served: else each release would wake all of them. */
+  readonly #waiting: (() => void)[] = [];
+  #isTaken = false;
+
   override async acquireConnection(): Promise<DatabaseConnection> {
+    if (this.#isTaken) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#isTaken = true;
     return new PatientConnection(await super.acquireConnection());
+  }
+
+  override async releaseConnection(): Promise<void> {
+    await super.releaseConnection();
+    const next = this.#waiting.shift();
+    // It stays taken: nobody gets between this one and the next.
+    if (next === undefined) this.#isTaken = false;
+    else next();
   }
 
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {

@@ -51,6 +51,9 @@ export interface NewVersion {
   readonly createdBy: string;
 }
 
+/** So many are read at a time: more would keep all others waiting, and a thousand texts in memory. */
+const together = 50;
+
 export type Versions = ReturnType<typeof createVersions>;
 
 /** Versions never change: there is no update. */
@@ -78,6 +81,17 @@ export function createVersions(db: Db) {
     async get(id: string): Promise<Version | undefined> {
       const row = await db.selectFrom("versions").selectAll().where("id", "=", id).executeTakeFirst();
       return row && toVersion(row);
+    },
+
+    /** Those of them that exist, in any order. */
+    async getAll(ids: readonly string[]): Promise<Version[]> {
+      const found: Version[] = [];
+      for (let index = 0; index < ids.length; index += together) {
+        const some = ids.slice(index, index + together);
+        const rows = await db.selectFrom("versions").selectAll().where("id", "in", some).execute();
+        found.push(...rows.map(toVersion));
+      }
+      return found;
     },
 
     async getByNumber(appId: string, number: number): Promise<Version | undefined> {

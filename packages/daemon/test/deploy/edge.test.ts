@@ -30,7 +30,7 @@ function create(hasNetwork = true) {
   return createEdge({
     switchboard: {
       stableAddress: (index) => `stable-${index}`,
-      setCurrent: async (name, address) => set(name, address),
+      setAddress: async (index, address) => set(`stable-${index}`, address),
       stablePath: (name) => `/upstreams/${name}`,
       setPath: async (name, path) => set(name, path),
     },

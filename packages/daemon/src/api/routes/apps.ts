@@ -2,6 +2,7 @@ import {
   BloomError,
   formatAppRef,
   type ApiRoutes,
+  type AppView,
   type InstanceView,
   type RouteCall,
 } from "@bloomery/contract";
@@ -39,6 +40,9 @@ type Noun = Pick<
 >;
 type InstanceQuery = RouteCall<ApiRoutes["listInstances"]>["query"];
 
+/** Apps that are looked at at the same time: what is read of a thousand is too much to hold at once. */
+const together = 10;
+
 export function createAppHandlers(context: ApiContext): Noun {
   const { store, views, operations, deployer } = context;
 
@@ -67,14 +71,16 @@ export function createAppHandlers(context: ApiContext): Noun {
     async listApps({ query }, { caller }) {
       const orgs = query.org === undefined ? await store.orgs.list() : [await findOrg(store, query.org)];
       const seen = orgs.filter((org) => caller.orgId === null || caller.orgId === org.id);
-      const apps = await Promise.all(
-        seen.map(async (org) => {
-          const rows = await store.apps.list({ orgId: org.id });
-          const visible = rows.filter((app) => caller.appId === null || caller.appId === app.id);
-          return Promise.all(visible.map((app) => viewApp(views, org, app)));
-        }),
-      );
-      return { apps: apps.flat() };
+      const apps: AppView[] = [];
+      for (const org of seen) {
+        const rows = await store.apps.list({ orgId: org.id });
+        const visible = rows.filter((app) => caller.appId === null || caller.appId === app.id);
+        for (let index = 0; index < visible.length; index += together) {
+          const some = visible.slice(index, index + together);
+          apps.push(...(await Promise.all(some.map((app) => viewApp(views, org, app)))));
+        }
+      }
+      return { apps };
     },
 
     async createApp({ params, body }, { caller }) {

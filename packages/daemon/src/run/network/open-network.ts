@@ -41,6 +41,8 @@ export interface HostNetwork {
   readonly cidr: string;
   /** The stable address with this number, from 0. Throws ERR_LIMIT_REACHED. */
   stableAddress(index: number): string;
+  /** So many there are. */
+  readonly stableCapacity: number;
   allocateInstance(wish: InstanceNetworkWish): Promise<NetworkPlace>;
   /** A namespace with connections out and none in. */
   allocateBuild(): Promise<NetworkPlace>;
@@ -152,6 +154,7 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
   return {
     cidr: block.cidr,
     stableAddress: (index) => planStableAddress(block, index),
+    stableCapacity: block.stableCapacity,
     allocateInstance: (wish) => allocate(wish, wish.outbound),
     allocateBuild: () => allocate(null, true),
     releaseInstance: release,

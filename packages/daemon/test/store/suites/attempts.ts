@@ -92,7 +92,9 @@ export function describeAttempts(test: StoreTest): void {
   describe("instances", () => {
     it("lives, changes and ends once", async () => {
       const { instances } = test.store;
-      const { app, environment, release, version, instance } = await createSample(test.store);
+      const { app, environment, release, version, instance: row } = await createSample(test.store);
+      const instance = await instances.get(row.id);
+      expect(instance).toMatchObject(row);
       expect(instance).toMatchObject({
         ...{
           orgName: "local",
@@ -112,22 +114,24 @@ export function describeAttempts(test: StoreTest): void {
         },
       });
       const where = { environmentId: environment.id, releaseId: release.id, role: "web" };
-      const second = await instances.create({ id: "i-given", ...where, replica: 1, address: "198.18.0.2" });
-      expect([second.id, second.address]).toEqual(["i-given", "198.18.0.2"]);
+      const given = { id: "i-given", ...where, replica: 1, address: "198.18.0.2" };
+      expect(await instances.create(given)).toMatchObject(given);
+      const second = await instances.get(given.id);
       const twice = instances.create({ id: "i-given", ...where, replica: 2 });
       await expect(twice).rejects.toMatchObject({ code: "ERR_ALREADY_EXISTS" });
 
-      const ready = await instances.update(instance.id, { state: "ready", address: "198.18.0.1" });
+      await instances.update(row.id, { state: "ready", address: "198.18.0.1" });
+      const ready = await instances.get(row.id);
       expect(ready).toEqual({ ...instance, state: "ready", address: "198.18.0.1" });
       expect(await instances.listLive()).toEqual([ready, second]);
       expect(await instances.listLive({ environmentId: environment.id })).toEqual([ready, second]);
       expect(await instances.listLive({ appId: "app-none" })).toEqual([]);
 
-      await instances.end(instance.id);
-      const ended = await instances.get(instance.id);
+      await instances.end(row.id);
+      const ended = await instances.get(row.id);
       expect(ended).toMatchObject({ state: "stopped", address: "198.18.0.1" });
-      await instances.end(instance.id, "crashed");
-      expect(await instances.get(instance.id)).toEqual(ended);
+      await instances.end(row.id, "crashed");
+      expect(await instances.get(row.id)).toEqual(ended);
       expect(await instances.listLive()).toEqual([second]);
       expect(await instances.list({ appId: app.id })).toHaveLength(2);
       expect(await instances.list({ limit: 1 })).toHaveLength(1);

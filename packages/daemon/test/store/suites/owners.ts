@@ -119,11 +119,13 @@ export function describeOwners(test: StoreTest): void {
     it("gives an app one identity, whoever asks first", async () => {
       const { apps } = test.store;
       const { app } = await createSample(test.store);
+      expect(await apps.getIdentity(app.id)).toBeUndefined();
       const ask = (index: number) =>
         apps.ensureIdentity(app.id, { projectId: `project-${index}`, projectEntropy: `sealed-${index}` });
       const answers = await Promise.all([0, 1, 2, 3].map(ask));
       expect(new Set(answers.map((one) => JSON.stringify(one))).size).toBe(1);
       expect(await ask(9)).toEqual(answers[0]);
+      expect(await apps.getIdentity(app.id)).toEqual(answers[0]);
       const fresh = { projectId: "x", projectEntropy: "y" };
       await expect(apps.ensureIdentity("app-none", fresh)).rejects.toMatchObject({ code: "ERR_NOT_FOUND" });
     });
@@ -152,7 +154,7 @@ export function describeOwners(test: StoreTest): void {
       );
       expect(await store.activities.get(activity.id)).toEqual(activity);
       expect(await store.deployments.get(kept.deployment.id)).toEqual(kept.deployment);
-      expect(await store.instances.listLive()).toEqual([kept.instance]);
+      expect(await store.instances.listLive()).toMatchObject([kept.instance]);
     });
   });
 

@@ -119,7 +119,7 @@ export function openActivation(parts: ActivationParts): FunctionActivation {
   });
 
   const versionOf = async (instance: Instance): Promise<number> => {
-    const known = versions.get(instance.releaseId);
+    const known = orders.versionOf(instance.releaseId) ?? versions.get(instance.releaseId);
     if (known !== undefined) return known;
     const number = await readVersionNumber(releases.store, instance);
     if (versions.size >= 10_000) versions.clear();

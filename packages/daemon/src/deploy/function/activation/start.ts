@@ -36,7 +36,7 @@ export function startReplica(parts: StartParts, environmentId: string, replica: 
     const { runnable, instance, environment } = await begun;
     const { most } = planReplicas({}, runnable.config);
     const change = await fleet.inTurn(environmentId, async () => {
-      const now = await parts.store.environments.get(environmentId);
+      const now = await parts.store.environments.getLive(environmentId);
       if (now?.liveReleaseId !== runnable.releaseId || now.desired !== "running") return undefined;
       const present = [...fleet.live(environmentId), instance];
       const { keep } = planFleet({ releaseId: runnable.releaseId, replicas: {}, most }, present);
