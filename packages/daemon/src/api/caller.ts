@@ -5,6 +5,9 @@ import type { Token } from "../store/tokens.js";
 /** Who calls, as found from the token; its name is what activities say. */
 export type Caller = Pick<Token, "name" | "role" | "orgId" | "orgName" | "appId" | "appName">;
 
+/** Of a token whose role is not what keeps it from something. */
+const wantsOther = "Ask an admin for a token that is not limited, or limited to this.";
+
 /** Only this is stored of a token. */
 export function hashSecret(secret: string): string {
   return createHash("sha256").update(secret).digest("hex");
@@ -44,15 +47,20 @@ export function assertAllowed(
     throw new BloomError(
       "ERR_FORBIDDEN",
       "this changes the whole platform, but the token is limited to one organization",
+      { hint: wantsOther },
     );
   }
   if (limited && target.org !== undefined && target.org !== caller.orgName) {
-    throw new BloomError("ERR_FORBIDDEN", `the token is limited to the organization ${caller.orgName}`);
+    throw new BloomError("ERR_FORBIDDEN", `the token is limited to the organization ${caller.orgName}`, {
+      hint: wantsOther,
+    });
   }
   if (
     caller.appName !== null &&
     (route.scope === "app" ? target.app !== caller.appName : route.scope === "org")
   ) {
-    throw new BloomError("ERR_FORBIDDEN", `the token is limited to the app ${caller.appName}`);
+    throw new BloomError("ERR_FORBIDDEN", `the token is limited to the app ${caller.appName}`, {
+      hint: wantsOther,
+    });
   }
 }
