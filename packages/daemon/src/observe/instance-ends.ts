@@ -17,9 +17,8 @@ export interface InstanceEnds {
 
 const keptMs = 60_000;
 const keptEnds = 100;
-/** Its sockets are closed before the end of a process is told: by little, unless the machine has much to do. */
-const beforeMs = 250;
-const afterMs = 3000;
+/** nginx and the shim see it at their own times: nearly the same, unless the machine has much to do. */
+const apartMs = 3000;
 
 export function createInstanceEnds(now: () => number = Date.now): InstanceEnds {
   const ends = new Map<string, InstanceEnd[]>();
@@ -42,7 +41,7 @@ export function createInstanceEnds(now: () => number = Date.now): InstanceEnds {
     explain(environmentId, beganMs, brokenMs) {
       const distance = ({ atMs }: InstanceEnd): number => Math.abs(atMs - brokenMs);
       const [nearest] = (ends.get(environmentId) ?? [])
-        .filter(({ atMs }) => atMs >= beganMs && atMs >= brokenMs - beforeMs && atMs <= brokenMs + afterMs)
+        .filter((end) => end.atMs >= beganMs && distance(end) <= apartMs)
         .toSorted((one, other) => distance(one) - distance(other));
       return nearest?.error;
     },

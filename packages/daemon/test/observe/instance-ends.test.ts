@@ -35,7 +35,7 @@ test("a request that was broken off is explained by the end of a process at that
   const at = (seconds: number, lasted = 0.5) =>
     ends.explain("env-1", now + (seconds - lasted) * 1000, now + seconds * 1000);
   expect(at(-10)).toBe("the function's process ended: exit code 3 after 500 ms");
-  // Connections break a moment before the end is told, on a machine with much to do even longer.
+  // A connection breaks about when the end is told; on a machine with much to do that is rough.
   expect(at(-2.05)).toBe(
     "the function's process was killed: it used more than its 96 MB of memory, after 500 ms",
   );

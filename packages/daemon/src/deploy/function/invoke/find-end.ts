@@ -2,13 +2,14 @@ import type { ShimStatus } from "@bloomery/contract";
 import { describeEnd } from "../../../run/describe-exit.js";
 import type { Instance } from "../../../run/engines/engine.js";
 
-/** Its sockets are closed before the end of a process is told. */
-const patienceMs = 2000;
-
-/** How the process that broke a call off has ended, in a sentence; null: it lives, or nobody tells. */
+/**
+ * How the process that broke a call off has ended, in a sentence; null: it lives, or nobody tells in time. Its sockets
+ * are closed before its end is told.
+ */
 export async function findEnd(
   instance: Pick<Instance, "status" | "watchStatus" | "gone" | "memoryBytes">,
   sinceMs: number,
+  patienceMs = 5000,
 ): Promise<string | null> {
   const read = ({ last_exit: exit }: ShimStatus): string | null =>
     exit !== null && Date.parse(exit.at) >= sinceMs ? describeEnd(exit, instance.memoryBytes) : null;

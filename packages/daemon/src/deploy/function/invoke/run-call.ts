@@ -16,7 +16,10 @@ export interface Call {
   readonly request: ignite.InvokeRequest;
   /** Aborting gives the call up; its reason says why. */
   readonly signal: AbortSignal;
-  /** How long beyond its own limit a function is waited for: the SDK ends what takes too long, unless it is stuck. */
+  /**
+   * How long beyond its own limit a function is waited for (the SDK ends what takes too long, unless it is stuck), and
+   * to hear how its process has ended.
+   */
   readonly graceMs?: number;
 }
 
@@ -71,7 +74,8 @@ export async function* runCall(
   const { awake } = opened;
   broken = reached.broken;
   const sentAt = reached.sentAt;
-  const sentAtMs = Date.now() - (performance.now() - sentAt);
+  // Two clocks, and one of them in whole milliseconds.
+  const sentAtMs = Math.floor(Date.now() - (performance.now() - sentAt)) - 1;
   const judge = () =>
     judgeCall({
       ...{ status: answer?.status ?? null, broken, begin, timeoutMs },
@@ -104,7 +108,7 @@ export async function* runCall(
     const { isProcessGone = false, ...verdict } = judge();
     const end = endOf(verdict, answer?.status ?? null);
     const durationMs = performance.now() - began;
-    const why = isProcessGone ? await findEnd(awake.instance, sentAtMs) : null;
+    const why = isProcessGone ? await findEnd(awake.instance, sentAtMs, call.graceMs) : null;
     const error = why ?? verdict.error;
     tell({ ...end, error });
     const name = statusNames[verdict.state];
