@@ -19,15 +19,12 @@ export function describeExit(exit: NonNullable<ShimStatus["last_exit"]>, memoryB
   return `${how} ${after}${child}${note}`;
 }
 
-/** With it the SDK ends a process that can serve nobody any more, to be started anew. */
-const replacedCode = 70;
-
 /** The end of a function's process in a sentence: why an execution has no answer. */
 export function describeEnd(exit: NonNullable<ShimStatus["last_exit"]>, memoryBytes?: number): string {
   const how = describeExit(exit, memoryBytes);
-  if (how.startsWith("killed")) return `the function's process was ${how}`;
-  const why = exit.code === replacedCode ? ", because handlers kept their threads past their deadlines" : "";
-  return `the function's process ended: ${how}${why}`;
+  return how.startsWith("killed")
+    ? `the function's process was ${how}`
+    : `the function's process ended: ${how}`;
 }
 
 /** What a shell means by its two special codes. */

@@ -41,10 +41,6 @@ test.each([
 test.each([
   [{ code: 3 }, "the function's process ended: exit code 3 after 3.2 s"],
   [{ signal: "SIGSEGV" }, "the function's process was killed by SIGSEGV after 3.2 s"],
-  [
-    { code: 70 },
-    "the function's process ended: exit code 70 after 3.2 s, because handlers kept their threads past their deadlines",
-  ],
 ] as const)("of a function %j is: %s", (change, words) => {
   expect(describeEnd({ ...exit, ...change })).toBe(words);
 });
