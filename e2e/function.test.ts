@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { eventually, fixture, startPlatform, type Platform } from "./lib/platform.js";
+import { eventually, startPlatform, type Platform } from "./lib/platform.js";
 import { makeProject, type Project } from "./lib/project.js";
 import type { Failure } from "./lib/shop.js";
 
@@ -93,6 +93,47 @@ describe("a function by its own words", () => {
     expect((await fail("version", "rollback", "org:echo", "9")).code).toBe(5);
   });
 
+  test("of two who publish at once no two make a version", async () => {
+    await project.write("src/lib.rs", handlerText.replace('"nothing"', '"peace"'));
+    await run("draft", "save", "org:echo", "-c", project.dir);
+    await run("draft", "compile", "org:echo");
+    const publish = () => platform.bloom("ignite", "draft", "publish", "org:echo");
+    const codes = (await Promise.all([publish(), publish()])).map(({ code }) => code);
+    // Whoever came second is told who is at it, or that this is published already.
+    expect(codes).toContain(0);
+    expect(codes.filter((code) => code !== 0 && code !== 6)).toEqual([]);
+    const made = await platform.json<{ versions: unknown[] }>("versions", "org:echo");
+    expect(made.versions).toHaveLength(3);
+    expect((JSON.parse(await run("invoke", "org:echo", "-p", "{}")) as Said).word).toBe("peace");
+  });
+
+  test("who may not call is told so before anything runs, by its address and by the API", async () => {
+    const secretOf = async (...flags: string[]): Promise<string> =>
+      (await platform.json<{ secret: string }>("token", "create", "t", ...flags)).secret;
+    await run("app", "create", "other", "--org", "org");
+    const mine = await secretOf("--role", "viewer", "--app", "org:echo");
+    const wrongApp = await secretOf("--role", "admin", "--app", "org:other");
+    const wrongOrg = await secretOf("--role", "admin", "--org", "local");
+    const calls: [string | undefined, number, number][] = [
+      [undefined, 401, 0],
+      ["nonsense", 401, 3],
+      [wrongApp, 403, 4],
+      [wrongOrg, 403, 4],
+      [mine, 200, 0],
+    ];
+    for (const [token, status, exit] of calls) {
+      const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+      const answer = await platform.get("echo-org.localhost", "/", { method: "POST", body: "{}", headers });
+      expect(answer.status).toBe(status);
+      if (status !== 200) expect(JSON.parse(answer.body)).toHaveProperty("code");
+      if (token === undefined) continue;
+      const { code } = await platform.bloom("invoke", "org:echo", "-p", "{}", "--token", token);
+      expect(code).toBe(exit);
+    }
+    const weak = await platform.bloom("ignite", "draft", "publish", "org:echo", "--token", mine);
+    expect([weak.code, weak.stderr]).toEqual([4, expect.stringContaining("needs the role developer")]);
+  });
+
   test("the code of a version comes back as it was given", async () => {
     const to = join(platform.home, "code.tar.gz");
     await run("version", "code", "org:echo", "--version", "1", "--to", to);
@@ -105,107 +146,8 @@ describe("a function by its own words", () => {
     expect((await fail("app", "create", "echo", "--org", "org")).code).toBe(6);
     const empty = await makeProject({ "notes.txt": "no crate here" });
     expect((await fail("draft", "save", "org:echo", "--code", empty.dir)).message).toContain("Cargo.toml");
+    const never = (await fail("draft", "compile", "org:nobody")).code;
+    expect(never).toBe(5);
     await empty.dispose();
-  });
-});
-
-/** One deployed function, and everything a handler can do wrong. */
-describe("a function in trouble", () => {
-  let platform: Platform;
-  const host = "function-troubles-local.localhost";
-  const ask = (path: string, body = "{}") => platform.get(host, path, { method: "POST", body });
-  const errorOf = (text: string): string => (JSON.parse(text) as { error: string }).error;
-
-  beforeAll(async () => {
-    platform = await startPlatform();
-    await platform.json("deploy", fixture("fixtures/apps/function-troubles"));
-  });
-  afterAll(() => platform.stop());
-
-  test("a panic and an error are answers, and the function lives on", async () => {
-    expect(await ask("/panic")).toMatchObject({ status: 500 });
-    expect(errorOf((await ask("/panic")).body)).toContain("the handler gave up");
-    const failed = await ask("/error");
-    expect(failed.status).toBe(500);
-    expect(errorOf(failed.body)).toBe("no tea left");
-    expect((await ask("/")).status).toBe(200);
-  });
-
-  test("bodies that are wrong reach the handler, or say what is missing", async () => {
-    expect((await ask("/length", "no json")).body).toBe("7");
-    expect((await ask("/need", "no json")).status).toBe(400);
-    expect((await ask("/need", "")).status).toBe(400);
-    const missing = await ask("/need", '{"other": 1}');
-    expect(missing.status).toBe(400);
-    expect(errorOf(missing.body)).toContain("count");
-    expect((await ask("/need", '{"count": 3}')).body).toBe("3");
-    expect((await ask("/length", "x".repeat(8 * 1024 * 1024))).status).toBe(413);
-  });
-
-  test("what never returns ends with 504, and others are answered meanwhile", async () => {
-    const late = ask("/never");
-    expect((await ask("/")).status).toBe(200);
-    expect((await late).status).toBe(504);
-  });
-
-  test("a handler that ends or blocks its process is replaced", async () => {
-    expect((await ask("/exit")).status).toBe(502);
-    expect((await ask("/")).status).toBe(200);
-    expect([502, 504]).toContain((await ask("/block")).status);
-    expect((await ask("/")).status).toBe(200);
-  });
-
-  test("one that takes all memory is ended, and the next caller is served", async () => {
-    expect((await ask("/hog")).status).toBe(502);
-    expect((await ask("/")).status).toBe(200);
-  });
-
-  test("writing to stdout, threads that outlive the call, and work after the answer do no harm", async () => {
-    expect((await ask("/stdout")).body).toBe("said");
-    expect((await ask("/thread")).body).toBe("spawned");
-    expect((await ask("/later")).status).toBe(202);
-    await platform.json("sleep", "function-troubles");
-    const logs = await platform.bloom("logs", "function-troubles", "--json", "--tail", "all");
-    expect(logs.stdout).toContain("to the wrong place");
-    expect(logs.stdout).toContain("done after the answer");
-  });
-
-  test("who it is cannot be forged", async () => {
-    const answer = await platform.get(host, "/whoami", {
-      method: "POST",
-      body: "{}",
-      headers: {
-        "x-ignite-execution-id": "forged",
-        "X-Ignite-Function-Id": "a/b",
-        "x-ignite-organization-id": "c",
-      },
-    });
-    const who = JSON.parse(answer.body) as Record<string, string>;
-    expect(who).toMatchObject({ function: "local/function-troubles", organization: "local" });
-    expect(who["execution"]).toMatch(/^x-[0-9a-f]{32}$/);
-  });
-
-  test("asleep, the first request wakes it and none is lost", async () => {
-    await platform.json("sleep", "function-troubles");
-    const first = await Promise.all(Array.from({ length: 50 }, () => ask("/")));
-    expect(first.map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 200));
-    const counted = first.map(({ body }) => Number(body)).toSorted((a, b) => a - b);
-    expect(counted).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
-  });
-
-  test("each of them is on record, the bad ones too", async () => {
-    interface Row {
-      readonly httpStatus?: number;
-      readonly cold: boolean;
-    }
-    const rows = await eventually<{ executions: Row[] }>(
-      "the records",
-      () => platform.json("execution", "list", "function-troubles", "--limit", "500"),
-      ({ executions }) =>
-        [200, 202, 400, 413, 500, 502, 504].every((status) =>
-          executions.some(({ httpStatus }) => httpStatus === status),
-        ),
-    );
-    expect(rows.executions.some(({ cold }) => cold)).toBe(true);
   });
 });

@@ -103,19 +103,25 @@ impl Pipe {
     }
 
     fn push(&self, record: &Record<'_>) {
-        LINE.with_borrow_mut(|line| {
-            line.clear();
-            record.write_to(line);
-            let mut queue = self.lock();
-            if queue.gone || !queue.has_room(line) {
-                return;
-            }
-            if queue.dropped > 0 {
-                line.push_str(&format!(",\"dropped\":{}", std::mem::take(&mut queue.dropped)));
-            }
-            line.push_str("}\n");
-            self.put(queue, line);
-        });
+        let kept = LINE.try_with(|line| self.push_by(&mut line.borrow_mut(), record));
+        // The thread that ends the process has lost its own before the last records are written.
+        if kept.is_err() {
+            self.push_by(&mut String::new(), record);
+        }
+    }
+
+    fn push_by(&self, line: &mut String, record: &Record<'_>) {
+        line.clear();
+        record.write_to(line);
+        let mut queue = self.lock();
+        if queue.gone || !queue.has_room(line) {
+            return;
+        }
+        if queue.dropped > 0 {
+            line.push_str(&format!(",\"dropped\":{}", std::mem::take(&mut queue.dropped)));
+        }
+        line.push_str("}\n");
+        self.put(queue, line);
     }
 
     fn push_line(&self, line: &str) {

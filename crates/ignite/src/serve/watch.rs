@@ -89,6 +89,15 @@ struct Rounds<'a> {
     told: Option<Instant>,
 }
 
+/// Handlers that keep a connection which was answered in their place.
+#[derive(Default)]
+struct Inside {
+    /// How far past its deadline the worst of them is.
+    worst: Duration,
+    /// How many of them will not return.
+    stuck: usize,
+}
+
 impl Rounds<'_> {
     fn look(&mut self, runtime: &Handle) {
         let behind = self.given - self.beats.load(Ordering::Relaxed);
@@ -99,17 +108,19 @@ impl Rounds<'_> {
             runtime.spawn(async move { beats.fetch_add(1, Ordering::Relaxed) });
         }
         let now = Instant::now();
-        let inside = self.answer_late(now);
+        let Inside { worst: inside, stuck } = self.answer_late(now);
         let overdue = self.app.overdue.count(now, STUCK);
         if behind >= DEAD_ROUNDS && (inside > STUCK || overdue.futures > 0) {
             self.give_up();
         }
-        let places = self.app.gate.as_ref().map_or(MOST_STUCK, |gate| gate.places());
-        if overdue.plain >= places {
-            let count = overdue.plain;
+        let places = self.app.gate.as_ref().map(|gate| gate.places());
+        let plain = overdue.plain;
+        if plain >= places.unwrap_or(MOST_STUCK) {
             self.app.replace(&format!(
-                "{count} plain handlers have not returned after their deadlines, and keep all places"
+                "{plain} plain handlers have not returned after their deadlines, and keep all places"
             ));
+        } else if places.is_some_and(|places| plain + overdue.futures + stuck >= places) {
+            self.app.replace("async handlers block their threads after their deadlines, and keep all places");
         }
         let limit = inside_limit(self.app.limits.timeout);
         if inside > limit || self.app.overdue.count(now, limit).futures > 0 {
@@ -117,9 +128,9 @@ impl Rounds<'_> {
         }
     }
 
-    /// Answers for connections that cannot, and returns how far past its deadline the worst handler is that keeps one.
-    fn answer_late(&self, now: Instant) -> Duration {
-        let mut worst = Duration::ZERO;
+    /// Answers for connections that cannot, and tells of the handlers that keep them.
+    fn answer_late(&self, now: Instant) -> Inside {
+        let mut inside = Inside::default();
         for seat in self.app.seats.list() {
             seat.take_over(
                 |execution| {
@@ -133,10 +144,12 @@ impl Rounds<'_> {
             );
             if let Some(execution) = seat.stuck() {
                 execution.cancelled.fire();
-                worst = worst.max(execution.late_by(now).unwrap_or_default());
+                let late = execution.late_by(now).unwrap_or_default();
+                inside.worst = inside.worst.max(late);
+                inside.stuck += usize::from(late >= STUCK);
             }
         }
-        worst
+        inside
     }
 
     /// No thread is left that could end anything in order.

@@ -46,6 +46,25 @@ fn a_handler_that_exits_leaves_a_record_of_itself_and_of_others() {
 }
 
 #[test]
+fn a_handler_that_exits_on_a_thread_that_has_written_records_leaves_its_own() {
+    let mut function = start(&[]);
+    // So that each of its threads has written one.
+    let mut callers: Vec<_> = (0..100).map(|_| function.connect()).collect();
+    for caller in &mut callers {
+        caller.send("GET /raw HTTP/1.1\r\nhost: x\r\n\r\n");
+    }
+    for caller in &mut callers {
+        assert_eq!(caller.answer().status(), 200);
+    }
+    let mut caller = function.connect();
+    caller.send("GET /exits HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert!(caller.is_closed());
+    assert_eq!(function.ended().code(), Some(7));
+    let last = (0..=callers.len()).map(|_| function.record()).last().unwrap();
+    assert_eq!(last["error"], "the process exited before the answer was complete");
+}
+
+#[test]
 fn a_thread_that_exits_later_loses_no_record() {
     let mut function = start(&[]);
     assert_eq!(function.post("/exits-soon", "").status(), 202);

@@ -71,6 +71,18 @@ fn a_process_that_lost_one_thread_answers_the_others_before_it_ends() {
 }
 
 #[test]
+fn an_async_handler_that_keeps_the_only_place_for_ever_ends_the_process() {
+    // One that keeps a thread and no place that others need would have ten seconds.
+    let mut function = start(&[("IGNITE_TIMEOUT_MS", "1500"), ("IGNITE_CONCURRENCY", "1")]);
+    assert_eq!(function.post("/blocks-for-ever", "").status(), 504);
+    let began = Instant::now();
+    assert_eq!(function.ended().code(), Some(70));
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    assert!(function.stderr().contains("keep all places"), "{}", function.stderr());
+    assert_eq!(statuses(&mut function, 1), [504]);
+}
+
+#[test]
 fn a_plain_handler_past_its_time_is_answered_and_holds_up_nobody() {
     let mut function = start(&[("WIRE_SERVES", "plain"), ("IGNITE_TIMEOUT_MS", "100"), ("IGNITE_CONCURRENCY", "3")]);
     for _ in 0..2 {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -157,6 +157,31 @@ describe("the payload", () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
     expect(daemon().calls).toEqual([]);
   });
+});
+
+test.each([
+  ["a file", ["--payload-file", "sparse.bin"], "has 1.1 GB, but at most 49.3 MB"],
+  ["a file without an end", ["--payload-file", "/dev/zero"], "has more than 49.3 MB"],
+  ["standard input without an end", ["-"], "has more than 49.3 MB"],
+])("%s that is too large is not read to its end", async (_, args, words) => {
+  await writeFile(join(folder, "sparse.bin"), "");
+  await truncate(join(folder, "sparse.bin"), 1024 ** 3);
+  let isLeft = false;
+  const stdin = Readable.from(
+    (function* () {
+      try {
+        for (;;) yield Buffer.alloc(1_048_576);
+      } finally {
+        isLeft = true;
+      }
+    })(),
+  );
+  const { code, stderr } = await ask(["invoke", "hello", "--raw", ...args], {}, folder, { stdin });
+  expect([code, stderr]).toEqual([7, expect.stringContaining(words)]);
+  expect(stderr).toContain("the function's own address");
+  expect(isLeft).toBe(args[0] === "-");
+  expect(daemon().calls).toEqual([]);
+  await rm(join(folder, "sparse.bin"));
 });
 
 describe("the request", () => {

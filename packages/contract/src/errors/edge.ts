@@ -23,7 +23,7 @@ export const edgeErrors = {
   ERR_BODY_TOO_LARGE: {
     status: 413,
     exit: 7,
-    when: "The body of a request for a function is larger than the function, or the platform, takes.",
+    when: "The body of a request is larger than the function it is for, or the platform, takes.",
     hint: "Send less, or read the body in pieces and raise the function's limit.",
   },
   ERR_FUNCTION_UNREACHABLE: {

@@ -182,7 +182,10 @@ function asBloomError(error: unknown): BloomError {
   }
   const status = (error as { statusCode?: number }).statusCode;
   const message = error instanceof Error ? error.message : String(error);
-  if (status === 413) return new BloomError("ERR_LIMIT_REACHED", message);
+  if (status === 413)
+    return new BloomError("ERR_BODY_TOO_LARGE", "the request is larger than the API takes", {
+      hint: "Send less; large payloads can go to a function's own address.",
+    });
   if (status !== undefined && status >= 400 && status < 500)
     return new BloomError("ERR_INVALID_ARGUMENT", message);
   return toBloomError(error);

@@ -34,6 +34,8 @@ export interface StartListener {
 /** Told about every instance, so that the store and the logs know it. */
 export interface FleetObserver {
   started(instance: Instance): Promise<void>;
+  /** An earlier daemon started it. */
+  adopted?(instance: Instance): void;
   /** After its remains are swept. `lost`: nobody asked it to stop. */
   ended(instance: Instance, lost: boolean): Promise<void>;
 }
@@ -154,6 +156,7 @@ export function createFleet(engine: Engine, observer: FleetObserver, prepareMoun
 
     adopt(instance) {
       follow(instance);
+      observer.adopted?.(instance);
     },
 
     async settle() {

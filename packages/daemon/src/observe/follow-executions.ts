@@ -2,6 +2,7 @@ import type { Store } from "../store/open-store.js";
 import type { FinishedExecution } from "../store/take-in-executions.js";
 import { createRecordFollower, cursorName, type RecordSource } from "./follow-records.js";
 import { createRequestFollower, requestCursor } from "./follow-requests.js";
+import type { InstanceEnds } from "./instance-ends.js";
 import { createRecentIds } from "./recent-ids.js";
 import { createRounds } from "./rounds.js";
 import type { NoteBook } from "./start-notes.js";
@@ -39,6 +40,8 @@ export function createExecutionFollower(parts: {
   /** nginx's, of all apps. */
   readonly accessLog: string;
   readonly notes: Pick<NoteBook, "take">;
+  /** How processes have ended. */
+  readonly ends: Pick<InstanceEnds, "explain">;
   readonly onPressure: Parameters<typeof createRecordFollower>[0]["onPressure"];
   /** How many records of a function are kept. */
   readonly kept: number;
@@ -77,6 +80,7 @@ export function createExecutionFollower(parts: {
     },
     recorded,
     notes,
+    ends: parts.ends,
     versionOf: async (id) => (await store.environments.get(id))?.liveVersionNumber ?? 0,
     onNews: () => rounds.soon(),
     patienceMs: times.patienceMs,

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import type { Cursor } from "../store/cursors.js";
+import type { InstanceEnds } from "./instance-ends.js";
 import { planLogFiles } from "./log-file.js";
 import { identityOf, openCursor, readNews, type SeriesCursor } from "./log-series.js";
 import { parseExecutionRequest, type ExecutionRequest } from "./parse-nginx-log.js";
@@ -49,6 +50,7 @@ export function createRequestFollower(parts: {
   /** Ids of records that were taken in. */
   readonly recorded: Pick<RecentIds, "has">;
   readonly notes: Pick<NoteBook, "take">;
+  readonly ends: Pick<InstanceEnds, "explain">;
   readonly versionOf: (environmentId: string) => Promise<number>;
   readonly onNews: () => void;
   readonly patienceMs?: number;
@@ -91,7 +93,12 @@ export function createRequestFollower(parts: {
     for (const { environmentId } of missed)
       if (!versions.has(environmentId)) versions.set(environmentId, await parts.versionOf(environmentId));
     const rows = missed.map((one) =>
-      planMissed(one, versions.get(one.environmentId) ?? 0, parts.notes.take(one.execution)),
+      planMissed(
+        one,
+        versions.get(one.environmentId) ?? 0,
+        parts.notes.take(one.execution),
+        parts.ends.explain(one.environmentId, one.endedMs - one.totalUs / 1000, one.endedMs),
+      ),
     );
     const position: Cursor = { name: requestCursor, position: last.position };
     if (rows.length > 0 || now() - savedAt >= saveEveryMs) {

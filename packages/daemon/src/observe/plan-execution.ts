@@ -5,6 +5,7 @@ import type { ExecutionRequest } from "./parse-nginx-log.js";
 import type { Waited } from "./start-notes.js";
 
 const nothing: Waited = { queueUs: 0, startUs: 0 };
+const badGateway = 502;
 const gatewayTimeout = 504;
 const callerLeft = 499;
 
@@ -44,11 +45,12 @@ export function planRecorded(
   };
 }
 
-/** The execution of a request that no process has told of, as nginx saw it. */
+/** The execution of a request that no process has told of, as nginx saw it; `end`: how a process ended at that time. */
 export function planMissed(
   request: ExecutionRequest,
   version: number,
   waited: Waited = nothing,
+  end?: string,
 ): FinishedExecution {
   const { status, totalUs, endedMs } = request;
   return {
@@ -65,14 +67,15 @@ export function planMissed(
     runUs: Math.max(0, totalUs - waited.queueUs - waited.startUs),
     requestBytes: request.requestBytes,
     responseBytes: request.responseBytes,
-    error: explainMissed(status),
+    error: explainMissed(status, end),
     createdAt: toTime(endedMs - totalUs / 1000),
     finishedAt: toTime(endedMs),
   };
 }
 
 /** Why no process of the function has told of it. */
-function explainMissed(status: number): string | null {
+function explainMissed(status: number, end: string | undefined): string | null {
+  if (status === badGateway && end !== undefined) return end;
   if (status === callerLeft) return "the caller left before there was an answer";
   if (status === gatewayTimeout) return "there was no answer in time";
   if (status === 503) return "it was refused: the function could not be started, or too many waited";

@@ -19,6 +19,14 @@ export function describeExit(exit: NonNullable<ShimStatus["last_exit"]>, memoryB
   return `${how} ${after}${child}${note}`;
 }
 
+/** The end of a function's process in a sentence: why an execution has no answer. */
+export function describeEnd(exit: NonNullable<ShimStatus["last_exit"]>, memoryBytes?: number): string {
+  const how = describeExit(exit, memoryBytes);
+  return how.startsWith("killed")
+    ? `the function's process was ${how}`
+    : `the function's process ended: ${how}`;
+}
+
 /** What a shell means by its two special codes. */
 function shellHint(code: number | null): string {
   if (code === 127) return " (command not found)";

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { completeConfig } from "@bloomery/contract";
 import { createExecutionFollower, type FollowTimes } from "../../src/observe/follow-executions.js";
 import type { RecordSource } from "../../src/observe/follow-records.js";
+import { createInstanceEnds } from "../../src/observe/instance-ends.js";
 import { createNoteBook } from "../../src/observe/start-notes.js";
 import { openStore, type FinishedExecution, type Store } from "../../src/store/index.js";
 
@@ -47,10 +48,11 @@ export async function openHarness() {
 
   const start = ({ store: from = store, kept = 10_000, ...times }: StartOptions = {}) => {
     const notes = createNoteBook();
+    const ends = createInstanceEnds();
     const taken: FinishedExecution[] = [];
     const waiters = new Set<() => void>();
     const follower = createExecutionFollower({
-      ...{ store: from, accessLog, notes, kept, onPressure: (one) => void pressures.push(one) },
+      ...{ store: from, accessLog, notes, ends, kept, onPressure: (one) => void pressures.push(one) },
       onTaken(batch) {
         taken.push(...batch);
         for (const waiter of waiters) waiter();
@@ -70,7 +72,7 @@ export async function openHarness() {
         waiters.add(look);
         look();
       });
-    return { ...follower, notes, taken, takenIn };
+    return { ...follower, notes, ends, taken, takenIn };
   };
 
   const source = async (id: string): Promise<RecordSource> => {

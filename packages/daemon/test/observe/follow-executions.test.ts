@@ -2,6 +2,7 @@ import { appendFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Instance } from "../../src/run/engines/engine.js";
 import { accessLine, openHarness, recordLine } from "./executions-harness.js";
 
 let home: Awaited<ReturnType<typeof openHarness>>;
@@ -214,6 +215,20 @@ describe("requests that no process tells of", () => {
     });
     if (words === null) expect(found?.error).toBeNull();
     else expect(found?.error).toMatch(words);
+  });
+
+  test("are explained by the end of the process that they were in", async () => {
+    const daemon = home.start();
+    await daemon.follow(await home.source("i-1"));
+    const at = "2026-09-21T14:13:21.540Z";
+    const last_exit = { code: null, signal: "SIGKILL", at, oom: true, ran_ms: 900, note: null };
+    const instance = { environmentId: env(), memoryBytes: 64_000_000, status: { last_exit } };
+    daemon.ends.watch({ ...instance, watchStatus: () => () => undefined } as unknown as Instance);
+    await appendFile(home.accessLog, accessLine(env(), "x-1", { status: 502 }));
+    await daemon.takenIn(1);
+    expect((await home.store.executions.get("x-1"))?.error).toBe(
+      "the function's process was killed: it used more than its 64 MB of memory, after 900 ms",
+    );
   });
 
   test("are none when nginx answered by itself, or they were no executions", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { describeExit } from "../../src/run/describe-exit.js";
+import { describeEnd, describeExit } from "../../src/run/describe-exit.js";
 
 const exit = { code: null, signal: null, at: "2026-01-01T00:00:00Z", oom: false, ran_ms: 3210, note: null };
 
@@ -36,4 +36,11 @@ test.each([
   ],
 ] as const)("%j with a limit of %j is: %s", (change, memoryBytes, words) => {
   expect(describeExit({ ...exit, ...change }, memoryBytes)).toBe(words);
+});
+
+test.each([
+  [{ code: 3 }, "the function's process ended: exit code 3 after 3.2 s"],
+  [{ signal: "SIGSEGV" }, "the function's process was killed by SIGSEGV after 3.2 s"],
+] as const)("of a function %j is: %s", (change, words) => {
+  expect(describeEnd({ ...exit, ...change })).toBe(words);
 });

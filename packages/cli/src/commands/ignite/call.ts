@@ -1,14 +1,8 @@
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { buffer } from "node:stream/consumers";
 import { BloomError, type ApiRoutes, type RouteInput } from "@bloomery/contract";
 import type { ArgumentSpec, Context, Flags, FlagSpec } from "../../command.js";
 import { findJsonError } from "../../find-json-error.js";
-import { formatBytes } from "../../output/table.js";
 import { listOf, textOf } from "./app-settings.js";
-
-/** The API takes documents of 64 MiB; base64 makes four bytes of three. */
-const maxPayloadBytes = 47 * 1_048_576;
+import { readPayload, type PayloadSource } from "./read-payload.js";
 
 /** A call as the API takes it. */
 export type Call = RouteInput<ApiRoutes["igniteInvoke"]>["body"];
@@ -36,13 +30,6 @@ export async function planCall(context: Context, input?: string): Promise<Call> 
   const source = findSource(flags, input);
   if (source === undefined) return { http };
   const bytes = await readPayload(context, source);
-  if (bytes.length > maxPayloadBytes) {
-    throw new BloomError(
-      "ERR_LIMIT_REACHED",
-      `the payload has ${formatBytes(bytes.length)}, but at most ${formatBytes(maxPayloadBytes)} go through the API`,
-      { hint: "Send it to the function's own address, which `bloom app get` shows." },
-    );
-  }
   const isRaw = flags["raw"] === true;
   if (!isRaw) assertJson(source, bytes.toString("utf8"));
   const type = isRaw ? "application/octet-stream" : "application/json";
@@ -53,14 +40,7 @@ export async function planCall(context: Context, input?: string): Promise<Call> 
   };
 }
 
-/** Where a payload comes from, and how it is called in a message. */
-interface Source {
-  readonly kind: "text" | "file" | "stdin";
-  readonly name: string;
-  readonly value: string;
-}
-
-function findSource(flags: Flags, input: string | undefined): Source | undefined {
+function findSource(flags: Flags, input: string | undefined): PayloadSource | undefined {
   if (input !== undefined && input !== "-") {
     throw new BloomError("ERR_USAGE", `\`${input}\` is not expected here`, {
       hint: "Give the payload with -p JSON, --payload-file FILE, or `-` for standard input.",
@@ -81,20 +61,7 @@ function findSource(flags: Flags, input: string | undefined): Source | undefined
     : { kind: "text", name: "--payload", value: text };
 }
 
-async function readPayload({ cwd, stdin }: Context, { kind, value }: Source): Promise<Buffer> {
-  if (kind === "text") return Buffer.from(value);
-  if (kind === "stdin") return buffer(stdin());
-  try {
-    return await readFile(resolve(cwd, value));
-  } catch (error) {
-    throw new BloomError(
-      "ERR_INVALID_ARGUMENT",
-      `--payload-file cannot be read: ${(error as Error).message}`,
-    );
-  }
-}
-
-function assertJson({ kind, name }: Source, text: string): void {
+function assertJson({ kind, name }: PayloadSource, text: string): void {
   const mistake = findJsonError(text);
   if (mistake === undefined) return;
   const { line, column, expected } = mistake;

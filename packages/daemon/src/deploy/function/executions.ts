@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createExecutionFollower } from "../../observe/follow-executions.js";
 import { createExecutionKeeper, type ExecutionLimits } from "../../observe/keep-executions.js";
+import { createInstanceEnds } from "../../observe/instance-ends.js";
 import { createNoteBook } from "../../observe/start-notes.js";
 import type { Instance } from "../../run/engines/engine.js";
 import type { Store } from "../../store/open-store.js";
@@ -44,6 +45,7 @@ export async function openExecutions(parts: {
 }): Promise<ExecutionRecords> {
   const { store, log } = parts;
   const notes = createNoteBook();
+  const ends = createInstanceEnds();
   const events = createExecutionEvents();
   const listeners = new Set<(pressure: Pressure) => void>();
   const keeper = createExecutionKeeper({
@@ -51,7 +53,7 @@ export async function openExecutions(parts: {
     forgetRequests: parts.forgetRequests ?? (() => Promise.resolve()),
   });
   const follower = createExecutionFollower({
-    ...{ store, accessLog: parts.accessLog, notes, log, kept: parts.limits.count },
+    ...{ store, accessLog: parts.accessLog, notes, ends, log, kept: parts.limits.count },
     onPressure(pressure) {
       for (const listener of listeners) listener(pressure);
     },
@@ -90,7 +92,12 @@ export async function openExecutions(parts: {
 
   return {
     observe: (inner) => ({
+      adopted(instance) {
+        inner.adopted?.(instance);
+        ends.watch(instance);
+      },
       async started(instance) {
+        ends.watch(instance);
         await inner.started(instance);
         // Nobody who waits for the instance is to wait for this.
         const following = follow(instance).catch((err: unknown) =>

@@ -10,5 +10,5 @@ test("the code's own limit decides, not the size of the request, until that is f
   const over = await call("POST", `${hello}/draft`, codeOf(Buffer.alloc(ignite.codeBytes + 1, "a")));
   expect(over).toMatchObject({ status: 413, body: { error: { code: "ERR_SOURCE_TOO_LARGE" } } });
   const beyond = await call("POST", `${hello}/draft`, codeOf(Buffer.alloc(ignite.codeRequestBytes, "a")));
-  expect(beyond).toMatchObject({ status: 429, body: { error: { code: "ERR_LIMIT_REACHED" } } });
+  expect(beyond).toMatchObject({ status: 413, body: { error: { code: "ERR_BODY_TOO_LARGE" } } });
 });

@@ -38,7 +38,8 @@ async function startInstance(shape: "function" | "web" = "function"): Promise<In
   const { id } = await store.instances.create(row);
   await mkdir(join(home.folder, id, "log"), { recursive: true });
   if (shape === "function") await writeFile(join(home.folder, id, "log", "executions.log"), "");
-  return { id, environmentId: environment.id } as Instance;
+  const told = { status: { last_exit: null }, watchStatus: () => () => undefined };
+  return { id, environmentId: environment.id, ...told } as unknown as Instance;
 }
 
 const say = ({ id }: Instance, ...lines: string[]): Promise<void> =>

@@ -132,7 +132,7 @@ export function assertFits({ http, payload }: ignite.InvokeRequest, config: Func
   if (maxBodyBytes !== 0 && payload.length > maxBodyBytes) {
     const message = `the payload has ${payload.length} bytes, but the function takes ${maxBodyBytes} at most`;
     throw new BloomError("ERR_LIMIT_REACHED", message, {
-      hint: "Send less, or raise the limit for bodies in its bloom.toml.",
+      hint: "Send less, or raise `max_body` below [function] in its bloom.toml.",
     });
   }
   if (hasInput(http.method)) checkInput(config, payload);

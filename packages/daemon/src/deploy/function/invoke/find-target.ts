@@ -35,7 +35,7 @@ async function findLive({ store, activation }: TargetParts, place: Place): Promi
   const version = release === undefined ? undefined : await store.versions.get(release.versionId);
   if (version === undefined) {
     throw new BloomError("ERR_NOTHING_DEPLOYED", `${nameOf(place)} has no version yet`, {
-      hint: "Publish its draft first.",
+      hint: "`bloom deploy` makes one of a folder, `draft publish` of a compiled draft.",
     });
   }
   const config = functionOf(place, version.config);

@@ -20,6 +20,8 @@ export interface CallFacts {
 export interface CallVerdict {
   readonly state: Exclude<ExecutionState, "queued" | "running">;
   readonly error: string | null;
+  /** Its process may say more about it. */
+  readonly isProcessGone?: true;
 }
 
 /** How a call has ended. An answer below 500 is the function's own business: it has succeeded. */
@@ -35,7 +37,7 @@ export function judgeCall(facts: CallFacts): CallVerdict {
     }
     if (isUnreadable(broken)) return { state: "failed", error: `its answer is no HTTP: ${broken.message}` };
     const when = status === null ? "before it answered" : "before its answer was complete";
-    return { state: "failed", error: `the function's process ended ${when}` };
+    return { state: "failed", error: `the function's process ended ${when}`, isProcessGone: true };
   }
   if (status === null) return { state: "failed", error: "there was no answer" };
   if (status === 504)

@@ -5,6 +5,7 @@ import type { InvokeFrameData } from "../ports.js";
 import { createClock } from "./call-clock.js";
 import { NeverSent } from "./call-instance.js";
 import type { CallTarget } from "./call-target.js";
+import { findEnd } from "./find-end.js";
 import { judgeCall, statusFor } from "./judge-call.js";
 import { planRequest } from "./plan-request.js";
 import { reachInstance } from "./reach-instance.js";
@@ -15,7 +16,10 @@ export interface Call {
   readonly request: ignite.InvokeRequest;
   /** Aborting gives the call up; its reason says why. */
   readonly signal: AbortSignal;
-  /** How long beyond its own limit a function is waited for: the SDK ends what takes too long, unless it is stuck. */
+  /**
+   * How long beyond its own limit a function is waited for (the SDK ends what takes too long, unless it is stuck), and
+   * to hear how its process has ended.
+   */
   readonly graceMs?: number;
 }
 
@@ -70,6 +74,8 @@ export async function* runCall(
   const { awake } = opened;
   broken = reached.broken;
   const sentAt = reached.sentAt;
+  // Two clocks, and one of them in whole milliseconds.
+  const sentAtMs = Math.floor(Date.now() - (performance.now() - sentAt)) - 1;
   const judge = () =>
     judgeCall({
       ...{ status: answer?.status ?? null, broken, begin, timeoutMs },
@@ -99,10 +105,12 @@ export async function* runCall(
     } catch (error) {
       broken = error as Error;
     }
-    const verdict = judge();
-    tell(endOf(verdict, answer?.status ?? null));
-    const { error } = verdict;
+    const { isProcessGone = false, ...verdict } = judge();
+    const end = endOf(verdict, answer?.status ?? null);
     const durationMs = performance.now() - began;
+    const why = isProcessGone ? await findEnd(awake.instance, sentAtMs, call.graceMs) : null;
+    const error = why ?? verdict.error;
+    tell({ ...end, error });
     const name = statusNames[verdict.state];
     yield { trailer: { status: name, ...(error === null ? {} : { error }), bytes, durationMs } };
   } finally {

@@ -22,7 +22,7 @@ interface Setup {
 /** Calls of a function that is a server in this process. */
 export async function setUp(
   answer: Parameters<typeof startFake>[1],
-  { timeoutSeconds = 60, startUs = null as number | null } = {},
+  { timeoutSeconds = 60, startUs = null as number | null, graceMs = 50 } = {},
 ): Promise<Setup> {
   const folder = await mkdtemp(join(tmpdir(), "bloom-call-"));
   onTestFinished(() => rm(folder, { recursive: true }));
@@ -43,7 +43,7 @@ export async function setUp(
     call: (http = {}, payload = "") =>
       runCall(
         {
-          ...{ execution: "x-1", target, signal: abort.signal, graceMs: 50 },
+          ...{ execution: "x-1", target, signal: abort.signal, graceMs },
           request: {
             http: { method: "POST", path: "/", query: "", headers: {}, ...http },
             payload: Buffer.from(payload),

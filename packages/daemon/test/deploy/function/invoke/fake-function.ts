@@ -1,3 +1,4 @@
+import type { ShimStatus } from "@bloomery/contract";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { rm } from "node:fs/promises";
 import type { Socket } from "node:net";
@@ -10,6 +11,8 @@ export interface FakeFunction {
   readonly instance: Instance;
   /** How many requests have reached it. */
   readonly requests: () => number;
+  /** Its shim tells how its process has ended. */
+  tellExit(exit: NonNullable<ShimStatus["last_exit"]>): void;
   /** Breaks all connections off and takes none any more, as a process that was killed. */
   kill(): Promise<void>;
 }
@@ -17,6 +20,8 @@ export interface FakeFunction {
 export async function startFake(path: string, answer: Answer, id = "i-fake"): Promise<FakeFunction> {
   await rm(path, { force: true });
   const sockets = new Set<Socket>();
+  const listeners = new Set<(status: ShimStatus) => void>();
+  let status = { state: "ready", last_exit: null } as ShimStatus;
   let requests = 0;
   const server: Server = createServer((request, response) => {
     requests++;
@@ -28,8 +33,22 @@ export async function startFake(path: string, answer: Answer, id = "i-fake"): Pr
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
   return {
-    instance: { id, address: { kind: "unix", path } } as Instance,
+    instance: {
+      ...{ id, address: { kind: "unix", path }, memoryBytes: 96 * 1_048_576 },
+      get status() {
+        return status;
+      },
+      watchStatus(listener: (status: ShimStatus) => void) {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+      gone: new Promise<void>(() => undefined),
+    } as unknown as Instance,
     requests: () => requests,
+    tellExit(exit) {
+      status = { ...status, last_exit: exit };
+      for (const listener of listeners) listener(status);
+    },
     async kill() {
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));

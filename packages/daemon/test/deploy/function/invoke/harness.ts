@@ -72,7 +72,7 @@ export async function openHarness(answer: Answer, own: Partial<FunctionConfig> =
       return {
         ...one.instance,
         ...{ environmentId: wish.environmentId, releaseId: wish.releaseId, role: "web", replica: 0 },
-        ...{ status: { state: "ready" }, watchStatus: () => () => undefined },
+        ...{ status: { state: "ready", last_exit: null }, watchStatus: () => () => undefined },
         ...{ gone, stop, drain: stop },
       } as unknown as Instance;
     },

@@ -31,6 +31,31 @@ test("a process that ends before it answers, or in the middle, still gives a tra
   expect(setup.done()).toBe(2);
 });
 
+test("how the process has ended is told, also when that is known later than that it did", async () => {
+  const exitAt = (signal: string | null, at: string) => ({
+    ...{ signal, at, code: signal === null ? 3 : null, oom: signal !== null, ran_ms: 4700, note: null },
+  });
+  const kill: Parameters<typeof setUp>[0] = (request) => {
+    const now = new Date().toISOString();
+    if (request.url === "/exit") {
+      setup.fake.tellExit(exitAt(null, now));
+      request.socket.destroy();
+      return;
+    }
+    request.socket.destroy();
+    setTimeout(() => setup.fake.tellExit(exitAt("SIGKILL", now)), 20);
+  };
+  const setup = await setUp(kill, { graceMs: 10_000 });
+  // Another process ended before this one: that says nothing.
+  setup.fake.tellExit(exitAt(null, new Date(Date.now() - 1000).toISOString()));
+  const late = await collect(setup.call({ path: "/hog" }));
+  const memory = "the function's process was killed: it used more than its 96 MB of memory, after 4.7 s";
+  expect(late.trailer?.error).toBe(memory);
+  const soon = await collect(setup.call({ path: "/exit" }));
+  expect(soon.trailer?.error).toBe("the function's process ended: exit code 3 after 4.7 s");
+  expect(setup.ends.map(({ error }) => error)).toEqual([memory, soon.trailer?.error]);
+});
+
 test("a chunked answer that is cut off has failed", async () => {
   const setup = await setUp((_request, response) => {
     response.write("one piece");
