@@ -5,7 +5,6 @@ import type { Token } from "../store/tokens.js";
 /** Who calls, as found from the token; its name is what activities say. */
 export type Caller = Pick<Token, "name" | "role" | "orgId" | "orgName" | "appId" | "appName">;
 
-/** Of a token whose role is not what keeps it from something. */
 /** Only this is stored of a token. */
 export function hashSecret(secret: string): string {
   return createHash("sha256").update(secret).digest("hex");
