@@ -67,7 +67,7 @@ export function createShimPool(options: ShimPoolOptions): ShimPool {
   const promised = new Map<string, Waiting>();
   let isOpen = false;
   let timer: NodeJS.Timeout | undefined;
-  let adding: Promise<number> | undefined;
+  let adding: Promise<void> | undefined;
 
   const add = async (): Promise<void> => {
     const id = newId("instance");
@@ -95,20 +95,18 @@ export function createShimPool(options: ShimPoolOptions): ShimPool {
   const refill = (pause = pauseMs): void => {
     clearTimeout(timer);
     if (!isOpen || idle.length >= kept || adding !== undefined) return;
-    timer = setTimeout(() => {
-      adding = add().then(
-        () => pauseMs,
-        (error: unknown) => {
-          options.log.warn({ error }, "a shim could not be started ahead");
-          return troublePauseMs;
-        },
-      );
-      void adding.then((next) => {
-        adding = undefined;
-        refill(next);
-      });
-    }, pause);
-    timer.unref();
+    timer = setTimeout(() => (adding = addAndGoOn()), pause).unref();
+  };
+  const addAndGoOn = async (): Promise<void> => {
+    let pause = pauseMs;
+    try {
+      await add();
+    } catch (error) {
+      options.log.warn({ error }, "a shim could not be started ahead");
+      pause = troublePauseMs;
+    }
+    adding = undefined;
+    refill(pause);
   };
 
   const dismiss = async ({ shim, groups, standby }: Waiting): Promise<void> => {

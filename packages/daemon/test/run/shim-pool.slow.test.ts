@@ -53,7 +53,7 @@ test.runIf(isRoot)("what nobody took goes with the pool", async () => {
   // Promised and never started.
   await real.engine.close();
   await vi.waitUntil(() => groupsIn(real.host.cgroups).length === 0);
-  for (const pid of pids) await vi.waitUntil(() => !existsSync(`/proc/${pid}`));
+  await expect.poll(() => pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
 });
 
 test.runIf(isRoot)("one that was killed while it waited is replaced by another", async () => {
