@@ -119,7 +119,7 @@ impl Supervisor {
         let probe = timers.probe.filter(|_| self.probe.is_none());
         [timers.pause, probe, probe_end, timers.ready, timers.grace, timers.drain_limit, timers.drain_look]
             .into_iter()
-            .chain([timers.sweep, timers.hooks, rest])
+            .chain([timers.sweep, timers.hooks, rest, self.save_due()])
             .flatten()
             .min()
     }
@@ -160,6 +160,9 @@ impl Supervisor {
         if due(&mut self.timers.hooks) {
             self.advance_hooks();
         }
+        if self.save_due().is_some_and(|at| now >= at) {
+            self.save_now();
+        }
         let up = self.is_up();
         if let Some(forward) = self.forward.as_mut().filter(|forward| forward.rests_until().is_some_and(|at| now >= at))
         {
@@ -189,5 +192,6 @@ impl Supervisor {
         }
         self.log.remark("stopped");
         self.publish();
+        self.save_now();
     }
 }

@@ -20,6 +20,7 @@ mod forward_pair;
 mod given_socket;
 mod hooks;
 mod inside;
+mod launch;
 mod lifecycle;
 mod line_splitter;
 mod log_writer;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Some("run") => verbs::run(),
         Some("begin") => begin::begin(),
         Some("exec") => verbs::exec(),
+        Some("launch") => launch::launch(),
         Some("enter") => enter::enter(),
         Some("--version") => {
             println!("bloom-shim {}", env!("CARGO_PKG_VERSION"));

@@ -112,8 +112,12 @@ impl Standby {
         let Standby { mut child, order, .. } = self;
         drop(order);
         let mut limit = Instant::now() + PATIENCE;
-        while child.exit.is_none() {
+        loop {
             reap(&mut child);
+            // Bubblewrap may end before the init of its sandbox, which is then left to us.
+            if child.exit.is_some() && !child.has_descendants() {
+                return;
+            }
             let left = limit.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 child.kill();

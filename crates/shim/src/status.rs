@@ -8,6 +8,9 @@ use bloom_control::{LastExit, Line, State, Status};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
+use std::time::{Duration, Instant};
+
+const SAVE_PAUSE: Duration = Duration::from_millis(100);
 
 /// What is remembered for the status and decides nothing.
 #[derive(Default)]
@@ -24,6 +27,10 @@ pub struct Facts {
     pub last_probe: Option<String>,
     /// What could not be set up but was optional.
     pub warnings: Vec<String>,
+    /// Clients when they were counted last.
+    pub connections: u32,
+    /// The state in the file is older than what is known.
+    pub unsaved_since: Option<Instant>,
 }
 
 impl Facts {
@@ -38,7 +45,14 @@ impl Facts {
 }
 
 impl Supervisor {
-    /// The status with fresh figures.
+    /// The status with fresh figures, for somebody who asked for them.
+    pub fn fresh_status(&mut self) -> Status {
+        self.facts.connections = self.connections();
+        self.status()
+    }
+
+    /// The status. To count the clients of a socket that was passed on, the kernel lists those of all others as well,
+    /// so that is not done for everybody who only watches.
     pub fn status(&self) -> Status {
         let shim_pid = std::process::id() as i32;
         let state = self.machine.state();
@@ -59,7 +73,7 @@ impl Supervisor {
             last_exit: self.facts.last_exit.clone(),
             last_probe: self.hooks.awaited().or_else(|| self.facts.last_probe.clone()),
             listening: self.listening(state),
-            connections: self.connections(),
+            connections: if self.given.is_some() { self.facts.connections } else { self.connections() },
             memory_bytes: self.groups.memory_bytes().or_else(|| Some(resident_bytes(running?.pid))),
             warnings: self.facts.warnings.clone(),
             oom_kills: self.groups.oom_kills(),
@@ -94,12 +108,23 @@ impl Supervisor {
         network_view::listening()
     }
 
-    /// Keeps the status and tells it.
+    /// Tells the status, and sees to it that it is kept.
     pub fn publish(&mut self) {
         let status = self.status();
-        self.save(&status);
+        self.facts.unsaved_since.get_or_insert_with(Instant::now);
         let line = Line::Event { event: "state".into(), status: Box::new(status) };
         self.control.broadcast(&line, &self.poller);
+    }
+
+    /// When the file is due: what follows from one another in a moment is written once.
+    pub fn save_due(&self) -> Option<Instant> {
+        self.facts.unsaved_since.map(|since| since + SAVE_PAUSE)
+    }
+
+    /// Writes the file.
+    pub fn save_now(&mut self) {
+        self.facts.unsaved_since = None;
+        self.save(&self.status());
     }
 
     /// By rename, so that a reader never meets half of it. On a full disk the old one stays.

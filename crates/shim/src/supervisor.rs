@@ -206,7 +206,7 @@ impl Supervisor {
         let id = request.id;
         let done = Line::Done { id, ok: Exactly, status: None };
         let answer = match request.verb {
-            Verb::Status => Line::Done { id, ok: Exactly, status: Some(Box::new(self.status())) },
+            Verb::Status => Line::Done { id, ok: Exactly, status: Some(Box::new(self.fresh_status())) },
             Verb::Watch => {
                 self.control.watch(client);
                 Line::Done { id, ok: Exactly, status: Some(Box::new(self.status())) }

@@ -73,6 +73,7 @@ struct Early {
 /// groups that are named, and with `--standby` a sandbox, whose own spec is the first line.
 fn wait_for_spec() -> Result<(Spec, Early), SetupError> {
     let mut words = std::env::args_os().skip(2).peekable();
+    set_child_subreaper(true).map_err(at("become the parent of orphans"))?;
     let with_standby = words.next_if(|word| word == "--standby").is_some();
     let signals = signals::open().map_err(at("watch for signals"))?;
     let mut early = Early { ahead: Ahead::enter(words), standby: None, signals, warnings: Vec::new() };
@@ -123,7 +124,6 @@ fn prepare(mut spec: Spec, early: Early) -> Result<Supervisor, SetupError> {
     }
     // Fails for the leader of a group, which then has left its parent's group already.
     let _ = setsid();
-    set_child_subreaper(true).map_err(at("become the parent of orphans"))?;
     fs::create_dir_all(dir.join("log")).map_err(at("make the log folder"))?;
     // Names of sockets are short in the kernel and folders may be deep: bound from inside.
     chdir(&dir).map_err(at(format!("enter {}", dir.display())))?;

@@ -22,6 +22,8 @@ export interface HomePaths {
   readonly secretsKey: string;
   readonly adminToken: string;
   readonly apiSocket: string;
+  /** Where `bloom-shim launch` listens. */
+  readonly launchSocket: string;
   /** Where the CLI reads the daemon's address and pid. */
   readonly apiFile: string;
   readonly lockFile: string;
@@ -44,6 +46,7 @@ export function planHome(root: string): HomePaths {
     secretsKey: join(root, "secrets.key"),
     adminToken: join(root, "admin.token"),
     apiSocket: join(root, "api.sock"),
+    launchSocket: join(root, "shim.sock"),
     apiFile: join(root, "api.json"),
     lockFile: join(root, "bloomd.lock"),
   });

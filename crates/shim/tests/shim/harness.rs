@@ -144,7 +144,9 @@ impl Shim {
     }
 
     pub fn state_file(&self) -> Value {
-        serde_json::from_str(&fs::read_to_string(self.path("state.json")).unwrap()).unwrap()
+        // It is written a moment after what it tells of.
+        let text = until("the state file", || fs::read_to_string(self.path("state.json")).ok());
+        serde_json::from_str(&text).unwrap()
     }
 
     /// Waits until the shim itself has ended.

@@ -1,8 +1,7 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import type { Socket } from "node:net";
 import { newId, type ShimSpec, type StandbySpec } from "@bloomery/contract";
 import { killGroups, removeGroups } from "./cgroups.js";
 import { planGroupsAhead, type CgroupLayout } from "./plan-cgroups.js";
+import { createLauncher, type LaunchedShim } from "./launcher.js";
 import { finishShim, startShim } from "./start-shim.js";
 
 /**
@@ -36,6 +35,8 @@ export interface Standby {
 
 export interface ShimPoolOptions {
   readonly shimPath: string;
+  /** Of whoever starts shims. */
+  readonly launchSocket: string;
   readonly cgroups: CgroupLayout;
   /** Absent: no sandboxes are made ahead. */
   readonly standbys?: {
@@ -48,24 +49,25 @@ export interface ShimPoolOptions {
 
 interface Waiting {
   readonly id: string;
-  readonly child: ChildProcess;
+  readonly shim: LaunchedShim;
   readonly groups: readonly string[];
   readonly standby: Standby | null;
 }
 
 /** Enough for the functions that are woken in one breath; a storm pays for itself. */
 const kept = 3;
-/** Starting a process stops everything else here for some milliseconds: not while somebody waits for an answer. */
+/** Making a sandbox takes the machine some milliseconds: not while somebody waits for an answer. */
 const pauseMs = 40;
 /** What failed once fails again, as a rule. */
 const troublePauseMs = 5_000;
 
 export function createShimPool(options: ShimPoolOptions): ShimPool {
+  const launcher = createLauncher({ ...options, socket: options.launchSocket });
   const idle: Waiting[] = [];
   const promised = new Map<string, Waiting>();
   let isOpen = false;
   let timer: NodeJS.Timeout | undefined;
-  let adding: Promise<number> | undefined;
+  let adding: Promise<void> | undefined;
 
   const add = async (): Promise<void> => {
     const id = newId("instance");
@@ -76,24 +78,15 @@ export function createShimPool(options: ShimPoolOptions): ShimPool {
       ...(standby === null ? [] : ["--standby"]),
       ...ahead.flatMap(({ group, home }) => [group, home]),
     ];
-    const child = spawn(options.shimPath, ["run", ...words], {
-      detached: true,
-      stdio: ["pipe", "pipe", "ignore"],
-    });
-    const waiting = { id, child, groups: ahead.map(({ group }) => group), standby };
-    const forget = (): void => {
+    const shim = await launcher.launch(["run", ...words]);
+    const waiting: Waiting = { id, shim, groups: ahead.map(({ group }) => group), standby };
+    void shim.gone.then(() => {
       const index = idle.indexOf(waiting);
       if (index === -1) return;
       idle.splice(index, 1);
       release(standby);
-    };
-    child.once("error", forget);
-    child.once("exit", forget);
-    for (const stream of [child.stdin, child.stdout]) stream.on("error", () => undefined);
-    if (standby !== null) child.stdin.write(`${JSON.stringify(standby.spec)}\n`);
-    // None of this keeps a daemon from ending.
-    child.unref();
-    for (const stream of [child.stdin, child.stdout]) (stream as Socket).unref();
+    });
+    if (standby !== null) shim.input.write(`${JSON.stringify(standby.spec)}\n`);
     idle.push(waiting);
   };
   const release = (standby: Standby | null): void => {
@@ -102,28 +95,25 @@ export function createShimPool(options: ShimPoolOptions): ShimPool {
   const refill = (pause = pauseMs): void => {
     clearTimeout(timer);
     if (!isOpen || idle.length >= kept || adding !== undefined) return;
-    timer = setTimeout(() => {
-      adding = add().then(
-        () => pauseMs,
-        (error: unknown) => {
-          options.log.warn({ error }, "a shim could not be started ahead");
-          return troublePauseMs;
-        },
-      );
-      void adding.then((next) => {
-        adding = undefined;
-        refill(next);
-      });
-    }, pause);
-    timer.unref();
+    timer = setTimeout(() => (adding = addAndGoOn()), pause).unref();
+  };
+  const addAndGoOn = async (): Promise<void> => {
+    let pause = pauseMs;
+    try {
+      await add();
+    } catch (error) {
+      options.log.warn({ error }, "a shim could not be started ahead");
+      pause = troublePauseMs;
+    }
+    adding = undefined;
+    refill(pause);
   };
 
-  const dismiss = async ({ child, groups, standby }: Waiting): Promise<void> => {
-    const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-    // Now it does: a process that waits for nothing else would end here, with the rest of its closing undone.
-    child.ref();
-    child.stdin?.end();
-    if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) await ended;
+  const dismiss = async ({ shim, groups, standby }: Waiting): Promise<void> => {
+    // A process that waits for nothing else would end here, with the rest of its closing undone.
+    shim.hold();
+    shim.input.end();
+    await shim.gone;
     // What waited with it may leave a moment later.
     await killGroups(groups);
     await removeGroups(groups);
@@ -142,12 +132,14 @@ export function createShimPool(options: ShimPoolOptions): ShimPool {
     async start(spec) {
       const waiting = promised.get(spec.id);
       promised.delete(spec.id);
-      if (waiting === undefined) return startShim(options.shimPath, spec);
+      const shim = waiting?.shim ?? (await launcher.launch(["run"]));
       try {
-        await finishShim(waiting.child, options.shimPath, spec);
+        // Whoever waited may have died of anything, and with it who starts others.
+        if (await finishShim(shim, options.shimPath, spec)) return;
+        await startShim(options.shimPath, spec);
       } finally {
         // One that is used is its instance's from now on.
-        if (spec.complete === null) release(waiting.standby);
+        if (spec.complete === null) release(waiting?.standby ?? null);
       }
     },
     drop(id) {
@@ -157,6 +149,7 @@ export function createShimPool(options: ShimPoolOptions): ShimPool {
     },
     open() {
       isOpen = true;
+      launcher.open();
       refill();
     },
     async close() {
@@ -166,6 +159,7 @@ export function createShimPool(options: ShimPoolOptions): ShimPool {
       const all = [...idle.splice(0), ...promised.values()];
       promised.clear();
       await Promise.all(all.map(dismiss));
+      await launcher.close();
     },
   };
 }

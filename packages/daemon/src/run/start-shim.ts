@@ -1,5 +1,5 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { BloomError, shimHello, type ShimSpec } from "@bloomery/contract";
+import { BloomError, shimHello, toBloomError, type ShimSpec } from "@bloomery/contract";
+import { spawnShim, type LaunchedShim } from "./launcher.js";
 
 /**
  * Starts one `bloom-shim run`, which then lives on its own. The spec goes through its standard input and
@@ -7,38 +7,29 @@ import { BloomError, shimHello, type ShimSpec } from "@bloomery/contract";
  * it stands; rejects with ERR_INSTANCE_LOST and the shim's words otherwise.
  */
 export async function startShim(shimPath: string, spec: ShimSpec): Promise<void> {
-  const child = spawn(shimPath, ["run"], { detached: true, stdio: ["pipe", "pipe", "ignore"] });
-  await finishShim(child, shimPath, spec);
+  if (await finishShim(spawnShim(shimPath, ["run"]), shimPath, spec)) return;
+  throw new BloomError("ERR_INSTANCE_LOST", `the shim of ${spec.id} ended before it stood`);
 }
 
-/** Gives a shim that waits what it shall do, and waits until it does. */
-export async function finishShim(child: ChildProcess, shimPath: string, spec: ShimSpec): Promise<void> {
-  const { stdin, stdout } = child;
-  if (stdin === null || stdout === null)
-    throw new BloomError("ERR_INTERNAL", "a shim was started without pipes");
-  const hello = await new Promise<string>((resolve, reject) => {
-    let text = "";
-    child.once("error", (cause) =>
-      reject(
-        new BloomError("ERR_INSTANCE_LOST", `${shimPath} could not be started: ${cause.message}`, { cause }),
-      ),
-    );
-    stdout.setEncoding("utf8");
-    stdout.on("data", (chunk: string) => {
-      text += chunk;
-      // Its end comes a little later.
-      if (chunk.endsWith("\n")) resolve(text);
-    });
-    stdout.once("end", () => resolve(text));
-    stdin.on("error", () => undefined); // its exit is told by the missing hello
-    stdin.end(JSON.stringify(spec));
+/**
+ * Gives a shim that waits what it shall do, and waits until it does. False: it has ended without a word, so nothing
+ * has been begun that did not end with it.
+ */
+export async function finishShim(shim: LaunchedShim, shimPath: string, spec: ShimSpec): Promise<boolean> {
+  shim.hold();
+  shim.input.end(JSON.stringify(spec));
+  const hello = await shim.hello.catch((cause: unknown) => {
+    const { message } = toBloomError(cause);
+    throw new BloomError("ERR_INSTANCE_LOST", `${shimPath} could not be started: ${message}`, { cause });
   });
-  child.unref();
+  shim.letGo();
+  if (hello === "") return false;
   const parsed = shimHello.safeParse(parseLine(hello));
   if (!parsed.success)
     throw new BloomError("ERR_INSTANCE_LOST", `the shim of ${spec.id} ended before it stood`);
   if (!parsed.data.ok)
     throw new BloomError("ERR_INSTANCE_LOST", `the shim of ${spec.id} failed: ${parsed.data.error}`);
+  return true;
 }
 
 function parseLine(text: string): unknown {

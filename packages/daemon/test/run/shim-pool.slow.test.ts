@@ -53,7 +53,17 @@ test.runIf(isRoot)("what nobody took goes with the pool", async () => {
   // Promised and never started.
   await real.engine.close();
   await vi.waitUntil(() => groupsIn(real.host.cgroups).length === 0);
-  for (const pid of pids) expect(existsSync(`/proc/${pid}`)).toBe(false);
+  await expect.poll(() => pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+});
+
+test.runIf(isRoot)("one that was killed while it waited is replaced by another", async () => {
+  const real = await openRealEngine();
+  await fill(real);
+  const id = real.engine.nextId(true);
+  const [shim = Number.NaN] = pidsIn(real.host.cgroups, id);
+  process.kill(shim, "SIGKILL");
+  const instance = await startReady(real.engine, { ...(await real.makeWish({ network: "none" })), id });
+  expect(await ask(instance, "echo here")).toBe("here\n");
 });
 
 test("without one at hand a new one is started", async () => {

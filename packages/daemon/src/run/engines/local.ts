@@ -53,6 +53,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
   const users = options.uidBase === null ? null : createStandbyUsers(options.uidBase);
   const shims = createShimPool({
     ...options,
+    launchSocket: options.paths.launchSocket,
     ...(users === null ? {} : { standbys: createStandbys({ ...options, users }) }),
   });
   const open = new Map<string, ControlClient>();

@@ -51,11 +51,9 @@ beforeEach(async () => {
     other: { ...admin, orgId: "org-other", orgName: "other" },
     app: { ...admin, orgId: home.org.id, orgName: "org", appId: "app-other", appName: "other" },
   };
+  const handlers = { ...createExecutionHandlers(context), ...createFunctionLogHandlers(context) };
   api = createApiServer({
-    handlers: {
-      ...createExecutionHandlers(context),
-      ...createFunctionLogHandlers(context),
-    } as unknown as Handlers,
+    handlers: handlers as unknown as Handlers,
     authenticate: async (secret) => callers[secret],
     log: pino({ level: "silent" }),
     allowedHosts: ["localhost"],
