@@ -95,7 +95,7 @@ export function createShimPool(options: ShimPoolOptions): ShimPool {
   const refill = (pause = pauseMs): void => {
     clearTimeout(timer);
     if (!isOpen || idle.length >= kept || adding !== undefined) return;
-    timer = setTimeout(() => (adding = addAndGoOn()), pause).unref();
+    timer = setTimeout(() => void (adding = addAndGoOn()), pause).unref();
   };
   const addAndGoOn = async (): Promise<void> => {
     let pause = pauseMs;
