@@ -69,7 +69,10 @@ export function createExecutionFollower(parts: {
     kept: parts.kept,
     onPassedOver: recorded.add,
     onDropped: (instance, count) => log.warn({ instance, count }, "records of executions were lost"),
-    onNews: () => rounds.soon(),
+    onNews() {
+      rounds.soon();
+      if (rounds.isBusy()) peeks.soon();
+    },
   });
   const requests = createRequestFollower({
     file: parts.accessLog,
@@ -107,6 +110,12 @@ export function createExecutionFollower(parts: {
     waitMs: times.debounceMs,
     retryMs,
     onError: (err) => log.warn({ err }, "records of executions could not be kept; they are tried again"),
+  });
+
+  /** Who scales functions cannot wait for rounds that are far apart. */
+  const peeks = createRounds(records.peek, {
+    ...{ waitMs: times.debounceMs, retryMs },
+    onError: (err) => log.warn({ err }, "what instances say of their load could not be read"),
   });
 
   const catchUp = (): Promise<void> => {
@@ -152,7 +161,7 @@ export function createExecutionFollower(parts: {
         if (dueTimer !== null) clearTimeout(dueTimer);
         if (pollTimer !== null) clearInterval(pollTimer);
         await catchUp().catch(() => undefined);
-        await rounds.close();
+        await Promise.all([rounds.close(), peeks.close()]);
         requests.close();
         records.leaveAll();
       })()),
