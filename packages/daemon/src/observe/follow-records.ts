@@ -47,7 +47,7 @@ export interface RecordFollower {
 /** How many files the shim keeps besides the one it writes. */
 const rotatedFiles = 3;
 /** One transaction takes so many; more only hold up whoever else wants the database. */
-const batchSize = 500;
+const batchSize = 1000;
 /** What an instance said of its load longer ago is of no use to anybody. */
 const pressureMs = 5000;
 

@@ -1,3 +1,5 @@
+import { randomInt } from "node:crypto";
+
 /** Ids of executions as nginx makes them, 8 bytes each: a busy function has tens of thousands of them in a second. */
 export interface PackedIds {
   /** How many there are. */
@@ -9,6 +11,8 @@ export interface PackedIds {
 
 const direct = { prefix: "x-", length: 34 };
 const firstSlots = 1024;
+/** Nobody else knows them: whoever makes ids up cannot make all of them belong to one place. */
+const [highFactor, lowFactor] = [randomInt(2 ** 31) * 2 + 1, randomInt(2 ** 31) * 2 + 1];
 
 /**
  * Holds of each id 63 of its 128 random bits, which is enough to tell a million of them apart, and no text: a piece of a
@@ -41,7 +45,8 @@ export function createPackedIds(): PackedIds {
   /** Where the pair is, or where it belongs. */
   const find = (table: Uint32Array): number => {
     const mask = table.length - 2;
-    let at = (high << 1) & mask;
+    const hash = Math.imul(high, highFactor) + Math.imul(low, lowFactor);
+    let at = (hash >>> (Math.clz32(table.length) + 2)) << 1; // its upper bits, on which all others have a say
     while (table[at + 1] !== 0 && (table[at] !== high || table[at + 1] !== low)) at = (at + 2) & mask;
     return at;
   };

@@ -22,7 +22,6 @@ export interface RoundsClock {
 
 /** A round of ten milliseconds is followed by a rest of so many times ten. */
 const restPerWork = 15;
-const longestMs = 3000;
 
 const realClock: RoundsClock = {
   now: () => performance.now(),
@@ -36,13 +35,15 @@ export function createRounds(
   round: () => Promise<void>,
   options: {
     readonly waitMs: number;
+    /** No rest is longer. */
+    readonly longestMs: number;
     /** A failed round is tried again after this. */
     readonly retryMs: number;
     readonly onError: (error: unknown) => void;
     readonly clock?: RoundsClock;
   },
 ): Rounds {
-  const { waitMs, clock = realClock } = options;
+  const { waitMs, longestMs, clock = realClock } = options;
   let cancel: (() => void) | null = null;
   let under: Promise<void> = Promise.resolve();
   let next: Promise<void> | null = null;

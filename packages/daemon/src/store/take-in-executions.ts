@@ -38,7 +38,7 @@ export async function insertFinished(tx: Db, batch: readonly FinishedExecution[]
   for (let start = 0; start < rows.length;) {
     const left = rows.length - start;
     const piece = rows.slice(start, start + (rowsAtOnce.find((count) => count <= left) ?? left));
-    await tx.executeQuery(CompiledQuery.raw(textOf(tx, piece.length), piece.flatMap(toValues)));
+    await tx.executeQuery(CompiledQuery.raw(textOf(tx, piece.length), toValues(piece)));
     start += piece.length;
   }
 }
@@ -95,7 +95,11 @@ function toRow(one: FinishedExecution) {
   } satisfies Insertable<Database["executions"]>;
 }
 
-const toValues = (one: FinishedExecution): readonly unknown[] => Object.values(toRow(one));
+function toValues(rows: readonly FinishedExecution[]): unknown[] {
+  const values: unknown[] = [];
+  for (const row of rows) values.push(...Object.values(toRow(row)));
+  return values;
+}
 
 const anyRow: FinishedExecution = {
   ...{
