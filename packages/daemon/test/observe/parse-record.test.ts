@@ -83,9 +83,8 @@ test("no text whatever is more than passed over", () => {
         fc.json().map((json) => `t record ${json}`),
       ),
       (text) => {
-        parseRecord(text);
-        parsePressure(text);
-        peekDirectId(text);
+        for (const parse of [parseRecord, parsePressure, peekDirectId])
+          expect(() => parse(text)).not.toThrow();
       },
     ),
   );
@@ -167,7 +166,7 @@ test.each([
   ["the id is cut", line({ execution: id }).slice(0, 70)],
   ["the id is not one", line({ execution: id.replace("a", "A") })],
   ["the id is longer", line({ execution: `${id}0` })],
-  ["its id comes later", `t record ${JSON.stringify({ at: 1, ...fields, execution: id })}`],
+  ["its id comes later", `t record ${JSON.stringify({ other: 1, ...fields, execution: id })}`],
   ["it is no record", `t out ${JSON.stringify({ ...fields, execution: id })}`],
   ["the function wrote it", `t out record ${JSON.stringify({ ...fields, execution: id })}`],
   ["it is of the load", 't record {"pressure":{"running":1,"waiting":2},"at":3}'],
