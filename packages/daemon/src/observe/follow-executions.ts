@@ -25,13 +25,15 @@ export interface ExecutionFollower {
 export interface FollowTimes {
   /** What comes within it is taken in together. */
   readonly debounceMs: number;
+  /** While there is very much, readings are up to so far apart: in between most of it becomes too old to be kept. */
+  readonly longestMs: number;
   /** Looks without having been told to: a system may have no watches left. */
   readonly pollMs: number;
   /** How long a request may be without a record. */
   readonly patienceMs: number;
 }
 
-const defaultTimes: FollowTimes = { debounceMs: 200, pollMs: 30_000, patienceMs: 5000 };
+const defaultTimes: FollowTimes = { debounceMs: 200, longestMs: 3000, pollMs: 30_000, patienceMs: 5000 };
 const retryMs = 1000;
 
 /** Follows the records of functions, and nginx's log for what has none, into the store. */
@@ -69,7 +71,10 @@ export function createExecutionFollower(parts: {
     kept: parts.kept,
     onPassedOver: recorded.add,
     onDropped: (instance, count) => log.warn({ instance, count }, "records of executions were lost"),
-    onNews: () => rounds.soon(),
+    onNews() {
+      rounds.soon();
+      if (rounds.isBusy()) peeks.soon();
+    },
   });
   const requests = createRequestFollower({
     file: parts.accessLog,
@@ -104,9 +109,14 @@ export function createExecutionFollower(parts: {
     dueTimer.unref();
   };
   const rounds = createRounds(round, {
-    waitMs: times.debounceMs,
-    retryMs,
+    ...{ waitMs: times.debounceMs, longestMs: times.longestMs, retryMs },
     onError: (err) => log.warn({ err }, "records of executions could not be kept; they are tried again"),
+  });
+
+  /** Who scales functions cannot wait for rounds that are far apart. */
+  const peeks = createRounds(records.peek, {
+    ...{ waitMs: times.debounceMs, longestMs: times.debounceMs, retryMs },
+    onError: (err) => log.warn({ err }, "what instances say of their load could not be read"),
   });
 
   const catchUp = (): Promise<void> => {
@@ -152,7 +162,7 @@ export function createExecutionFollower(parts: {
         if (dueTimer !== null) clearTimeout(dueTimer);
         if (pollTimer !== null) clearInterval(pollTimer);
         await catchUp().catch(() => undefined);
-        await rounds.close();
+        await Promise.all([rounds.close(), peeks.close()]);
         requests.close();
         records.leaveAll();
       })()),

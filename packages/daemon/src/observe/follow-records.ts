@@ -2,7 +2,15 @@ import { join } from "node:path";
 import type { Cursor } from "../store/cursors.js";
 import type { FinishedExecution } from "../store/take-in-executions.js";
 import { openCursor, readNews, type SeriesCursor } from "./log-series.js";
-import { parsePressure, parseRecord, type HandlerRecord, type PressureLine } from "./parse-record.js";
+import {
+  isDirectId,
+  parsePressure,
+  parseRecord,
+  peekDirectId,
+  type HandlerRecord,
+  type PressureLine,
+} from "./parse-record.js";
+import { peekPressure } from "./peek-pressure.js";
 import { planRecorded } from "./plan-execution.js";
 import { formatPosition, parsePosition } from "./position.js";
 import type { NoteBook } from "./start-notes.js";
@@ -26,6 +34,8 @@ export interface RecordFollower {
   isFollowed(id: string): boolean;
   /** Everything there is now, of those that may have more. Rejects when it cannot be kept; then it is read again. */
   read(): Promise<void>;
+  /** Tells of the load of those that may have more, and reads nothing else: for while readings are far apart. */
+  peek(): Promise<void>;
   /** Looks at all of them in the next reading. */
   suspectAll(): void;
   suspect(id: string): void;
@@ -37,20 +47,19 @@ export interface RecordFollower {
 /** How many files the shim keeps besides the one it writes. */
 const rotatedFiles = 3;
 /** One transaction takes so many; more only hold up whoever else wants the database. */
-const batchSize = 500;
-/** A record with its line is hardly ever longer. */
-const lineBytes = 512;
-/** As nginx makes them; rows of others may wait for their records. */
-const directId = /^x-[0-9a-f]{32}$/;
+const batchSize = 1000;
 /** What an instance said of its load longer ago is of no use to anybody. */
 const pressureMs = 5000;
 
-type Line = { readonly record: HandlerRecord } | { readonly pressure: PressureLine };
+/** A text is the id of a record that is passed over. */
+type Line = string | { readonly record: HandlerRecord } | { readonly pressure: PressureLine };
 
 interface Followed {
   readonly source: RecordSource;
   readonly cursor: SeriesCursor<Line>;
   readonly unwatch: () => void;
+  /** The last that was told of its load. */
+  told: PressureLine | undefined;
 }
 
 export const cursorName = (instance: string): string => `executions:${instance}`;
@@ -89,10 +98,28 @@ export function createRecordFollower(parts: {
     await new Promise((resolve) => setImmediate(resolve));
   };
 
-  const take = ({ source, cursor }: Followed, lines: readonly Line[]): void => {
+  /** More is still to be read than will be kept. */
+  const isFlood = ({ left, lineBytes }: SeriesCursor<Line>): boolean => left > parts.kept * lineBytes;
+
+  const tell = (followed: Followed, pressure: PressureLine): void => {
+    const { told, source } = followed;
+    const now = Date.now();
+    if (now - pressure.at > pressureMs) return;
+    // What was told of a time to come counts for nothing: the clock was set back.
+    if (told !== undefined && told.at <= now && !isNewer(pressure, told)) return;
+    followed.told = pressure;
+    parts.onPressure({ instance: source.id, running: pressure.running, waiting: pressure.waiting });
+  };
+
+  const take = (followed: Followed, lines: readonly Line[]): void => {
+    const { source, cursor } = followed;
     let pressure: PressureLine | undefined;
-    const isFlood = cursor.left > parts.kept * lineBytes;
     for (const line of lines) {
+      if (typeof line === "string") {
+        parts.notes.take(line);
+        parts.onPassedOver(line);
+        continue;
+      }
       if ("pressure" in line) {
         pressure = line.pressure;
         continue;
@@ -100,13 +127,13 @@ export function createRecordFollower(parts: {
       const { record } = line;
       const waited = parts.notes.take(record.execution);
       if (record.dropped > 0) parts.onDropped(source.id, record.dropped);
-      if (isFlood && directId.test(record.execution)) parts.onPassedOver(record.execution);
+      // Rows of other executions may wait for their records.
+      if (isFlood(cursor) && isDirectId(record.execution)) parts.onPassedOver(record.execution);
       else rows.push(planRecorded(record, source, waited));
     }
     const name = cursorName(source.id);
     cursors.set(name, { name, position: formatPosition(cursor.offsets) });
-    if (pressure === undefined || Date.now() - pressure.at > pressureMs) return;
-    parts.onPressure({ instance: source.id, running: pressure.running, waiting: pressure.waiting });
+    if (pressure !== undefined) tell(followed, pressure);
   };
 
   const leave = (id: string): void => {
@@ -118,16 +145,21 @@ export function createRecordFollower(parts: {
   return {
     async follow(source) {
       if (all.has(source.id)) return;
-      const series = { file: join(source.dir, "executions.log"), rotated: rotatedFiles, parse: parseLine };
+      const file = recordFile(source);
       const offsets = parsePosition(await parts.positionOf(cursorName(source.id)));
       if (all.has(source.id)) return;
       const changed = (): void => {
         dirty.add(source.id);
         parts.onNews();
       };
-      all.set(source.id, {
-        ...{ source, cursor: openCursor(series, offsets), unwatch: watchFile(series.file, changed) },
-      });
+      const cursor: SeriesCursor<Line> = openCursor(
+        {
+          ...{ file, rotated: rotatedFiles, lendsLines: true },
+          parse: (text) => parseLine(text, isFlood(cursor)),
+        },
+        offsets,
+      );
+      all.set(source.id, { source, cursor, unwatch: watchFile(file, changed), told: undefined });
       changed();
     },
 
@@ -152,6 +184,15 @@ export function createRecordFollower(parts: {
       await flush();
     },
 
+    async peek() {
+      for (const id of [...dirty]) {
+        const followed = all.get(id);
+        if (followed === undefined) continue;
+        const pressure = await peekPressure(recordFile(followed.source));
+        if (pressure !== undefined && all.get(id) === followed) tell(followed, pressure);
+      }
+    },
+
     suspectAll() {
       for (const id of all.keys()) dirty.add(id);
     },
@@ -166,9 +207,21 @@ export function createRecordFollower(parts: {
   };
 }
 
-function parseLine(text: string): Line | undefined {
-  const pressure = parsePressure(text);
-  if (pressure !== undefined) return { pressure };
+function recordFile(source: RecordSource): string {
+  return join(source.dir, "executions.log");
+}
+
+function isNewer(one: PressureLine, than: PressureLine): boolean {
+  if (one.at !== than.at) return one.at > than.at;
+  return one.running !== than.running || one.waiting !== than.waiting;
+}
+
+/** In a flood records are not read whole unless they say something that must be known. */
+function parseLine(text: string, isFlood: boolean): Line | undefined {
+  const passed = isFlood ? peekDirectId(text) : undefined;
+  if (passed !== undefined) return passed;
   const record = parseRecord(text);
-  return record && { record };
+  if (record !== undefined) return { record };
+  const pressure = parsePressure(text);
+  return pressure && { pressure };
 }

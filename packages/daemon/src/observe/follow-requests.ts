@@ -60,7 +60,7 @@ export function createRequestFollower(parts: {
   const patience = parts.patienceMs ?? patienceMs;
   const parse = (line: string): ExecutionRequest | undefined =>
     parseExecutionRequest(line, parts.recorded.has);
-  const series = { file: parts.file, rotated: rotatedFiles, parse };
+  const series = { file: parts.file, rotated: rotatedFiles, parse, lendsLines: true };
   let cursor: SeriesCursor<ExecutionRequest> | undefined;
   let unwatch = (): void => undefined;
   let queue: Waiting[] = [];

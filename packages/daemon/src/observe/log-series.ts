@@ -13,6 +13,8 @@ export interface LogSeries<T = SourceLine> {
   readonly rotated: number;
   /** Undefined: not a line of this log, or not one that is wanted. */
   readonly parse: (text: string) => T | undefined;
+  /** What `parse` returns holds no part of its text for long: then lines may be pieces of a whole block, which is cheap. */
+  readonly lendsLines?: boolean;
 }
 
 /** How far a series has been read. */
@@ -22,13 +24,18 @@ export interface SeriesCursor<T = SourceLine> {
   offsets: Map<string, number>;
   /** Bytes that the last look has found and that are still to be read. */
   left: number;
+  /** How long lines are of late, on average. */
+  lineBytes: number;
 }
+
+/** Of a log of which nothing was read yet. */
+const firstLineBytes = 512;
 
 export function openCursor<T>(
   series: LogSeries<T>,
   offsets: ReadonlyMap<string, number> = new Map(),
 ): SeriesCursor<T> {
-  return { series, offsets: new Map(offsets), left: 0 };
+  return { series, offsets: new Map(offsets), left: 0, lineBytes: firstLineBytes };
 }
 
 /**
@@ -60,11 +67,18 @@ export async function* readNews<T>(cursor: SeriesCursor<T>, since?: number): Asy
     }
     const file = await openIdentity([name, ...names], identity);
     if (file === undefined) continue;
+    cursor.offsets.set(identity, start);
     try {
-      for await (const { lines, end } of readLines(file, start, facts.size)) {
-        cursor.left -= end - (cursor.offsets.get(identity) ?? 0);
+      for await (const { lines, end } of readLines(file, start, facts.size, series.lendsLines)) {
+        const bytes = end - (cursor.offsets.get(identity) ?? start);
+        cursor.left -= bytes;
+        cursor.lineBytes += (bytes / lines.length - cursor.lineBytes) / 2;
         cursor.offsets.set(identity, end);
-        const parsed = lines.map(series.parse).filter((line) => line !== undefined);
+        const parsed: T[] = [];
+        for (const line of lines) {
+          const one = series.parse(line);
+          if (one !== undefined) parsed.push(one);
+        }
         if (parsed.length > 0) yield parsed;
       }
     } finally {

@@ -23,7 +23,7 @@ export function planRecorded(
   waited: Waited = nothing,
   nowMs: number = Date.now(),
 ): FinishedExecution {
-  const cameMs = Math.min(Date.parse(record.startedAt), nowMs);
+  const cameMs = Math.min(record.startedMs, nowMs);
   const endedMs = Math.min(cameMs + (record.queueUs + record.runUs) / 1000, nowMs);
   return {
     id: record.execution,
@@ -86,6 +86,13 @@ function explainMissed(status: number, end: string | undefined): string | null {
 /** The first moment that a record may have: text of years before it would not sort. */
 const earliest = 0;
 
+/** The second that was written last, up to its milliseconds: thousands of executions end within one. */
+let written = { second: Number.NaN, text: "" };
+
 function toTime(ms: number): string {
-  return new Date(Math.max(earliest, Math.floor(ms))).toISOString();
+  const whole = Math.max(earliest, Math.floor(ms));
+  const second = Math.floor(whole / 1000);
+  if (second !== written.second)
+    written = { second, text: new Date(second * 1000).toISOString().slice(0, -"000Z".length) };
+  return `${written.text}${String(whole - second * 1000).padStart(3, "0")}Z`;
 }

@@ -1,3 +1,5 @@
+import { createPackedIds } from "./packed-ids.js";
+
 /** Remembers the ids of a while, in bounded memory. */
 export interface RecentIds {
   add(id: string): void;
@@ -5,21 +7,38 @@ export interface RecentIds {
 }
 
 const generationMs = 60_000;
+/**
+ * Records are read before the requests they are about, so those of one round, a rest of 3 seconds and the round before
+ * must be known: at 30,000 calls in a second 200,000, and all that an instance's files can hold after a longer absence.
+ */
+const defaultSize = 393_216;
 
 /** Holds at least the last `size` ids of the last minute, and never more than twice as many. */
-export function createRecentIds(size = 100_000, now: () => number = Date.now): RecentIds {
-  let young = new Set<string>();
-  let old = new Set<string>();
+export function createRecentIds(size = defaultSize, now: () => number = Date.now): RecentIds {
+  let young = createGeneration();
+  let old = createGeneration();
   let since = now();
   return {
     add(id) {
-      if (young.size >= size || now() - since >= generationMs) {
+      if (young.size() >= size || now() - since >= generationMs) {
         old = young;
-        young = new Set();
+        young = createGeneration();
         since = now();
       }
       young.add(id);
     },
     has: (id) => young.has(id) || old.has(id),
+  };
+}
+
+function createGeneration(): RecentIds & { readonly size: () => number } {
+  const packed = createPackedIds();
+  const others = new Set<string>();
+  return {
+    size: () => packed.size + others.size,
+    add(id) {
+      if (!packed.add(id)) others.add(id);
+    },
+    has: (id) => packed.has(id) || (others.size > 0 && others.has(id)),
   };
 }

@@ -31,6 +31,7 @@ export function createNoteBook(now: () => number = Date.now): NoteBook {
       notes.set(execution, { queueUs, startUs, at: now() });
     },
     take(execution) {
+      if (notes.size === 0) return undefined;
       const found = notes.get(execution);
       if (found !== undefined) notes.delete(execution);
       return found;

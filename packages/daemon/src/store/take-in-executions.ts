@@ -1,5 +1,5 @@
 import type { ExecutionKind, ExecutionState } from "@bloomery/contract";
-import { sql, type RawBuilder } from "kysely";
+import { CompiledQuery, sql, type DialectAdapter, type Insertable, type RawBuilder } from "kysely";
 import { toFlag } from "./rows.js";
 import type { Database, Db } from "./schema.js";
 
@@ -25,8 +25,8 @@ export interface FinishedExecution {
   readonly finishedAt: string;
 }
 
-/** Rows of one statement: SQLite takes at most 32,766 values. */
-const rowsAtOnce = 500;
+/** Rows of one statement, as far as there are so many; SQLite takes at most 32,766 values. */
+const rowsAtOnce = [500, 100, 20];
 
 /** Writes executions down, in whichever transaction `tx` is; those of environments that are gone are left out. */
 export async function insertFinished(tx: Db, batch: readonly FinishedExecution[]): Promise<void> {
@@ -35,22 +35,85 @@ export async function insertFinished(tx: Db, batch: readonly FinishedExecution[]
   const rows = [...new Map(batch.map((one) => [one.id, one])).values()].filter((one) =>
     present.has(one.environmentId),
   );
-  for (let start = 0; start < rows.length; start += rowsAtOnce) {
-    await tx
-      .insertInto("executions")
-      .values(rows.slice(start, start + rowsAtOnce).map((row) => ({ ...row, cold: toFlag(row.cold) })))
-      .onConflict((conflict) =>
-        conflict
-          .column("id")
-          .doUpdateSet(merged)
-          // A function must not write into what belongs to another, and a guess must not replace what is known.
-          .where(
-            sql<boolean>`${old("environmentId")} = ${told("environmentId")} and ${told("instanceId")} is not null`,
-          ),
-      )
-      .execute();
+  for (let start = 0; start < rows.length;) {
+    const left = rows.length - start;
+    const piece = rows.slice(start, start + (rowsAtOnce.find((count) => count <= left) ?? left));
+    await tx.executeQuery(CompiledQuery.raw(textOf(tx, piece.length), toValues(piece)));
+    start += piece.length;
   }
 }
+
+/** The texts of statements, by the number of their rows: to make one takes longer than to run it. */
+const texts = new WeakMap<DialectAdapter, Map<number, string>>();
+
+function textOf(db: Db, count: number): string {
+  const { adapter } = db.getExecutor();
+  const known = texts.get(adapter) ?? new Map<number, string>();
+  texts.set(adapter, known);
+  const text = known.get(count) ?? compileInsert(db, count);
+  known.set(count, text);
+  return text;
+}
+
+/** As it is for any rows: of each only the names of its columns are in the text, in the order of `toValues`. */
+function compileInsert(db: Db, count: number): string {
+  const row = toRow(anyRow);
+  return db
+    .insertInto("executions")
+    .values(Array.from({ length: count }, () => row))
+    .onConflict((conflict) =>
+      conflict
+        .column("id")
+        .doUpdateSet(merged)
+        // A function must not write into what belongs to another, and a guess must not replace what is known.
+        .where(
+          sql<boolean>`${old("environmentId")} = ${told("environmentId")} and ${told("instanceId")} is not null`,
+        ),
+    )
+    .compile().sql;
+}
+
+/** Every column that is told of. */
+function toRow(one: FinishedExecution) {
+  return {
+    id: one.id,
+    environmentId: one.environmentId,
+    kind: one.kind,
+    version: one.version,
+    instanceId: one.instanceId,
+    state: one.state,
+    httpStatus: one.httpStatus,
+    cold: toFlag(one.cold),
+    queueUs: one.queueUs,
+    startUs: one.startUs,
+    runUs: one.runUs,
+    requestBytes: one.requestBytes,
+    responseBytes: one.responseBytes,
+    error: one.error,
+    createdAt: one.createdAt,
+    finishedAt: one.finishedAt,
+  } satisfies Insertable<Database["executions"]>;
+}
+
+function toValues(rows: readonly FinishedExecution[]): unknown[] {
+  const values: unknown[] = [];
+  for (const row of rows) values.push(...Object.values(toRow(row)));
+  return values;
+}
+
+const anyRow: FinishedExecution = {
+  ...{
+    id: "",
+    environmentId: "",
+    kind: "direct",
+    version: 0,
+    instanceId: null,
+    state: "succeeded",
+    httpStatus: null,
+  },
+  ...{ cold: false, queueUs: 0, startUs: 0, runUs: 0, requestBytes: 0, responseBytes: 0, error: null },
+  ...{ createdAt: "", finishedAt: "" },
+};
 
 async function findEnvironments(tx: Db, batch: readonly FinishedExecution[]): Promise<ReadonlySet<string>> {
   const ids = [...new Set(batch.map((one) => one.environmentId))];

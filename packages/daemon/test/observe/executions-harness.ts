@@ -58,7 +58,7 @@ export async function openHarness() {
         for (const waiter of waiters) waiter();
       },
       log: { warn: (_fields, text) => void warnings.push(text) },
-      times: { debounceMs: 5, pollMs: 60_000, patienceMs: 50, ...times },
+      times: { debounceMs: 5, longestMs: 20, pollMs: 60_000, patienceMs: 50, ...times },
     });
     open.push(follower);
     /** Fulfils when so many were taken in by this daemon. */

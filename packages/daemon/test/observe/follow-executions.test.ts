@@ -153,43 +153,6 @@ describe("records of instances", () => {
     await daemon.catchUp();
     expect(daemon.taken.map(({ id }) => id)).toEqual(["x-1", "x-2"]);
   });
-
-  test("that too many others follow are passed over, but never those that somebody waits for", async () => {
-    const daemon = home.start({ kept: 10 });
-    const source = await home.source("i-1");
-    const id = (n: number): string => `x-${String(n).padStart(32, "0")}`;
-    const lines = Array.from({ length: 3000 }, (_, n) => recordLine(n === 5 ? "x-awaited" : id(n)));
-    await home.write(source, ...lines);
-    await daemon.follow(source);
-    await appendFile(home.accessLog, accessLine(home.environment.id, id(0)));
-    await daemon.catchUp();
-    const taken = daemon.taken.map((one) => one.id);
-    expect(taken.length).toBeLessThan(1500);
-    expect(taken[0]).toBe("x-awaited");
-    expect(taken.slice(-10)).toEqual(Array.from({ length: 10 }, (_, n) => id(2990 + n)));
-    // What was passed over was told of all the same.
-    await appendFile(home.accessLog, accessLine(home.environment.id, "x-missed"));
-    await daemon.takenIn(taken.length + 1);
-    expect(daemon.taken.at(-1)).toMatchObject({ id: "x-missed" });
-    expect(await home.store.executions.get(id(0))).toBeUndefined();
-  });
-
-  test("tell how much an instance has to do, unless that was long ago", async () => {
-    const daemon = home.start();
-    const source = await home.source("i-1");
-    await daemon.follow(source);
-    const pressure = (running: number, waiting: number, at: number): string =>
-      `2026-11-21T10:00:00Z record ${JSON.stringify({ pressure: { running, waiting }, at })}\n`;
-    await home.write(source, pressure(1, 9, Date.now() - 60_000));
-    await daemon.catchUp();
-    expect(home.pressures).toEqual([]);
-    await home.write(source, pressure(4, 3, Date.now()), recordLine("x-1"), pressure(4, 1, Date.now()));
-    await daemon.catchUp();
-    expect(home.pressures.at(-1)).toEqual({ instance: "i-1", running: 4, waiting: 1 });
-    await home.write(source, pressure(-1, 1, Date.now()), pressure(1.5, 1, Date.now()));
-    await daemon.catchUp();
-    expect(home.pressures.at(-1)).toEqual({ instance: "i-1", running: 4, waiting: 1 });
-  });
 });
 
 describe("requests that no process tells of", () => {

@@ -40,7 +40,11 @@ export function createExecutionHandlers(
 
   /** The same, of one whose answer has just left and whose record may be on its way. */
   const loadSoon = async (id: string, caller: Caller, signal: AbortSignal): Promise<Execution> => {
-    if ((await store.executions.get(id)) === undefined) await waitForChange(executions.events, id, signal);
+    if ((await store.executions.get(id)) === undefined) {
+      await waitForChange(executions.events, id, signal);
+      // While there is very much, nobody takes it in so soon unless asked to.
+      if ((await store.executions.get(id)) === undefined) await executions.catchUp();
+    }
     return load(id, caller);
   };
 

@@ -37,6 +37,24 @@ export function describeExecutions(test: StoreTest): void {
       expect(await cursors.get("executions:i-1")).toBeUndefined();
     });
 
+    it("takes in any number at once, each as it was told", async () => {
+      const { executions } = test.store;
+      const { environment } = await createSample(test.store);
+      // Larger pieces, smaller ones and a rest; an order of fields of its own must not matter.
+      const batch = Array.from({ length: 637 }, (_, n) => ({
+        ...{ runUs: n, error: n % 3 === 0 ? null : `e${n}`, cold: n % 2 === 0 },
+        ...finished(environment.id, { id: `x-${n}`, runUs: n, queueUs: 2 * n, responseBytes: 3 * n }),
+        ...{
+          error: n % 3 === 0 ? null : `e${n}`,
+          cold: n % 2 === 0,
+          httpStatus: n % 5 === 0 ? null : 200 + n,
+        },
+      }));
+      await executions.takeIn(batch);
+      const rows = await executions.list({ environmentId: environment.id, limit: 1000 });
+      expect(rows.toReversed()).toEqual(batch.map((one) => expect.objectContaining(one)));
+    });
+
     it("takes in all or nothing, and passes over environments that are gone", async () => {
       const { executions, cursors } = test.store;
       const { environment } = await createSample(test.store);
