@@ -121,6 +121,11 @@ impl ControlServer {
         }
     }
 
+    /// Whether anybody watches.
+    pub fn is_watched(&self) -> bool {
+        self.clients.values().any(|client| client.watches)
+    }
+
     /// Tells everyone who watches.
     pub fn broadcast(&mut self, line: &Line, poller: &Poller) {
         let watching = self.clients.iter().filter(|(_, client)| client.watches).map(|(token, _)| *token);

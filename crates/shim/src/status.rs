@@ -110,8 +110,11 @@ impl Supervisor {
 
     /// Tells the status, and sees to it that it is kept.
     pub fn publish(&mut self) {
-        let status = self.status();
         self.facts.unsaved_since.get_or_insert_with(Instant::now);
+        if !self.control.is_watched() {
+            return;
+        }
+        let status = self.status();
         let line = Line::Event { event: "state".into(), status: Box::new(status) };
         self.control.broadcast(&line, &self.poller);
     }

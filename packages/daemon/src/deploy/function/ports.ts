@@ -16,9 +16,10 @@ export interface Awake {
 export interface Activation {
   /**
    * A ready instance of the environment's live release, started when none runs; whoever asks meanwhile gets the same.
-   * Throws ERR_NOTHING_DEPLOYED, ERR_APP_STOPPED, ERR_START_FAILED or ERR_NOT_READY.
+   * Throws ERR_NOTHING_DEPLOYED, ERR_APP_STOPPED, ERR_START_FAILED or ERR_NOT_READY. Of one that is started, `onStands`
+   * tells as soon as its socket takes connections, a little before it is ready.
    */
-  wake(environmentId: string, signal: AbortSignal): Promise<Awake>;
+  wake(environmentId: string, signal: AbortSignal, onStands?: (instance: Instance) => void): Promise<Awake>;
   /** Ends what runs, after its executions; the next request wakes it. Harmless when it sleeps already. */
   sleep(environmentId: string): Promise<void>;
   isAsleep(environmentId: string): boolean;

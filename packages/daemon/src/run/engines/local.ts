@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync, writeFileSync } from "node:fs";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BloomError, type ShimStatus } from "@bloomery/contract";
 import { applyEtc } from "../../build/sandbox/apply-etc.js";
@@ -172,7 +172,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
         rlimits: planRlimits(wish.config.limits, { user, cgroups }),
       };
       try {
-        await writeFile(files.record, JSON.stringify(record), { mode: 0o600 });
+        writeFileSync(files.record, JSON.stringify(record), { mode: 0o600 });
         const spec = planInstanceSpec(wish, {
           ...{ dir, etc, isStandby: standby !== null },
           bwrap: options.bwrap,

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { startFunctions, type RealFunctions } from "./real-functions.js";
@@ -36,7 +37,10 @@ test("after a sleep the first request gets an answer at once, and the least numb
 test("one of them that vanishes is replaced", async () => {
   const [first] = await real.instances();
   if (first === undefined) throw new Error("nothing runs");
-  const state = JSON.parse(await readFile(`${real.home}/instances/${first.id}/state.json`, "utf8"));
+  const file = `${real.home}/instances/${first.id}/state.json`;
+  // Written a moment after what it tells of.
+  await vi.waitUntil(() => existsSync(file));
+  const state = JSON.parse(await readFile(file, "utf8"));
   process.kill(state.shim_pid, "SIGKILL");
   await vi.waitUntil(async () => (await real.instances()).every((one) => one.id !== first.id));
   await untilRunning(2);

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -144,5 +145,8 @@ test("a function has as many instances as it needs: nobody sets their number", a
 });
 
 async function readState(home: string, id: string): Promise<{ shim_pid: number }> {
-  return JSON.parse(await readFile(join(home, "instances", id, "state.json"), "utf8"));
+  const file = join(home, "instances", id, "state.json");
+  // Written a moment after what it tells of.
+  await vi.waitUntil(() => existsSync(file));
+  return JSON.parse(await readFile(file, "utf8"));
 }

@@ -17,7 +17,7 @@ export function createAutoscale(parts: {
   readonly live: (environmentId: string) => readonly Instance[];
   readonly configOf: (environmentId: string) => FunctionConfig | undefined;
   readonly isStarting: (environmentId: string) => boolean;
-  readonly start: (environmentId: string, replica: number) => Start;
+  readonly start: (environmentId: string, replica: number) => Pick<Start, "ready" | "placed">;
   readonly onStrain: (environmentId: string) => void;
   readonly log: { warn(fields: object, text: string): void };
 }): Autoscale {

@@ -1,7 +1,7 @@
 import { BloomError } from "@bloomery/contract";
 import type { ServedEnvironment } from "../../edge.js";
 import { openDoor, type Door, type DoorOptions } from "./open-door.js";
-import type { Awake } from "../ports.js";
+import type { Activation } from "../ports.js";
 
 /** The doors of all functions that are to be reached. */
 export interface Doors {
@@ -17,7 +17,7 @@ export function createDoors(
   parts: Pick<DoorOptions, "owner" | "waitMs" | "notes"> & {
     readonly pathOf: (environment: ServedEnvironment) => string;
     readonly limitOf: (environmentId: string) => number;
-    readonly wake: (environmentId: string, signal: AbortSignal) => Promise<Awake>;
+    readonly wake: Activation["wake"];
     readonly log: { warn(fields: object, text: string): void };
   },
 ): Doors {
@@ -31,7 +31,7 @@ export function createDoors(
         ...{ owner: parts.owner, waitMs: parts.waitMs, notes: parts.notes },
         path: parts.pathOf(environment),
         limit: () => parts.limitOf(id),
-        wake: (signal) => parts.wake(id, signal),
+        wake: (signal, onStands) => parts.wake(id, signal, onStands),
       });
       open.set(id, door);
     } catch (err) {

@@ -127,9 +127,9 @@ export function openActivation(parts: ActivationParts): FunctionActivation {
     return number;
   };
 
-  const wake = async (environmentId: string, signal: AbortSignal): Promise<Awake> => {
+  const wake: Activation["wake"] = async (environmentId, signal, onStands): Promise<Awake> => {
     const since = performance.now();
-    const { instance, isFresh } = await wakes.wake(environmentId, signal);
+    const { instance, isFresh } = await wakes.wake(environmentId, signal, onStands);
     const startUs = isFresh ? Math.round((performance.now() - since) * 1000) : null;
     return { instance, version: await versionOf(instance), startUs };
   };

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { BloomError } from "@bloomery/contract";
+import type { Instance } from "../../../run/engines/engine.js";
 import { connectTo, joinSockets, listenFor, type Owner } from "../../hold/sockets.js";
 import type { Awake, StartNotes } from "../ports.js";
 import { answerRefusal, explainRefusal } from "./answer.js";
@@ -17,7 +18,7 @@ export interface Door {
 export interface DoorOptions {
   readonly path: string;
   readonly owner: Owner;
-  readonly wake: (signal: AbortSignal) => Promise<Awake>;
+  readonly wake: (signal: AbortSignal, onStands: (instance: Instance) => void) => Promise<Awake>;
   /** Requests beyond it are turned away at once; asked anew each time. */
   readonly limit: () => number;
   readonly waitMs: number;
@@ -40,9 +41,13 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
 
   const lead = async (request: Waiting, signal: AbortSignal): Promise<void> => {
     for (let attempt = 1; ; attempt++) {
-      const awake = await options.wake(signal);
-      if (request.left) return;
-      const far = connectTo(awake.instance.address);
+      const early = createEarly(signal);
+      const awake = await options.wake(signal, early.connect).catch((error: unknown) => {
+        early.take();
+        throw error;
+      });
+      const far = early.take(awake.instance) ?? connectTo(awake.instance.address);
+      if (request.left) return void far.destroy();
       try {
         await untilConnected(far);
       } catch (error) {
@@ -99,8 +104,36 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   };
 }
 
+/**
+ * A connection to an instance that is not ready yet, made while there is time. Nothing is said on it before the instance
+ * is: what has not been sent can be answered otherwise.
+ */
+function createEarly(signal: AbortSignal) {
+  let made: { readonly instance: Instance; readonly socket: Socket } | undefined;
+  let isOpen = true;
+  const drop = (): void => void made?.socket.destroy();
+  signal.addEventListener("abort", drop, { once: true });
+  return {
+    connect(instance: Instance): void {
+      if (!isOpen || made !== undefined || signal.aborted) return;
+      const socket = connectTo(instance.address);
+      socket.on("error", () => undefined);
+      made = { instance, socket };
+    },
+    /** The wait is over: the connection, when it leads to this instance; any other one goes. */
+    take(instance?: Instance): Socket | undefined {
+      isOpen = false;
+      signal.removeEventListener("abort", drop);
+      if (made !== undefined && made.instance === instance && !made.socket.destroyed) return made.socket;
+      drop();
+      return undefined;
+    },
+  };
+}
+
 function untilConnected(socket: Socket): Promise<void> {
   return new Promise((resolve, reject) => {
+    if (socket.readyState === "open") return resolve();
     const fail = (error: Error): void => {
       socket.destroy();
       reject(error);

@@ -26,9 +26,11 @@ export interface StartParts {
  */
 export function startReplica(parts: StartParts, environmentId: string, replica: number): Start {
   const { fleet, edge, signal } = parts;
+  let onStarted: (instance: Instance) => void = () => undefined;
+  const stands = new Promise<Instance>((resolve) => (onStarted = resolve));
   const begun = (async () => {
     const order = await parts.orders.load(environmentId);
-    const [instance] = await fleet.start(order.runnable, [{ role: "web", replica }], signal);
+    const [instance] = await fleet.start(order.runnable, [{ role: "web", replica }], signal, { onStarted });
     if (instance === undefined) throw new BloomError("ERR_INTERNAL", "the start of one instance gave none");
     return { ...order, instance };
   })();
@@ -58,7 +60,7 @@ export function startReplica(parts: StartParts, environmentId: string, replica: 
       () => undefined,
     );
   });
-  return { ready: begun.then(({ instance }) => instance), placed };
+  return { stands, ready: begun.then(({ instance }) => instance), placed };
 }
 
 /** The number of the version an instance runs. */

@@ -3,8 +3,11 @@ import type { Instance } from "../../../run/engines/engine.js";
 
 /** Starts at most one instance of a sleeping environment, however many ask. */
 export interface Wakes {
-  /** Who serves the environment, started when nobody does. Aborting ends the waiting, never the start. */
-  wake(environmentId: string, signal: AbortSignal): Promise<Woken>;
+  /**
+   * Who serves the environment, started when nobody does. Aborting ends the waiting, never the start. Of one that is
+   * started, `onStands` tells a little before it is ready.
+   */
+  wake(environmentId: string, signal: AbortSignal, onStands?: (instance: Instance) => void): Promise<Woken>;
   isStarting(environmentId: string): boolean;
   /** Waits for a start that is under way, if there is one. */
   settle(environmentId: string): Promise<void>;
@@ -20,8 +23,13 @@ export interface Woken {
   readonly isFresh: boolean;
 }
 
-/** A start: `ready` answers requests already, `placed` fulfils when everybody finds it by its name. */
+/**
+ * A start: of what `stands` the socket is there, `ready` answers requests already, `placed` fulfils when everybody finds
+ * it by its name.
+ */
 export interface Start {
+  /** Never rejects. */
+  readonly stands: Promise<Instance>;
   readonly ready: Promise<Instance>;
   readonly placed: Promise<unknown>;
 }
@@ -56,7 +64,7 @@ export function createWakes(parts: {
   };
 
   return {
-    async wake(environmentId, signal) {
+    async wake(environmentId, signal, onStands) {
       signal.throwIfAborted();
       const running = starts.get(environmentId);
       const [instance] = running === undefined ? parts.live(environmentId) : [];
@@ -65,7 +73,8 @@ export function createWakes(parts: {
       // A storm of requests must not become a storm of starts.
       if (running === undefined && failure !== undefined && performance.now() < failure.until)
         throw failure.error;
-      const { ready } = running ?? begin(environmentId);
+      const { stands, ready } = running ?? begin(environmentId);
+      if (onStands !== undefined) void stands.then(onStands);
       return { instance: await orAbort(ready, signal), isFresh: true };
     },
     isStarting: (environmentId) => starts.has(environmentId),

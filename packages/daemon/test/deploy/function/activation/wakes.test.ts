@@ -15,7 +15,7 @@ function openBench() {
       let place: () => void = () => undefined;
       const placed = new Promise<void>((resolve) => (place = resolve));
       const ready = new Promise<Instance>((resolve, reject) => begun.push({ resolve, reject, place }));
-      return { ready, placed };
+      return { stands: Promise.resolve(instance), ready, placed };
     },
   });
   return { wakes, begun, serve: (instances: readonly Instance[]) => (live = instances) };
@@ -37,6 +37,21 @@ test("however many ask, one is started, and who asks before it has a name gets i
   await vi.waitUntil(() => !wakes.isStarting("e"));
   expect(await wakes.wake("e", patient)).toEqual({ instance, isFresh: false });
   expect(begun).toHaveLength(1);
+});
+
+test("of an instance that is started everybody learns before it is ready, of one that runs nobody", async () => {
+  const { wakes, begun, serve } = openBench();
+  const told: Instance[] = [];
+  const asked = [1, 2].map(() => wakes.wake("e", patient, (one) => void told.push(one)));
+  await vi.waitUntil(() => told.length === 2);
+  begun[0]?.resolve(instance);
+  await Promise.all(asked);
+  serve([instance]);
+  begun[0]?.place();
+  await wakes.settle("e");
+  await vi.waitUntil(() => !wakes.isStarting("e"));
+  await wakes.wake("e", patient, (one) => void told.push(one));
+  expect(told).toEqual([instance, instance]);
 });
 
 test("who leaves stops waiting, and the start goes on", async () => {
