@@ -1,10 +1,10 @@
 //! The verb `begin`: what waits in a sandbox that was made ahead, until it is told what to become.
 
-use crate::error::{SetupError, at};
+use crate::descriptors;
+use crate::error::{SETUP_FAILED, SetupError, at};
 use crate::setup::limit;
 use crate::signals;
 use crate::sys;
-use crate::verbs::SETUP_FAILED;
 use bloom_control::Begin;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
@@ -16,13 +16,6 @@ use std::net::Shutdown;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
-
-/// Where whoever waits finds the socket on which it is told.
-pub const ORDER_FD: RawFd = 6;
-/// Our own program, which has no path in the sandbox.
-pub const PROGRAM_FD: RawFd = 7;
-/// Where the command finds the socket the shim has bound for it.
-pub const LISTEN_FD: RawFd = 5;
 
 /// Says that the sandbox stands, and waits. It ends when nobody has a use for it.
 pub fn begin() -> ExitCode {
@@ -37,8 +30,8 @@ pub fn begin() -> ExitCode {
 }
 
 fn try_begin() -> Result<Option<Infallible>, SetupError> {
-    let order = UnixStream::from(adopt(ORDER_FD)?);
-    let _program = adopt(PROGRAM_FD)?;
+    let order = UnixStream::from(adopt(descriptors::ORDER)?);
+    let _program = adopt(descriptors::PROGRAM)?;
     (&order).write_all(b"r").map_err(at("say that the sandbox stands"))?;
     let (text, socket) = receive(&order).map_err(at("wait for the order"))?;
     if text.is_empty() {
@@ -48,7 +41,7 @@ fn try_begin() -> Result<Option<Infallible>, SetupError> {
     if let Some(socket) = socket {
         // It may have come under the very number it is to have, and would then be closed with the others.
         let socket = sys::move_up(socket).map_err(at("pass the socket on"))?;
-        sys::give(&socket, LISTEN_FD).map_err(at("pass the socket on"))?;
+        sys::give(&socket, descriptors::LISTEN).map_err(at("pass the socket on"))?;
     }
     limit(&begin.rlimits)?;
     chdir(&begin.cwd).map_err(at(format!("go to {}", begin.cwd.display())))?;

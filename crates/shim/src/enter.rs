@@ -1,13 +1,12 @@
 //! The verb `enter`: a further command in a running sandbox. The spec is the first line on descriptor 3; the lines
 //! after it are messages, and the descriptor's end is the command's.
 
-use crate::error::{SetupError, at};
+use crate::error::{SETUP_FAILED, SetupError, at};
 use crate::inside::start_inside;
 use crate::own_copy::run_from_memory;
 use crate::signals::{self, parse_signal};
 use crate::sys::{self, Close};
 use crate::terminal::{Relay, make_terminal, receive};
-use crate::verbs::SETUP_FAILED;
 use bloom_control::{EnterMessage, EnterSpec, PROTOCOL, Size};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};

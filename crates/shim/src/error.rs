@@ -2,6 +2,9 @@
 
 use std::io;
 
+/// What every verb ends with when the command could not even be tried.
+pub const SETUP_FAILED: u8 = 125;
+
 /// A step of the set-up that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{step}: {cause}")]

@@ -1,7 +1,7 @@
 //! The socket an instance is given: bound here, passed on, and watched from here, because who serves it does not
 //! say how many are connected.
 
-use crate::begin::LISTEN_FD;
+use crate::descriptors;
 use crate::error::SetupError;
 use crate::forward::bind_socket;
 use crate::spawn::own_copy;
@@ -63,7 +63,7 @@ impl GivenSocket {
 
     /// A copy for the command, which finds it under this number.
     pub fn for_command(&self) -> Result<(OwnedFd, RawFd), SetupError> {
-        own_copy(&self.listener).map(|fd| (fd, LISTEN_FD))
+        own_copy(&self.listener).map(|fd| (fd, descriptors::LISTEN))
     }
 
     /// Open connections of clients. What cannot be read counts as one: nobody's work ends for want of a figure.

@@ -1,10 +1,9 @@
 //! The verb `launch`: starts shims for a daemon, which cannot fork without standing still. Each connection to its socket
 //! becomes the standard input and output of a new shim; the first line on it is the list of its arguments.
 
-use crate::error::{SetupError, at};
+use crate::error::{SETUP_FAILED, SetupError, at};
 use crate::signals;
 use crate::sys;
-use crate::verbs::SETUP_FAILED;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};

@@ -2,6 +2,7 @@
 
 use crate::ahead::Ahead;
 use crate::command::Command;
+use crate::descriptors;
 use crate::error::{SetupError, at};
 use crate::setup::{Bond, bond_of, set_up};
 use crate::{signals, sys};
@@ -17,11 +18,6 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
-
-/// Where a command that says itself when it is ready finds the pipe for it.
-const NOTICE_FD: RawFd = 3;
-/// Where a command that keeps records finds the pipe for them.
-const RECORDS_FD: RawFd = 4;
 
 /// A child that has executed its program, and our ends of its pipes.
 pub struct Spawned {
@@ -58,7 +54,7 @@ pub fn spawn(spec: &Spec, given: Vec<(OwnedFd, RawFd)>, ahead: &Ahead) -> Result
         Some(_) => pipe().map(|(theirs, ours)| (Some(theirs), Some(ours)))?,
         None => (None, None),
     };
-    let own = [child_notice.map(|fd| (fd, NOTICE_FD)), child_records.map(|fd| (fd, RECORDS_FD))];
+    let own = [child_notice.map(|fd| (fd, descriptors::NOTICE)), child_records.map(|fd| (fd, descriptors::RECORDS))];
     let command = Command::build(spec, child_info, own.into_iter().flatten().chain(given).collect())?;
     let origin = Origin { bond: bond_of(spec), inherited: ahead.inherited() };
     let pid = match sys::fork().map_err(at("fork"))? {

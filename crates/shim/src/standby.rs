@@ -2,13 +2,14 @@
 //! than anything else in the start of a function, so it is done while nobody waits.
 
 use crate::ahead::Ahead;
-use crate::begin::{ORDER_FD, PROGRAM_FD, send_order};
+use crate::begin::send_order;
 use crate::child::Child;
+use crate::descriptors;
 use crate::error::{SetupError, at};
 use crate::fill::fill;
 use crate::spawn::{Spawned, spawn};
+use crate::spec_input::parse_spec;
 use crate::sys;
-use crate::verbs::parse_spec;
 use bloom_control::{Begin, Complete, Sandbox, Spec};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -46,11 +47,11 @@ impl Standby {
         if spec.sandbox != Sandbox::Bwrap {
             return Err(SetupError::refuse("make a sandbox ahead", "the spec asks for none"));
         }
-        spec.command.extend([format!("/proc/self/fd/{PROGRAM_FD}"), "begin".into()]);
+        spec.command.extend([format!("/proc/self/fd/{}", descriptors::PROGRAM), "begin".into()]);
         let (order, theirs) = UnixStream::pair().map_err(at("make a pair of sockets"))?;
         let program = open("/proc/self/exe", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty());
         let program = program.map_err(at("open our own program"))?;
-        let given = [(OwnedFd::from(theirs), ORDER_FD), (program, PROGRAM_FD)];
+        let given = [(OwnedFd::from(theirs), descriptors::ORDER), (program, descriptors::PROGRAM)];
         let given = given.into_iter().map(|(fd, number)| Ok((sys::move_up(fd)?, number)));
         let given = given.collect::<std::io::Result<_>>().map_err(at("pass a descriptor"))?;
         let mut spawned = spawn(&spec, given, ahead)?;

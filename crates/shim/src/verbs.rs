@@ -6,7 +6,7 @@ use crate::cgroup::Groups;
 use crate::child::Child;
 use crate::command::Command;
 use crate::control_server::ControlServer;
-use crate::error::{SetupError, at};
+use crate::error::{SETUP_FAILED, SetupError, at};
 use crate::forward::Forwarder;
 use crate::given_socket::{GivenSocket, SocketTable};
 use crate::hooks::Hooks;
@@ -17,11 +17,12 @@ use crate::poller::{Poller, READ, SIGNALS};
 use crate::setup::{Bond, enter_netns, set_up};
 use crate::signals::{self, parse_signal};
 use crate::spawn::Spawned;
+use crate::spec_input::{parse_spec, read_line};
 use crate::standby::Standby;
 use crate::status::Facts;
 use crate::supervisor::{Supervisor, Timers};
 use crate::sys::{self, Close};
-use bloom_control::{Exactly, Forward, Hello, PROTOCOL, Ready, Sandbox, Spec};
+use bloom_control::{Exactly, Forward, Hello, Ready, Sandbox, Spec};
 use nix::fcntl::{OFlag, open};
 use nix::sys::prctl::set_child_subreaper;
 use nix::sys::signalfd::SignalFd;
@@ -29,13 +30,10 @@ use nix::sys::stat::Mode;
 use nix::unistd::{chdir, dup2_stderr, dup2_stdin, dup2_stdout, getppid, setsid};
 use std::convert::Infallible;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-
-/// What every verb ends with when the command could not even be tried.
-pub const SETUP_FAILED: u8 = 125;
 
 /// Supervises one instance; the spec comes on standard input.
 pub fn run() -> ExitCode {
@@ -96,16 +94,6 @@ fn wait_for_spec() -> Result<(Spec, Early), SetupError> {
         None => parse_spec(&input)?,
     };
     Ok((spec, early))
-}
-
-/// Byte by byte, because what follows is for somebody else to read.
-fn read_line(input: &mut impl Read) -> Result<String, SetupError> {
-    let mut text = Vec::new();
-    let mut byte = [0];
-    while input.read(&mut byte).map_err(at("read the first line"))? == 1 && byte[0] != b'\n' {
-        text.push(byte[0]);
-    }
-    String::from_utf8(text).map_err(|_| SetupError::refuse("read the first line", "it is not UTF-8"))
 }
 
 fn prepare(mut spec: Spec, early: Early) -> Result<Supervisor, SetupError> {
@@ -257,17 +245,6 @@ fn try_exec() -> Result<Infallible, SetupError> {
     drop((warnings, set_up(&spec, Bond::Parent(parent), &[])?));
     signals::reset_pipe_signal().map_err(at("reset signals"))?;
     command.exec()
-}
-
-pub(crate) fn parse_spec(mut input: impl Read) -> Result<Spec, SetupError> {
-    let mut text = String::new();
-    input.read_to_string(&mut text).map_err(at("read the spec"))?;
-    let spec: Spec = serde_json::from_str(&text).map_err(at("understand the spec"))?;
-    if spec.protocol == PROTOCOL {
-        return Ok(spec);
-    }
-    let text = format!("it speaks protocol {}, this shim speaks {PROTOCOL}", spec.protocol);
-    Err(SetupError::refuse("understand the spec", text))
 }
 
 fn detach_stdio() -> Result<(), SetupError> {
