@@ -45,16 +45,21 @@ impl Supervisor {
     pub(crate) fn look_after_child(&mut self) {
         let now = Instant::now();
         let graceful = self.timers.grace.is_some_and(|at| now < at);
+        let signal = parse_signal(&self.spec.stop.signal).unwrap_or(Signal::SIGTERM);
         let Some(child) = &mut self.child else { return };
-        if child.is_held() && (!graceful || child.living().is_empty()) {
-            child.release();
+        if child.is_held() {
+            if !graceful || child.living().is_empty() {
+                child.release();
+            } else {
+                child.ask_newcomers(signal);
+            }
         }
         if child.exit.is_none() {
             self.timers.sweep = child.is_held().then(|| now + SWEEP).or(self.timers.sweep);
             return;
         }
         if graceful && child.leaves_politely() {
-            child.ask_newcomers(parse_signal(&self.spec.stop.signal).unwrap_or(Signal::SIGTERM));
+            child.ask_newcomers(signal);
             self.timers.sweep = Some(now + SWEEP);
             return;
         }
