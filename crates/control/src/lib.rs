@@ -5,13 +5,15 @@
 mod enter;
 mod message;
 mod spec;
+mod standby;
 
 pub use enter::{EnterMessage, EnterSpec, Size};
 pub use message::{Exactly, Hello, LastExit, Line, ProtocolError, Request, State, Status, Verb};
 pub use spec::{
-    Begin, BindMount, Cgroup, Complete, Forward, ForwardToPort, ForwardToSocket, LateMount, Log, Overlay, OverlayMount,
-    Policy, Ready, Restart, Rlimits, Sandbox, Spec, Stage, StageMount, Stop, User,
+    BindMount, Cgroup, Forward, ForwardToPort, ForwardToSocket, Log, Overlay, OverlayMount, Policy, Ready, Restart,
+    Rlimits, Sandbox, Spec, Stage, StageMount, Stop, User,
 };
+pub use standby::{Begin, Complete, LateMount};
 
 /// Version of the protocol; a spec with another one is refused.
 pub const PROTOCOL: u32 = 1;

@@ -1,5 +1,6 @@
 //! The order for one process, a single JSON document.
 
+use crate::standby::Complete;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -68,45 +69,6 @@ pub struct Spec {
     /// Run inside the sandbox beside the command, which is ready only when this has ended well.
     #[serde(default)]
     pub post_start: Option<Vec<String>>,
-}
-
-/// What makes a sandbox that was made for anybody one for this instance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Complete {
-    /// Mounted now, each on a folder that is there, never to be written.
-    pub mounts: Vec<LateMount>,
-    /// Folders in memory that are there, with the bytes they may hold from now on.
-    pub tmpfs: BTreeMap<PathBuf, u64>,
-    /// The argument list, program first, as a path inside.
-    pub command: Vec<String>,
-    /// Where the command begins, inside.
-    pub cwd: PathBuf,
-}
-
-/// A folder of the host that comes into a sandbox when that stands already.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LateMount {
-    /// On the host.
-    pub source: PathBuf,
-    /// Inside.
-    pub target: PathBuf,
-}
-
-/// What a program that waits in a sandbox becomes: the shim's own word to it, with the socket for the command when there
-/// is one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Begin {
-    /// The argument list, program first, as a path.
-    pub command: Vec<String>,
-    /// The whole environment.
-    pub env: BTreeMap<String, String>,
-    /// Where the command begins.
-    pub cwd: PathBuf,
-    /// Never more than what holds already.
-    pub rlimits: Rlimits,
 }
 
 /// What isolates the process.

@@ -1,5 +1,6 @@
 //! The verb `begin`: what waits in a sandbox that was made ahead, until it is told what to become.
 
+use crate::command::to_c;
 use crate::descriptors;
 use crate::error::{SETUP_FAILED, SetupError, at};
 use crate::setup::limit;
@@ -10,7 +11,6 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use nix::unistd::{chdir, execve};
 use std::convert::Infallible;
-use std::ffi::CString;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -57,12 +57,8 @@ fn adopt(number: RawFd) -> Result<OwnedFd, SetupError> {
 }
 
 fn become_command(begin: &Begin) -> Result<Infallible, SetupError> {
-    let words = |words: Vec<String>| -> Result<Vec<CString>, SetupError> {
-        let words = words.into_iter().map(CString::new);
-        words.collect::<Result<_, _>>().map_err(|_| SetupError::refuse("command", "it holds a NUL character"))
-    };
-    let argv = words(begin.command.clone())?;
-    let env = words(begin.env.iter().map(|(name, value)| format!("{name}={value}")).collect())?;
+    let argv = to_c(begin.command.iter().cloned())?;
+    let env = to_c(begin.env.iter().map(|(name, value)| format!("{name}={value}")))?;
     let program = argv.first().ok_or_else(|| SetupError::refuse("command", "it is empty"))?;
     execve(program, &argv, &env).map_err(at(format!("run {}", program.to_string_lossy())))
 }

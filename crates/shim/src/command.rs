@@ -82,7 +82,8 @@ fn find_program(name: &str) -> String {
     }
 }
 
-fn to_c(words: impl IntoIterator<Item = String>) -> Result<Vec<CString>, SetupError> {
+/// Words as the kernel takes them.
+pub fn to_c(words: impl IntoIterator<Item = String>) -> Result<Vec<CString>, SetupError> {
     let words = words.into_iter().map(CString::new);
     words.collect::<Result<_, _>>().map_err(|_| SetupError::refuse("command", "it holds a NUL character"))
 }

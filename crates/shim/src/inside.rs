@@ -1,6 +1,7 @@
 //! A further process in a sandbox that runs already: it joins the groups and namespaces of a process in there, and
 //! gives up what that process has given up.
 
+use crate::command::to_c;
 use crate::error::{SetupError, at};
 use crate::seccomp;
 use crate::setup::limit;
@@ -18,7 +19,6 @@ use nix::unistd::{
     setgroups, setresgid, setresuid, setsid,
 };
 use std::convert::Infallible;
-use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
@@ -169,11 +169,6 @@ fn execute(order: &EnterSpec) -> Result<Infallible, SetupError> {
         }
     }
     Err(at(format!("run {program}"))(error))
-}
-
-fn to_c(words: impl IntoIterator<Item = String>) -> Result<Vec<CString>, SetupError> {
-    let words = words.into_iter().map(CString::new);
-    words.collect::<Result<_, _>>().map_err(|_| SetupError::refuse("command", "it holds a NUL character"))
 }
 
 /// A group may have gone with its instance, or be nobody's to join without root; otherwise its limits hold.

@@ -1,6 +1,7 @@
 //! The verb `launch`: starts shims for a daemon, which cannot fork without standing still. Each connection to its socket
 //! becomes the standard input and output of a new shim; the first line on it is the list of its arguments.
 
+use crate::command::to_c;
 use crate::error::{SETUP_FAILED, SetupError, at};
 use crate::signals;
 use crate::sys;
@@ -96,8 +97,7 @@ fn become_shim(client: UnixStream) -> Result<Infallible, SetupError> {
     let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()).map_err(at("open /dev/null"))?;
     let all = dup2_stdin(&client).and_then(|()| dup2_stdout(&client)).and_then(|()| dup2_stderr(&null));
     all.map_err(at("set standard streams"))?;
-    let argv = std::iter::once("bloom-shim".to_owned()).chain(words).map(CString::new);
-    let argv: Vec<CString> = argv.collect::<Result<_, _>>().map_err(|_| SetupError::refuse("arguments", "a NUL"))?;
+    let argv = to_c(std::iter::once("bloom-shim".to_owned()).chain(words))?;
     let env: Vec<CString> = Vec::new();
     execve(c"/proc/self/exe", &argv, &env).map_err(at("become a shim"))
 }

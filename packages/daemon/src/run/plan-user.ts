@@ -1,3 +1,6 @@
+/** What an account is called in the sandboxes of apps, and where its home is. */
+export const appAccount = Object.freeze({ name: "app", home: "/tmp" });
+
 /** The account an app runs under; each app has two uids: the even one runs it, the odd one builds it. */
 export function planAppUser(
   uidBase: number,

@@ -4,6 +4,7 @@ import { applyEtc } from "../build/sandbox/apply-etc.js";
 import type { HomePaths } from "../home.js";
 import { functionHostname } from "./plan-function-sandbox.js";
 import { planStandbySpec } from "./plan-standby.js";
+import { appAccount } from "./plan-user.js";
 import type { ShimPoolOptions, Standby } from "./shim-pool.js";
 import type { StandbyUsers } from "./standby-users.js";
 
@@ -22,8 +23,7 @@ export function createStandbys(options: {
       try {
         if (!written.has(etc)) {
           await mkdir(paths.tools, { recursive: true, mode: 0o700 });
-          const account = { name: "app", home: "/tmp" };
-          await applyEtc(etc, { account, user, hostname: functionHostname, additionalHosts: {} });
+          await applyEtc(etc, { account: appAccount, user, hostname: functionHostname, additionalHosts: {} });
           written.add(etc);
         }
       } catch (error) {

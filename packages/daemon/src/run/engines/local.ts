@@ -13,7 +13,7 @@ import { planInstanceFiles } from "../plan-instance-files.js";
 import { planRlimits } from "../plan-limits.js";
 import { fitsStandby } from "../plan-standby.js";
 import { planTool, toolLimits } from "../plan-tool.js";
-import { planAppUser } from "../plan-user.js";
+import { appAccount, planAppUser } from "../plan-user.js";
 import { readLastLines } from "../read-last-lines.js";
 import { createShimPool } from "../shim-pool.js";
 import { createStandbyUsers } from "../standby-users.js";
@@ -225,8 +225,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       const user = userOf(wish.appSlot);
       const etc = join(options.paths.tools, `etc-${wish.appSlot}`);
       await mkdir(options.paths.tools, { recursive: true, mode: 0o700 });
-      const account = { name: "app", home: "/tmp" };
-      await applyEtc(etc, { account, user, hostname: "tool", additionalHosts: {} });
+      await applyEtc(etc, { account: appAccount, user, hostname: "tool", additionalHosts: {} });
       const cgroups = planCgroups(options.cgroups, wish.id, toolLimits);
       const groups = cgroups.map((group) => group.path);
       const spec = planTool(wish, { bwrap: options.bwrap, user, cgroups, etc });

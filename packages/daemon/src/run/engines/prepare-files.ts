@@ -6,6 +6,7 @@ import { applyEtc } from "../../build/sandbox/apply-etc.js";
 import { removeTree } from "../../build/remove-tree.js";
 import { functionHostname } from "../plan-function-sandbox.js";
 import { planInstanceFiles } from "../plan-instance-files.js";
+import { appAccount } from "../plan-user.js";
 import type { InstanceWish } from "./engine.js";
 
 type User = { readonly uid: number; readonly gid: number } | null;
@@ -26,7 +27,7 @@ export async function prepareFiles(
   const etc = hasEtc
     ? undefined
     : applyEtc(files.etc, {
-        account: { name: "app", home: "/tmp" },
+        account: appAccount,
         user,
         hostname: isFunction ? functionHostname : wish.appName,
         additionalHosts: wish.config.additionalHosts,
