@@ -1,0 +1,6 @@
+#[prefork::application]
+fn application() -> prefork::Response {
+    prefork::Response::new(200)
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[prefork::application]
+struct Application;
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[prefork::application]
+fn application(_req: &mut prefork::Request) -> u32 {
+    17
+}
+
+fn main() {}

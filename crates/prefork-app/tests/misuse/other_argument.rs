@@ -1,0 +1,6 @@
+#[prefork::application]
+fn application(req: &mut String) -> prefork::Response {
+    prefork::Response::text(req.clone())
+}
+
+fn main() {}

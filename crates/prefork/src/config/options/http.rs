@@ -1,0 +1,55 @@
+//! Options of sockets and of HTTP.
+
+use super::Kind::{Address, Flag, Foreign, Maybe, Number, Seconds, Text};
+use super::{Spec, accepted, accepted_value, used, without_effect};
+
+pub(super) static OPTIONS: &[Spec] = &[
+    used("http-socket", Address, "serve HTTP at HOST:PORT, :PORT, /PATH, @NAME or fd://N").also(&["http11-socket"]),
+    used("http", Address, "the same; there is no router between clients and workers"),
+    used("https-socket", Text, "serve HTTPS at ADDRESS,CERTIFICATE,KEY").also(&["https", "https2"]),
+    used("socket", Address, "serve uWSGI's own protocol, for uwsgi_pass of nginx").also(&["uwsgi-socket"]).short('s'),
+    used("protocol", Text, "what socket speaks: uwsgi or http").also(&["socket-protocol"]),
+    used("shared-socket", Address, "open a socket that others name =0, =1, …"),
+    used("listen", Number, "how many connections may wait to be accepted").short('l'),
+    used("reuse-port", Flag, "each worker has a socket of its own to the same address"),
+    used("chmod-socket", Maybe, "rights of unix sockets; 666 without a value").short('C'),
+    used("chown-socket", Text, "owner of unix sockets: USER, USER:GROUP or :GROUP"),
+    used("buffer-size", Number, "most bytes of a request's head; never below 16384").short('b'),
+    used("max-vars", Number, "most headers of a request").short('v'),
+    used("limit-post", Number, "most bytes of a request's body"),
+    used("post-buffering", Number, "bodies up to so many bytes are read before the app is asked"),
+    used("socket-timeout", Seconds, "longest silence while a body is read or an answer is written").short('z'),
+    used("http-timeout", Seconds, "the same, where socket-timeout is not given"),
+    used("http-headers-timeout", Seconds, "longest time for a request's head to arrive"),
+    used("http-keepalive", Maybe, "seconds a connection without a request is kept; 0: never")
+        .also(&["add-http-keepalive"]),
+    used("so-keepalive", Flag, "let the kernel look after idle connections"),
+    used("tcp-nodelay", Flag, "send at once (the default)"),
+    used("add-header", Foreign, "NAME: VALUE added to every answer"),
+    used("enable-proxy-protocol", Flag, "clients begin with the PROXY protocol, version 1 or 2")
+        .also(&["http-enable-proxy-protocol"]),
+    used("max-concurrent-requests", Number, "requests at a time beyond which 503 is answered"),
+    used("manage-script-name", Flag, "move the mount point from PATH_INFO to SCRIPT_NAME"),
+    accepted("thunder-lock", "only one thread wakes for a connection anyway"),
+    accepted("no-defer-accept", "connections are accepted as they come anyway"),
+    accepted_value("http-to", "there is no router between clients and workers"),
+    accepted("http-auto-chunked", "answers without a length are chunked anyway"),
+    accepted("http-chunked-input", "chunked bodies are decoded anyway"),
+    accepted("honour-range", "ranges of files are served anyway"),
+    without_effect("http-connect-timeout", "there is no router between clients and workers"),
+    without_effect("http-socket-modifier1", "there is one kind of app").also(&[
+        "http-socket-modifier2",
+        "socket-modifier1",
+        "http-modifier1",
+        "http-modifier2",
+    ]),
+    without_effect("http-processes", "there is no router between clients and workers"),
+    without_effect("http-auto-gzip", "answers are not compressed; let nginx do it"),
+    without_effect("post-buffering-bufsize", "bodies are read straight into their place"),
+    without_effect("so-send-timeout", "socket-timeout limits writing as well"),
+    without_effect("socket-sndbuf", "the kernel sizes its buffers by itself"),
+    without_effect("socket-rcvbuf", "the kernel sizes its buffers by itself"),
+    without_effect("tcp-fast-open", "connections are opened the usual way"),
+    without_effect("freebind", "addresses must be there at the start"),
+    without_effect("body-read-warning", "nothing is logged about large bodies"),
+];

@@ -1,0 +1,58 @@
+//! Options of the language itself and of the program.
+
+use super::Kind::{Flag, Foreign, Maybe, Number, Path, Text};
+use super::{Spec, accepted, accepted_value, language, used};
+
+pub(super) static OPTIONS: &[Spec] = &[
+    language("ini", Path, "read an ini here: FILE, FILE:SECTION, or :SECTION of the same file")
+        .also(&["include", "config"]),
+    language("inherit", Path, "read an ini after all others, taking its values as they stand"),
+    language("set", Foreign, "KEY=VALUE: the same as a line KEY = VALUE").short('S'),
+    language("set-placeholder", Text, "NAME=VALUE: a name for %(NAME)").also(&["set-ph"]),
+    language("print", Foreign, "put a line among the warnings").also(&["iprint"]),
+    language("literal", Flag, "lines after this one are taken as they stand, with nothing expanded"),
+    language("strict", Flag, "refuse unknown keys (the default); no: warn, and let %(KEY) use them"),
+    language("permissive", Flag, "the same as strict = false"),
+    language("for", Text, "repeat each line until endfor for each word; %(_) is the word"),
+    language("for-times", Number, "repeat for 1 to N").also(&["fortimes"]),
+    language("for-glob", Path, "repeat for each path of a pattern").also(&["forglob"]),
+    language("for-readline", Path, "repeat for each line of a file").also(&["forreadline"]),
+    language("endfor", Maybe, "ends a for").also(&["end-for"]),
+    language("if-env", Text, "lines until endif, when the variable is set (NAME) or is VALUE (NAME=VALUE)")
+        .also(&["ifenv"]),
+    language("if-not-env", Text, "the opposite").also(&["ifnotenv"]),
+    language("if-exists", Path, "when the path exists").also(&["ifexists"]),
+    language("if-not-exists", Path, "the opposite").also(&["ifnotexists"]),
+    language("if-file", Path, "when the path is a file").also(&["iffile"]),
+    language("if-not-file", Path, "the opposite").also(&["ifnotfile"]),
+    language("if-dir", Path, "when the path is a folder").also(&["ifdir", "if-directory", "ifdirectory"]),
+    language("if-not-dir", Path, "the opposite").also(&["ifnotdir", "if-not-directory", "ifnotdirectory"]),
+    language("if-opt", Text, "when an option above is set (NAME) or is VALUE (NAME=VALUE)").also(&["ifopt"]),
+    language("if-not-opt", Text, "the opposite").also(&["ifnotopt"]),
+    language("if-hostname", Text, "when the machine has this name"),
+    language("if-not-hostname", Text, "the opposite"),
+    language("if-hostname-match", Foreign, "when the machine's name matches a regular expression"),
+    language("if-not-hostname-match", Foreign, "the opposite"),
+    language("if-plugin", Text, "when the plugin is there: rust and http are").also(&["ifplugin"]),
+    language("if-not-plugin", Text, "the opposite").also(&["ifnotplugin"]),
+    language("if-reload", Maybe, "when this is a reload").also(&["ifreload"]),
+    language("if-not-reload", Maybe, "the opposite").also(&["ifnotreload"]),
+    language("else", Maybe, "lines until endif, when the condition does not hold"),
+    language("endif", Maybe, "ends an if").also(&["end-if"]),
+    language("end", Maybe, "ends a for or an if"),
+    used("check", Flag, "say all that is wrong with the configuration, and end"),
+    used("show-config", Maybe, "print what was understood, as an ini or (=json) for programs, and end"),
+    used("no-server", Flag, "do everything but serve"),
+    used("help", Flag, "print this").short('h'),
+    used("version", Flag, "print the version"),
+    used("dump-options", Flag, "print every option with what becomes of it"),
+    used("platform-socket", Text, "fd://N: serve HTTP on this descriptor alone, whatever sockets are configured"),
+    used("platform-stats", Path, "serve statistics at this unix socket as well"),
+    used("plugin", Text, "rust and http are part of this program; others are refused").also(&[
+        "plugins",
+        "need-plugin",
+        "need-plugins",
+    ]),
+    accepted_value("plugins-dir", "there are no plugins to look for").also(&["plugin-dir"]),
+    accepted("autoload", "there are no plugins to look for"),
+];
