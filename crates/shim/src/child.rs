@@ -237,10 +237,15 @@ impl Child {
 
     /// Asks everything the user started to end; not bubblewrap and its init, which only pass the end on.
     /// Without a sandbox the first process is asked alone and sees to its children, as nginx does, unless it
-    /// is a shell, which does not. Returns whether there was anybody to ask.
-    pub fn ask(&mut self, signal: Signal) -> bool {
-        let alone = self.sandbox == Sandbox::None && !is_waiting_shell(self.pid);
-        let targets = if alone { vec![self.pid] } else { self.living() };
+    /// is a shell, which does not; so is a command of which its spec says that it stands `alone` for its processes.
+    /// Returns whether there was anybody to ask.
+    pub fn ask(&mut self, signal: Signal, alone: bool) -> bool {
+        let alone = alone || (self.sandbox == Sandbox::None && !is_waiting_shell(self.pid));
+        let targets = match self.sandbox {
+            _ if !alone => self.living(),
+            Sandbox::None => vec![self.pid],
+            Sandbox::Bwrap => self.user_process().into_iter().collect(),
+        };
         self.asked_all = !alone;
         for pid in &targets {
             send(*pid, signal);

@@ -30,7 +30,7 @@ impl Supervisor {
         let grace_ms = std::mem::replace(&mut self.grace_ms, self.spec.stop.grace_ms);
         self.timers = Timers { grace: Some(now + Duration::from_millis(grace_ms)), ..Timers::default() };
         if let Some(child) = &mut self.child {
-            if !child.ask(signal) {
+            if !child.ask(signal, self.spec.stop.alone) {
                 // So early that there is nobody to ask yet: asked again until there is.
                 self.timers.sweep = Some(now + SWEEP);
             } else if child.started.elapsed() < YOUTH {
@@ -152,7 +152,7 @@ impl Supervisor {
     pub(crate) fn sweep(&mut self) {
         let signal = parse_signal(&self.spec.stop.signal).unwrap_or(Signal::SIGTERM);
         if let Some(child) = self.child.as_mut().filter(|child| child.exit.is_none() && !child.is_held())
-            && !child.ask(signal)
+            && !child.ask(signal, self.spec.stop.alone)
         {
             self.timers.sweep = Some(Instant::now() + SWEEP);
         }

@@ -250,3 +250,21 @@ fn exec_builds_in_the_same_sandbox() {
     let uid = if is_root() { UID } else { nix::unistd::getuid().as_raw() };
     assert_eq!(text.split_whitespace().collect::<Vec<_>>(), ["/app", &uid.to_string(), "refused"]);
 }
+
+#[test]
+fn a_command_that_sees_to_its_processes_is_asked_alone() {
+    if !bwrap_works() {
+        return;
+    }
+    let release = release();
+    let line = "(trap 'echo hurt' TERM; trap 'go=1' HUP; while [ -z \"$go\" ]; do sleep 0.05; done; echo worker ended) & \
+        worker=$!; sleep 61 & other=$!; \
+        trap 'kill -HUP $worker; wait $worker; kill $other; echo tidy; exit 0' TERM; echo up; while :; do wait; done";
+    let stop = json!({ "stop": { "signal": "TERM", "grace_ms": 60_000, "alone": true } });
+    let mut shim = Shim::start(sandboxed(&release.0, line, stop));
+    until("the trap", || shim.log().contains(" out up").then_some(()));
+    shim.stop();
+    let log = shim.log();
+    assert!(log.contains(" out worker ended") && log.contains(" out tidy") && !log.contains("hurt"), "{log}");
+    assert_eq!(shim.state_file()["last_exit"]["code"], 0);
+}
