@@ -88,7 +88,12 @@ export const shimSpec = z.strictObject({
     reset_after_ms: milliseconds,
     crash_loop_after: z.number().int().min(1),
   }),
-  stop: z.strictObject({ signal: z.string(), grace_ms: milliseconds }),
+  stop: z.strictObject({
+    signal: z.string(),
+    grace_ms: milliseconds,
+    /** Whether the command sees to its own processes: then it alone is asked, and otherwise all of them are. */
+    alone: z.boolean().optional(),
+  }),
   log: logSpec,
   /** Takes what the command writes into its descriptor 4, line by line, into `log/executions.log`. */
   records: logSpec.nullable(),

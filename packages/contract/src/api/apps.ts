@@ -49,6 +49,25 @@ export const appView = z.object({
 });
 export type AppView = z.infer<typeof appView>;
 
+/** One worker of a prefork app; its host says so. */
+export const workerView = z.object({
+  /** From 1; whoever replaces it has the same. */
+  id: z.number().int(),
+  /** As the machine sees it; null while the place is empty, or when it is not known. */
+  pid: z.number().int().nullable(),
+  /** In uWSGI's words: `idle`, `busy`, `cheap`, `pause` … */
+  state: z.string(),
+  /** Whether it takes new connections. */
+  accepting: z.boolean(),
+  requests: z.number().int(),
+  memoryBytes: z.number().int().nullable(),
+  ageSeconds: z.number().int().nullable(),
+  threads: z.array(
+    z.object({ core: z.number().int(), state: z.enum(["idle", "busy"]), requests: z.number().int() }),
+  ),
+});
+export type WorkerView = z.infer<typeof workerView>;
+
 export const instanceView = z.object({
   id: z.string(),
   org: orgName,
@@ -67,6 +86,8 @@ export const instanceView = z.object({
   address: z.string().nullable(),
   lastExit: z.string().nullable(),
   lastProbe: z.string().nullable(),
+  /** Null for apps without workers, and where their host did not say in time. */
+  workers: z.array(workerView).nullable().default(null),
 });
 export type InstanceView = z.infer<typeof instanceView>;
 

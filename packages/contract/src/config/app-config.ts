@@ -1,6 +1,7 @@
 import type { FunctionConfig } from "./function.js";
 import type { MountConfig } from "./mounts.js";
 import type { JsonValue } from "./json.js";
+import type { PreforkConfig } from "./prefork.js";
 import type { WebConfig } from "./web.js";
 
 /**
@@ -9,17 +10,19 @@ import type { WebConfig } from "./web.js";
  */
 export interface AppConfig {
   readonly name: string;
-  readonly shape: "web" | "function";
+  readonly shape: AppShape;
   /** Which file decided the shape, and why, in words for the user. */
   readonly detected: string;
   /** The app's folder in the uploaded tree, without slashes at its ends; "" is the tree itself. It becomes `/app`. */
   readonly sourceRoot: string;
   readonly toolchain: ToolchainWish;
   readonly build: BuildConfig;
-  /** How it is started, reached and ended; a function has what the platform decides. */
+  /** How it is started, reached and ended; a function and a prefork app have what the platform decides. */
   readonly web: WebConfig;
   /** Null for every other shape. */
   readonly function: FunctionConfig | null;
+  /** Null for every other shape. */
+  readonly prefork: PreforkConfig | null;
   readonly hooks: HooksConfig;
   readonly deploy: DeployConfig;
   /** By path below `/app`, without slashes at its ends. */
@@ -42,6 +45,9 @@ export interface AppConfig {
   /** The manifest as the app finds it in PLATFORM_APPLICATION: normalised, defaults filled in, its own words. */
   readonly document: Readonly<Record<string, JsonValue>>;
 }
+
+/** The shapes this release runs. */
+export type AppShape = "web" | "function" | "prefork";
 
 /** The toolchain the project asks for; `channel` null means the default one. */
 export interface ToolchainWish {

@@ -1,17 +1,19 @@
 import { manifestDefaults as defaults } from "../manifest/defaults.js";
 import type { AppConfig } from "./app-config.js";
 import { functionDefaults, type FunctionConfig } from "./function.js";
+import { preforkDefaults, type PreforkConfig } from "./prefork.js";
 import type { LocationConfig, WebConfig } from "./web.js";
 
 /** A config in which keys may be missing: written by an older daemon, or short in a test. */
 export type PartialConfig = Partial<
-  Omit<AppConfig, "shape" | "web" | "function" | "build" | "limits" | "deploy">
+  Omit<AppConfig, "shape" | "web" | "function" | "prefork" | "build" | "limits" | "deploy">
 > & {
   readonly web: Partial<Omit<WebConfig, "locations">> & {
     readonly start: string;
     readonly locations?: Readonly<Record<string, Partial<LocationConfig>>>;
   };
   readonly function?: Partial<FunctionConfig> | null;
+  readonly prefork?: Partial<PreforkConfig> | null;
   readonly build?: Partial<AppConfig["build"]>;
   readonly limits?: Partial<AppConfig["limits"]>;
   readonly deploy?: Partial<AppConfig["deploy"]>;
@@ -23,10 +25,10 @@ export type PartialConfig = Partial<
  */
 export function completeConfig(part: PartialConfig): AppConfig {
   const name = part.name ?? "app";
-  const own = part.function ?? null;
+  const { function: own = null, prefork = null } = part;
   return {
     name,
-    shape: own === null ? "web" : "function",
+    shape: prefork !== null ? "prefork" : own === null ? "web" : "function",
     detected: part.detected ?? "",
     sourceRoot: part.sourceRoot ?? "",
     toolchain: part.toolchain ?? { channel: null, source: "default" },
@@ -45,6 +47,7 @@ export function completeConfig(part: PartialConfig): AppConfig {
     },
     web: completeWeb(part.web),
     function: own === null ? null : { ...functionDefaults, ...own },
+    prefork: prefork === null ? null : { ...preforkDefaults, ...prefork },
     hooks: part.hooks ?? { deploy: null, postDeploy: null },
     deploy: {
       strategy: "rolling",

@@ -3,5 +3,6 @@ export * from "./complete.js";
 export * from "./function.js";
 export * from "./json.js";
 export * from "./mounts.js";
+export * from "./prefork.js";
 export * from "./problem.js";
 export * from "./web.js";

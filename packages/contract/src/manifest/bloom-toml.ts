@@ -3,12 +3,13 @@ import { deployTable, hooksTable } from "./bloom-deploy.js";
 import { httpTable } from "./bloom-http.js";
 import { later, mountsSchema } from "./container.js";
 import { functionTable } from "./bloom-function.js";
+import { preforkTable } from "./bloom-prefork.js";
 import { buildTable, limitsTable, readyTable, runTable } from "./bloom-tables.js";
 import { element, key } from "./key-meta.js";
 import { lineText, portNumber, seconds } from "./scalars.js";
 import { envSchema } from "./variables.js";
 
-/** The shapes an app can have; this release runs `web` and `function`. */
+/** The shapes an app can have; this release runs all but `tcp`. */
 export const shapeNames = ["web", "function", "prefork", "tcp"] as const;
 export type ShapeName = (typeof shapeNames)[number];
 
@@ -43,7 +44,7 @@ export const bloomTomlSchema = z.object({
     default: "the name in .platform.app.yaml, else Cargo's package name, else the folder's",
   }),
   shape: key(z.enum(shapeNames), {
-    about: "What kind of app this is. This release runs `web` and `function`.",
+    about: "What kind of app this is. This release runs all but `tcp`.",
     expected: 'one of "web", "function", "prefork", "tcp"',
     example: "web",
     default: "detected from the files",
@@ -64,6 +65,11 @@ export const bloomTomlSchema = z.object({
     about: "What is special to a function; an app with this table is one.",
     expected: "a table with keys such as description",
     example: { description: "Answers with a greeting." },
+  }),
+  prefork: key(preforkTable, {
+    about: "What is special to a prefork app; an app with this table is one.",
+    expected: "a table with keys such as ini",
+    example: { ini: "app.ini" },
   }),
   run: key(runTable, {
     about: "How the app runs.",

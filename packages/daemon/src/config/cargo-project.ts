@@ -12,6 +12,8 @@ export interface CargoPackage {
   /** Where it lies: empty for the root's, else a path with `/` at its end. */
   readonly folder: string;
   readonly bins: readonly string[];
+  /** Its library's name, when it is one that a program can load: `cdylib` or `dylib`. */
+  readonly sharedLibrary: string | null;
   readonly defaultRun: string | null;
 }
 
@@ -66,7 +68,20 @@ function readPackage(manifest: Table, paths: readonly string[], folder: string):
   const name = table["name"];
   if (typeof name !== "string" || name === "") return null;
   const defaultRun = typeof table["default-run"] === "string" ? table["default-run"] : null;
-  return { name, folder, bins: listBins(manifest, name, paths, folder), defaultRun };
+  return {
+    name,
+    folder,
+    bins: listBins(manifest, name, paths, folder),
+    sharedLibrary: findShared(manifest, name),
+    defaultRun,
+  };
+}
+
+function findShared(manifest: Table, packageName: string): string | null {
+  const lib = asTable(manifest["lib"]);
+  const types = lib["crate-type"] ?? lib["crate_type"];
+  if (!Array.isArray(types) || !types.some((type) => type === "cdylib" || type === "dylib")) return null;
+  return typeof lib["name"] === "string" ? lib["name"] : packageName.replaceAll("-", "_");
 }
 
 function loadMember(files: ProjectFiles, folder: string): CargoPackage | null {

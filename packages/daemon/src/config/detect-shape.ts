@@ -1,6 +1,7 @@
-import type { BloomToml, PlatformApp, Problem, ShapeName } from "@bloomery/contract";
+import type { AppShape, BloomToml, PlatformApp, Problem, ShapeName } from "@bloomery/contract";
 import type { AppFolder } from "./app-folder.js";
 import type { CargoProject } from "./cargo-project.js";
+import { findInis } from "./find-ini.js";
 import { isBroken, type ManifestFile } from "./manifest-file.js";
 import { type Place } from "./source.js";
 
@@ -46,15 +47,16 @@ export function detectShape(
   return { shape: clue.shape, reason: clue.reason, problems };
 }
 
-function isSupported(shape: ShapeName): shape is "web" | "function" {
-  return shape === "web" || shape === "function";
+function isSupported(shape: ShapeName): shape is AppShape {
+  return shape !== "tcp";
 }
 
 function fromBloomToml({ file, data, source }: ManifestFile<BloomToml>): Clue | null {
   if (data.shape === undefined) {
-    if (data.function === undefined) return null;
-    const place = source.places.find(["function"], "key");
-    return { shape: "function", reason: `${file} has [function]`, file, place, path: "function" };
+    const shape = (["function", "prefork"] as const).find((name) => data[name] !== undefined);
+    if (shape === undefined) return null;
+    const place = source.places.find([shape], "key");
+    return { shape, reason: `${file} has [${shape}]`, file, place, path: shape };
   }
   const place = source.places.find(["shape"], "value");
   return { shape: data.shape, reason: `${file} says shape = "${data.shape}"`, file, place, path: "shape" };
@@ -73,17 +75,12 @@ function fromPlatformApp(yaml: ManifestFile<PlatformApp>, toml: ManifestFile<Blo
   return { shape: "web", reason: `${reason}${more}`, file: yaml.file, place: top, path: "" };
 }
 
-/** uWSGI's configuration of a prefork app. */
+/** Which one of several is meant is asked later. */
 function fromIni(files: AppFolder): Clue | null {
-  for (const file of files.list().filter((path) => /^[^/]+\.ini$/.test(path))) {
-    const lines = (files.read(file) ?? "").split("\n");
-    const index = lines.findIndex((line) => /^\s*(?:plugins?\s*=.*\brust\b|rust-fn\s*=)/.test(line));
-    if (index < 0) continue;
-    const reason = `${file} has "${(lines[index] ?? "").trim()}"`;
-    const place = { line: index + 1, column: 1 };
-    return { shape: "prefork", reason, file: files.inTree(file), place, path: "" };
-  }
-  return null;
+  const found = findInis(files)[0];
+  if (found === undefined) return null;
+  const { file, line, place } = found;
+  return { shape: "prefork", reason: `${file} has "${line}"`, file: files.inTree(file), place, path: "" };
 }
 
 /** Only the project's own crates: an example somewhere below says nothing about the project. */

@@ -21,6 +21,7 @@ import type { LoadConfigOptions, ProjectParts } from "./parts.js";
 import type { ProjectFiles } from "./project-files.js";
 import { resolveConfig, type ResolvedConfig } from "./resolve-config.js";
 import { resolveFunctionApp } from "./resolve-function-app.js";
+import { resolvePreforkApp } from "./resolve-prefork-app.js";
 import { resolveSourceRoot } from "./resolve-source-root.js";
 import { loadToolchainFile } from "./toolchain-file.js";
 
@@ -69,6 +70,7 @@ function finish(config: AppConfig | null, problems: readonly Problem[]): LoadedC
 function resolveShape(parts: ProjectParts, detected: Detected, options: LoadConfigOptions): ResolvedConfig {
   const { shape, reason } = detected;
   if (shape === "web") return resolveConfig(parts, reason, options);
+  if (shape === "prefork") return resolvePreforkApp(parts, reason, options);
   return shape === "function" ? resolveFunctionApp(parts, reason, options) : { config: null, problems: [] };
 }
 

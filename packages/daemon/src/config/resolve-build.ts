@@ -14,25 +14,36 @@ export interface ResolvedBuild {
 /** The shell's command that does nothing. */
 const nothingToBuild = ":";
 
-/** `[build] command`, else `hooks.build`, else plain cargo. */
-export function resolveBuild(parts: ProjectParts): ResolvedBuild {
+/** `hook` runs in place of plain cargo. */
+export function resolveBuild(parts: ProjectParts, hook: string | null): ResolvedBuild {
   const cargo = resolveCargo(parts);
   const { caches, problems: cacheProblems } = resolveCaches(parts);
   const timeoutSeconds = parts.toml.data.build?.timeout_seconds ?? null;
   const problems = [...checkPackage(parts, cargo), ...cacheProblems];
-  const hook = resolveHook(parts);
-  const rest = { cargo, caches, timeoutSeconds };
-  if (hook !== null || !lacksCargo(parts)) return { build: { hook, ...rest }, problems };
+  return { build: { hook, cargo, caches, timeoutSeconds }, problems };
+}
+
+/** `[build] command`, else `hooks.build`; null for plain cargo. */
+export function resolveHook({ toml, yaml }: ProjectParts): string | null {
+  const hook = toml.data.build?.command ?? yaml.data.hooks?.build;
+  return hook === undefined || hook.trim() === "" ? null : hook;
+}
+
+/** What takes the place of a build script where there is nothing for cargo to build either. */
+export function planNoCargo(parts: ProjectParts): string | null {
+  return lacksCargo(parts) ? nothingToBuild : null;
+}
+
+/** Says that a web app has nothing to build. */
+export function checkCargo(parts: ProjectParts): Problem[] {
+  const { toml, yaml } = parts;
+  if (resolveHook(parts) !== null || !lacksCargo(parts)) return [];
   // Without a start command there is an error, and this would only distract from it.
-  const starts = parts.toml.data.run?.command ?? parts.yaml.data.web?.commands?.start;
-  if (starts === undefined) return { build: { hook: nothingToBuild, ...rest }, problems };
-  const remark = manifestProblem(
-    parts.yaml.exists ? parts.yaml : parts.toml,
-    "warning",
-    [],
-    "there is no Cargo.toml and no build script, so nothing is built and the start command runs on the source as it is",
-  );
-  return { build: { hook: nothingToBuild, ...rest }, problems: [...problems, remark] };
+  const starts = toml.data.run?.command ?? yaml.data.web?.commands?.start;
+  if (starts === undefined) return [];
+  const message =
+    "there is no Cargo.toml and no build script, so nothing is built and the start command runs on the source as it is";
+  return [manifestProblem(yaml.exists ? yaml : toml, "warning", [], message)];
 }
 
 /** The packages whose binaries `cargo build` makes with this configuration. */
@@ -40,11 +51,6 @@ export function listBuiltPackages({ cargo }: ProjectParts, config: CargoConfig):
   const all = cargo.root === null ? cargo.members : [cargo.root, ...cargo.members];
   if (config.package !== null) return all.filter(({ name }) => name === config.package);
   return cargo.root === null ? cargo.members : [cargo.root];
-}
-
-function resolveHook({ toml, yaml }: ProjectParts): string | null {
-  const hook = toml.data.build?.command ?? yaml.data.hooks?.build;
-  return hook === undefined || hook.trim() === "" ? null : hook;
 }
 
 function resolveCargo({ toml }: ProjectParts): CargoConfig {

@@ -1,11 +1,16 @@
-import { manifestDefaults as defaults, type AppConfig, type Problem } from "@bloomery/contract";
+import {
+  manifestDefaults as defaults,
+  type AppConfig,
+  type BuildConfig,
+  type Problem,
+} from "@bloomery/contract";
 import { checkWebKeys } from "./check-shape-keys.js";
 import { containerProperty } from "./container.js";
 import { manifestProblem } from "./manifest-file.js";
 import type { LoadConfigOptions, ProjectParts } from "./parts.js";
 import { encodeDocument, fitsVariable } from "./platform-documents.js";
 import { renderDocument } from "./render-document.js";
-import { resolveBuild } from "./resolve-build.js";
+import { checkCargo, planNoCargo, resolveBuild, resolveHook } from "./resolve-build.js";
 import { resolveDeploy, resolveHooks } from "./resolve-deploy.js";
 import { resolveLimits } from "./resolve-limits.js";
 import { resolveLocations } from "./resolve-locations.js";
@@ -24,33 +29,54 @@ export interface ResolvedConfig {
   readonly problems: readonly Problem[];
 }
 
-/** Joins what the files say into the config of a web app: bloom.toml before .platform.app.yaml before defaults. */
+/** The config of a web app. */
 export function resolveConfig(
   parts: ProjectParts,
   detected: string,
   options: LoadConfigOptions,
 ): ResolvedConfig {
+  const { build, problems } = resolveBuild(parts, resolveHook(parts) ?? planNoCargo(parts));
+  const start = resolveStart(parts, build);
+  const around = resolveAround(parts, detected, options, { build, start: start.start ?? "" });
+  const all = [
+    ...problems,
+    ...checkCargo(parts),
+    ...start.problems,
+    ...around.problems,
+    ...checkWebKeys(parts),
+  ];
+  return { config: start.start === null ? null : around.config, problems: all };
+}
+
+/**
+ * Joins what the files say of an app behind the proxy, whatever serves it: bloom.toml before .platform.app.yaml before
+ * defaults.
+ */
+export function resolveAround(
+  parts: ProjectParts,
+  detected: string,
+  options: LoadConfigOptions,
+  { build, start }: { readonly build: BuildConfig; readonly start: string },
+): { readonly config: AppConfig; readonly problems: readonly Problem[] } {
   const { toml, yaml } = parts;
   const name = resolveName(parts, options);
-  const build = resolveBuild(parts);
-  const start = resolveStart(parts, build.build);
   const locations = resolveLocations(parts);
-  const web = resolveWeb(parts, start.start ?? "", locations.locations);
+  const web = resolveWeb(parts, start, locations.locations);
   const variables = resolveVariables(parts);
   const mounts = resolveMounts(parts);
   const deploy = resolveDeploy(parts, mounts.mounts);
   const { problems: odd, ...surroundings } = resolveSurroundings(parts);
-  const steps = [name, build, start, locations, web, variables, mounts, deploy];
-  const problems = [...steps.flatMap((step) => step.problems), ...odd, ...checkWebKeys(parts)];
-  if (start.start === null) return { config: null, problems };
+  const steps = [name, locations, web, variables, mounts, deploy];
+  const problems = [...steps.flatMap((step) => step.problems), ...odd];
   const config: Omit<AppConfig, "document"> = {
     name: name.name,
     shape: "web",
     function: null,
+    prefork: null,
     detected,
     sourceRoot: parts.folder.root,
     toolchain: resolveToolchain(parts),
-    build: build.build,
+    build,
     web: web.web,
     hooks: resolveHooks(parts),
     deploy: deploy.deploy,

@@ -114,14 +114,13 @@ describe("the shape", () => {
   });
 
   it.each([
-    ["prefork", { "a.ini": "[uwsgi]\nplugins = http,rust\n" }],
-    ["prefork", { "a.ini": "rust-fn=f\n" }],
-  ])("%s is recognised and refused", (shape, texts) => {
-    const { config, problems } = load({ ...crate, ...texts });
-    expect(config).toBeNull();
-    expect(problems).toHaveLength(1);
-    expect(problems[0]).toMatchObject({ code: "ERR_SHAPE_UNSUPPORTED", severity: "error" });
-    expect(problems[0]?.message).toContain(`shape ${shape} is recognised`);
+    ["a.ini", "[uwsgi]\nplugins = http,rust\n", 'a.ini has "plugins = http,rust"'],
+    ["a.ini", "rust-fn=f\n", 'a.ini has "rust-fn=f"'],
+    ["uwsgi.ini", "; plugin = rust\n rust-fn = f", 'uwsgi.ini has "rust-fn = f"'],
+  ])("is a prefork app's by %s with %j", (file, text, detected) => {
+    const { config } = load({ [file]: text, "app.rs": '#![crate_type = "cdylib"]\n' });
+    expect(config).toMatchObject({ shape: "prefork", detected, network: "none", web: { start: "" } });
+    expect(config?.prefork).toMatchObject({ ini: file, source: { kind: "files", files: ["app.rs"] } });
   });
 
   it("is not taken from sources of other crates", () => {
