@@ -97,7 +97,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       await (present?.size === 0 ? network?.destroy() : network?.close());
     });
     const engine = createLocalEngine({
-      ...{ paths, shimPath: settings.shimPath, bwrap: host.bwrap, cgroups: host.cgroups, network, log },
+      ...{ ...settings, paths, bwrap: host.bwrap, cgroups: host.cgroups, network, log },
       uidBase: host.isRoot ? settings.uidBase : null,
       environmentOf: (releaseId) => loadEnvironment(releases, releaseId),
     });

@@ -9,6 +9,7 @@ export interface HomePaths {
   readonly buildCache: string;
   /** The crates that functions are built with. */
   readonly sdk: string;
+  readonly preforkSdk: string;
   readonly instances: string;
   /** Payloads and answers of functions' executions. */
   readonly invocations: string;
@@ -36,6 +37,7 @@ export function planHome(root: string): HomePaths {
     sources: join(root, "sources"),
     buildCache: join(root, "build-cache"),
     sdk: join(root, "sdk"),
+    preforkSdk: join(root, "sdk-prefork"),
     instances: join(root, "instances"),
     invocations: join(root, "invocations"),
     volumes: join(root, "volumes"),
@@ -61,7 +63,7 @@ export async function applyHome(paths: HomePaths): Promise<void> {
   await chmod(paths.root, 0o711);
   const open = [paths.artifacts, paths.volumes, paths.nginx, paths.upstreams];
   const closed = [
-    ...[paths.sources, paths.buildCache, paths.sdk, paths.instances, paths.invocations],
+    ...[paths.sources, paths.buildCache, paths.sdk, paths.preforkSdk, paths.instances, paths.invocations],
     ...[paths.tools, paths.logs],
   ];
   for (const folder of open) {

@@ -17,6 +17,7 @@ const flags = [
   "database",
   "network",
   "shim",
+  "prefork",
   "sdk",
   "log-level",
   "build-time-limit",

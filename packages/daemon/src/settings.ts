@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { BloomError } from "@bloomery/contract";
 
 /** Everything about one daemon that its owner may choose; decided once at start, then frozen. */
@@ -20,7 +20,9 @@ export interface Settings {
   /** First uid of the range that apps and builds run under. */
   readonly uidBase: number;
   readonly shimPath: string;
-  /** The folder of the crates `ignite` and `ignite-macros`. */
+  /** The program that runs prefork apps. */
+  readonly preforkPath: string;
+  /** The folder of the crates that functions and prefork apps are written with. */
   readonly sdkPath: string;
   readonly logLevel: string;
   /** How long records of executions are kept, whichever comes first: days, and how many of each function. */
@@ -48,6 +50,7 @@ export type SettingsInput = Partial<
     | "database"
     | "network"
     | "shim"
+    | "prefork"
     | "sdk"
     | "log-level"
     | "build-time-limit"
@@ -75,6 +78,7 @@ export function resolveSettings(
 ): Settings {
   const home = input.home ?? defaultHome(env, facts.isRoot);
   if (!home.startsWith("/")) throw invalid("home", home, "an absolute path");
+  const shimPath = input.shim ?? env["BLOOM_SHIM"] ?? facts.shimPath;
   return Object.freeze({
     home,
     apiAddress: input["api-address"] ?? "127.0.0.1",
@@ -85,7 +89,8 @@ export function resolveSettings(
     database: input.database ?? env["BLOOM_DATABASE"] ?? `sqlite:${join(home, "bloom.db")}`,
     network: input.network ?? null,
     uidBase: planUidBase(home),
-    shimPath: input.shim ?? env["BLOOM_SHIM"] ?? facts.shimPath,
+    shimPath,
+    preforkPath: input.prefork ?? env["BLOOM_PREFORK"] ?? join(dirname(shimPath), "bloom-prefork"),
     sdkPath: input.sdk ?? env["BLOOM_SDK"] ?? facts.sdkPath ?? "/nonexistent",
     logLevel: input["log-level"] ?? env["BLOOM_LOG_LEVEL"] ?? "info",
     executions: Object.freeze({

@@ -8,7 +8,8 @@ import { listNames } from "./find-entries.js";
 import { findOutput, locateIn, unsafe } from "./find-output.js";
 import { forEachLimited } from "./for-each-limited.js";
 import type { TargetLayer } from "./plan-build-sandbox.js";
-import { formatArtifactLine, planCollect, type CollectPlan } from "./plan-collect.js";
+import { formatArtifactLine, planCollect, type CollectPlan, type OutputEntry } from "./plan-collect.js";
+import { takeLibraries, type LibraryPlace } from "./prefork/take-libraries.js";
 import { takeProgram, type ProgramPlace } from "./take-program.js";
 import { removeTree } from "./remove-tree.js";
 
@@ -29,6 +30,11 @@ export interface CollectOptions {
   readonly mountPoints?: readonly string[];
   /** The one thing to take out of a folder. */
   readonly program?: ProgramPlace | null;
+  /** Libraries that get a place of their own, and the folder of which nothing else is taken over. */
+  readonly libraries?: {
+    readonly places: readonly LibraryPlace[];
+    readonly leaveOut: string | null;
+  } | null;
 }
 
 /** Immutable trees below one folder, each named by the sha256 of what it holds. */
@@ -114,16 +120,16 @@ export async function openArtifactStore(dir: string): Promise<ArtifactStore> {
   };
 
   return {
-    async collect(workDir, { targetLayer = null, mountPoints = [], program = null } = {}) {
+    async collect(workDir, { targetLayer = null, mountPoints = [], program = null, libraries = null } = {}) {
       const found = await findOutput(workDir, { isRoot, targetLayer });
-      const moved = program === null ? null : takeProgram(found, program);
-      const plan = planCollect(moved?.entries ?? found, mountPoints);
+      const moved = takeOut(found, program, libraries);
+      const plan = planCollect(moved.entries, mountPoints);
       const refused = plan.refused[0];
       if (refused !== undefined) throw unsafe(refused.path, `it is ${refused.reason}`);
       const temp = join(dir, `${tempPrefix}${randomUUID()}`);
       try {
         const locate = locateIn(workDir, targetLayer);
-        const source = (path: string): string => locate(path === program?.to ? (moved?.from ?? path) : path);
+        const source = (path: string): string => locate(moved.from.get(path) ?? path);
         const { lines, size } = await copyTree(plan, source, temp);
         const digest = hashLines(lines);
         await place(digest, temp);
@@ -168,6 +174,18 @@ export async function openArtifactStore(dir: string): Promise<ArtifactStore> {
       }
     },
   };
+}
+
+/** What of the output is somewhere else in the artifact: its paths there and here. */
+function takeOut(
+  found: readonly OutputEntry[],
+  program: ProgramPlace | null,
+  libraries: CollectOptions["libraries"] | null,
+): { readonly entries: readonly OutputEntry[]; readonly from: ReadonlyMap<string, string> } {
+  if (libraries) return takeLibraries(found, libraries.places, libraries.leaveOut);
+  if (program === null) return { entries: found, from: new Map() };
+  const { entries, from } = takeProgram(found, program);
+  return { entries, from: new Map([[program.to, from]]) };
 }
 
 async function copyTree(

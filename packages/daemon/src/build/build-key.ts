@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { AppConfig } from "@bloomery/contract";
+import type { AppConfig, PreforkConfig } from "@bloomery/contract";
 
 /** Raised whenever the builder itself changes in a way that changes its output. */
 const builderVersion = 2;
@@ -40,8 +40,15 @@ export function buildKey({ tree, config, toolchain, variables }: BuildInputs): s
     ]),
     Object.keys(config.mounts).sort(),
     sortByName(variables),
+    // Nothing is added for the others: their builds stay what they were.
+    ...(config.prefork === null ? [] : [keyOfPrefork(config.prefork)]),
   ];
   return createHash("sha256").update(JSON.stringify(document)).digest("hex");
+}
+
+/** Numbers of workers and threads are for whoever starts it. */
+function keyOfPrefork({ ini, section, source }: PreforkConfig): unknown {
+  return ["prefork", ini, section, source.kind, source.kind === "files" ? source.files : null];
 }
 
 function sortByName<T>(table: Readonly<Record<string, T>>): [string, T][] {

@@ -23,16 +23,19 @@ import {
   type Compiled,
   type CompileJob,
 } from "./compile.js";
-import { prepareFunction, type FunctionBuild } from "./function/prepare-function.js";
+import { openCode } from "./open-code.js";
 import { planProgram } from "./function/plan-program.js";
 import type { Sdk } from "./function/sdk.js";
+import { planPlaces } from "./prefork/compile-prefork.js";
+import { checkLibraries } from "./prefork/check-libraries.js";
+import type { PreforkHost } from "./prefork/host.js";
 import { planFetch, type FetchPlan } from "./plan-fetch.js";
 import { dropNewerLockfile } from "./drop-lockfile.js";
 import { prepareEtc, prepareFetch, prepareFolders } from "./prepare-build.js";
 import { removeTree } from "./remove-tree.js";
 import type { ToolchainResolver } from "./resolve-toolchain.js";
 import type { SourceStore } from "./source-store.js";
-import { nameBuildSource, openSubtree, type SourceTree } from "./source-tree.js";
+import { nameBuildSource } from "./source-tree.js";
 import type { Templates } from "./templates/open-templates.js";
 
 export type BuiltArtifact = Pick<Artifact, "digest" | "size" | "files">;
@@ -55,6 +58,9 @@ export interface BuilderDeps {
   readonly templates: Templates;
   /** The crates that functions are built with. Throws ERR_TOOLCHAIN_MISSING where there are none. */
   readonly sdk: () => Promise<Sdk>;
+  /** The same of prefork apps, and the program that serves them. */
+  readonly preforkSdk: () => Promise<Sdk>;
+  readonly preforkHost: () => Promise<PreforkHost>;
   readonly isRoot: boolean;
   readonly uidBase: number;
   /** An artifact that an earlier build made under this key. */
@@ -82,7 +88,7 @@ export type BuildEvent =
       readonly total: number;
       readonly current?: string;
     }
-  | { readonly type: "log"; readonly source: "build"; readonly text: string }
+  | { readonly type: "log"; readonly source: "build" | "platform"; readonly text: string }
   | { readonly type: "warning"; readonly message: string };
 
 export interface BuildRequest {
@@ -158,7 +164,7 @@ async function build(deps: BuilderDeps, order: BuildRequest): Promise<BuildResul
   await deps.sourceStore.assertComplete(order.tree);
   const chosen = await deps.toolchains.resolve(order.config.toolchain, signal);
   warn(chosen.warnings);
-  const { tree, config, own } = await openCode(deps, order, chosen.toolchain.version);
+  const { tree, config, own, prefork } = await openCode(deps, order, chosen.toolchain.version);
   const request = { ...order, config, variables: own?.variables ?? order.variables };
   const key = buildKey({
     tree: nameBuildSource(tree),
@@ -173,30 +179,37 @@ async function build(deps: BuilderDeps, order: BuildRequest): Promise<BuildResul
   }
 
   signal.throwIfAborted();
-  const { stats, targetLayer } = await compile(deps, request, { tree, own }, chosen.toolchain, warn);
+  const { stats, targetLayer, served } = await compile(
+    deps,
+    request,
+    { tree, own, prefork },
+    chosen.toolchain,
+    warn,
+  );
+  warn(served?.warnings ?? []);
   signal.throwIfAborted();
   request.onEvent({ type: "phase", phase: "collect" });
   const artifact = await deps.artifactStore.collect(foldersOf(deps, request.appId).app, {
     targetLayer,
     mountPoints: Object.keys(config.mounts),
     program: own === null ? null : planProgram(own),
+    libraries:
+      prefork === null || served === null
+        ? null
+        : {
+            places: planPlaces(prefork, config, served.libraries),
+            leaveOut: config.build.hook === null ? "target" : null,
+          },
   });
+  if (prefork !== null && served !== null) {
+    await checkLibraries(deps.artifactStore.pathOf(artifact.digest), served.libraries, {
+      compiler: prefork.host.compiler,
+      allowMismatch: served.allowMismatch,
+    });
+  }
   warn(artifact.warnings);
   const { digest, size, files } = artifact;
   return { ...outcome, artifact: { digest, size, files }, stats, reused: false };
-}
-
-/** What is built, and how: of a function, with what its code lacks. */
-async function openCode(
-  { sourceStore, sdk }: BuilderDeps,
-  { tree, config, variables }: BuildRequest,
-  toolchain: string,
-): Promise<{ readonly tree: SourceTree; readonly config: AppConfig; readonly own: FunctionBuild | null }> {
-  if (config.function === null) {
-    return { tree: openSubtree(await sourceStore.openTree(tree), config.sourceRoot), config, own: null };
-  }
-  const own = await prepareFunction(sourceStore, { tree, config, variables, toolchain }, await sdk());
-  return { tree: own.tree, config: own.config, own };
 }
 
 /** False for an artifact that was removed or has changed on disk: it is built again. */
@@ -220,7 +233,7 @@ async function isSound(
 async function compile(
   deps: BuilderDeps,
   request: BuildRequest,
-  { tree, own }: Pick<CompileJob, "tree" | "own">,
+  { tree, own, prefork }: Pick<CompileJob, "tree" | "own" | "prefork">,
   toolchain: CompileJob["toolchain"],
   warn: (messages: readonly string[]) => void,
 ): Promise<Compiled> {
@@ -228,7 +241,7 @@ async function compile(
   const user = deps.isRoot ? planBuildUser(deps.uidBase, request.appSlot) : null;
   const planned = planFetch(tree);
   // One that cargo has to complete is like one that an earlier build generated.
-  const fetch = own?.isLockComplete === false ? { ...planned, hasLockfile: false } : planned;
+  const fetch = (own ?? prefork)?.isLockComplete === false ? { ...planned, hasLockfile: false } : planned;
   // A daemon that was killed may have left one behind for a moment.
   if (user !== null) await endProcessTree({ pid: null, groups: [], uid: user.uid });
   await prepareFolders(folders, user);
@@ -241,8 +254,22 @@ async function compile(
 
   const network = createNetwork(deps, request.id, warn);
   const run = openRun(deps, request);
-  const job = { deps, request, folders, user, tree, own, fetch, needsFetch, toolchain, network, run };
+  const job = {
+    deps,
+    request,
+    folders,
+    user,
+    tree,
+    own,
+    prefork,
+    fetch,
+    needsFetch,
+    toolchain,
+    network,
+    run,
+  };
   for (const note of own?.notes ?? []) run.note(note);
+  for (const note of prefork?.notes ?? []) run.tell(note);
   try {
     const compiled = await compileIn(job);
     await run.close();

@@ -6,17 +6,30 @@ import { planBuildUser } from "./build-user.js";
 import type { BuilderDeps, BuildRequest } from "./builder.js";
 import { restoreCaches, saveCaches } from "./caches/apply-caches.js";
 import { planCaches, type CachePlan } from "./caches/plan-caches.js";
-import { needsNetwork, planBuild, type BuildFacts, type BuildStep } from "./plan-build.js";
+import {
+  needsNetwork,
+  planBuild,
+  planBuildEnvironment,
+  type BuildFacts,
+  type BuildStep,
+} from "./plan-build.js";
 import type { TargetLayer } from "./plan-build-sandbox.js";
 import type { FetchPlan } from "./plan-fetch.js";
 import { hasCrates } from "./function/share-registry.js";
 import { planSdkTemplate } from "./function/plan-sdk-template.js";
 import type { FunctionBuild } from "./function/prepare-function.js";
+import {
+  compileFiles,
+  planServed,
+  type PreforkJob,
+  type ServedLibraries,
+} from "./prefork/compile-prefork.js";
+import type { PreforkBuild } from "./prefork/prepare-prefork.js";
 import { adoptLockfile, prepareMountPoint } from "./prepare-build.js";
 import { openBuildRun, type BuildRun } from "./run-build.js";
 import type { SourceTree } from "./source-store.js";
 import type { TargetPlace } from "./templates/open-templates.js";
-import { planTemplate } from "./templates/plan-template.js";
+import { planTemplate, type TemplatePlan } from "./templates/plan-template.js";
 
 /** One build whose folders are ready. */
 export interface CompileJob {
@@ -27,6 +40,8 @@ export interface CompileJob {
   readonly tree: SourceTree;
   /** What was added to a function's code; null for every other shape. */
   readonly own: FunctionBuild | null;
+  /** Null for everything but prefork apps. */
+  readonly prefork: PreforkBuild | null;
   readonly fetch: FetchPlan;
   readonly needsFetch: boolean;
   readonly toolchain: { readonly version: string; readonly dir: string | null };
@@ -38,20 +53,42 @@ export interface Compiled {
   readonly stats: BuildStats;
   /** Where cargo's target folder is, besides below the work folder. */
   readonly targetLayer: TargetLayer | null;
+  /** Of a prefork app. */
+  readonly served: ServedLibraries | null;
 }
 
 export const defaultTmpBytes = 1024 ** 3;
 
 /** Runs the build's steps with what earlier builds have left: caches, and compiled dependencies. */
 export async function compileIn(job: CompileJob): Promise<Compiled> {
+  // An ini that is wrong is said before anything takes its time.
+  const prefork = planPrefork(job);
+  const served = prefork === null ? null : await planServed(prefork);
   const caches = await restore(job);
   const compiled = await compileSteps(job);
+  if (prefork !== null && served !== null) await compileFiles(prefork, served);
   try {
     await saveCaches(caches, job.folders.app);
   } catch (error) {
     job.run.note(`The caches could not be kept: ${messageOf(error)}`);
   }
-  return compiled;
+  // rustc is called for the plain folder, also where cargo has had another one for this app before.
+  const isOfFiles = job.request.config.prefork?.source.kind === "files";
+  return { ...compiled, ...(isOfFiles ? { targetLayer: null } : {}), served };
+}
+
+function planPrefork(job: CompileJob): PreforkJob | null {
+  const { request, prefork: build, run } = job;
+  if (build === null) return null;
+  const { config, variables } = request;
+  const surroundings = {
+    ...surroundingsOf(job, null),
+    folders: job.folders,
+    user: job.user,
+    targetLayer: null,
+  };
+  const wish = { config, variables, toolchainDir: job.toolchain.dir, tree: job.tree.tree };
+  return { build, config, surroundings, env: planBuildEnvironment(wish, false), run };
 }
 
 async function restore({
@@ -77,7 +114,7 @@ async function restore({
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Gets the dependencies from a template if there can be one. */
-async function compileSteps(job: CompileJob): Promise<Compiled> {
+async function compileSteps(job: CompileJob): Promise<Omit<Compiled, "served">> {
   const place = await prepareTarget(job);
   try {
     return { stats: addUp(await runSteps(job, place.layer), place.made), targetLayer: place.layer };
@@ -101,7 +138,7 @@ async function prepareTarget(job: CompileJob): Promise<TargetPlace> {
     folders,
     plan: planSafely(() =>
       own === null
-        ? planTemplate(tree, request.config, toolchain, variables)
+        ? planOwnTemplate(job, variables)
         : planSdkTemplate(own.sdk, { toolchain, cargo, variables }),
     ),
     isTaken: tree.list().some((path) => path === "target" || path.startsWith("target/")),
@@ -117,6 +154,16 @@ async function prepareTarget(job: CompileJob): Promise<TargetPlace> {
   });
   if (place.layer !== null) await prepareMountPoint(folders, user);
   return place;
+}
+
+/** What a project's own lockfile names. */
+function planOwnTemplate(
+  { tree, request, toolchain, prefork }: CompileJob,
+  variables: Readonly<Record<string, string>>,
+): TemplatePlan | string {
+  if (prefork?.isLockComplete === false) return "the lockfile is not complete";
+  const plan = planTemplate(tree, request.config, toolchain.version, variables);
+  return typeof plan === "string" || !prefork?.sdk ? plan : { ...plan, sdk: prefork.sdk.mount };
 }
 
 /** Whatever an odd project makes of it, its build does not depend on a template. */
@@ -156,23 +203,25 @@ async function runSteps(job: CompileJob, targetLayer: TargetLayer | null): Promi
   return run.run(steps.filter((step) => !isFetch(step)));
 }
 
-/** A function with nothing but what all have finds its crates where the platform has them. */
+/** An app with nothing but what all have finds its crates where the platform has them. */
 async function findSharedCrates({
   deps,
   own,
+  prefork,
   tree,
 }: CompileJob): Promise<Pick<BuildFolders, "registry" | "git"> | null> {
   const { job } = deps.templates.store.folders;
-  if (own?.isLockComplete !== true || !(await hasCrates(job, tree.read("Cargo.lock") ?? ""))) return null;
+  const isKnown = own?.isLockComplete === true || (prefork?.sdk !== null && prefork?.isLockComplete === true);
+  if (!isKnown || !(await hasCrates(job, tree.read("Cargo.lock") ?? ""))) return null;
   return { registry: job.registry, git: job.git };
 }
 
-function surroundingsOf({ deps, request, toolchain, own }: CompileJob, netns: string | null) {
+function surroundingsOf({ deps, request, toolchain, own, prefork }: CompileJob, netns: string | null) {
   return {
     id: request.id,
     bwrap: deps.settings.bwrap ?? "/usr/bin/bwrap",
     toolchainDir: toolchain.dir,
-    sdk: own?.sdk.mount ?? null,
+    sdk: (own ?? prefork)?.sdk?.mount ?? null,
     netns,
     cgroups: deps.cgroupsFor(request.id),
     tmpBytes: deps.settings.tmpBytes ?? defaultTmpBytes,
@@ -192,7 +241,7 @@ function findLayerTrouble(error: unknown): "unmountable" | "unsuited" | null {
   if (!(error instanceof BloomError)) return null;
   if (error.code === "ERR_SANDBOX_UNAVAILABLE")
     return error.message.includes("overlay") ? "unmountable" : null;
-  const { tail } = error.details as { tail?: unknown };
+  const { tail } = (error.details ?? {}) as { tail?: unknown };
   if (error.code !== "ERR_BUILD_FAILED" || !Array.isArray(tail)) return null;
   const words = /Device or resource busy|Invalid cross-device link|\(os error (?:16|18)\)/;
   return tail.some((line) => words.test(String(line))) ? "unsuited" : null;
@@ -208,6 +257,7 @@ export function openRun(deps: BuilderDeps, request: BuildRequest): BuildRun {
     signal: request.signal,
     onStep: (step) => onEvent({ type: "phase", phase: step.phase, detail: step.title }),
     onLine: (text) => onEvent({ type: "log", source: "build", text }),
+    onTold: (text) => onEvent({ type: "log", source: "platform", text }),
     onProgress: ({ done, total, current }, { phase }) =>
       onEvent({ type: "progress", phase, done, total, ...(current === "" ? {} : { current }) }),
   });

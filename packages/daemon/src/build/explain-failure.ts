@@ -13,7 +13,7 @@ export interface BuildSpace {
 export async function explainFailure(error: unknown, space: BuildSpace): Promise<unknown> {
   if (isDiskFull(error)) return diskFull(space.folder, "the build's files", error);
   if (!(error instanceof BloomError) || error.code !== "ERR_BUILD_FAILED") return error;
-  const { tail } = error.details as { tail?: unknown };
+  const { tail } = (error.details ?? {}) as { tail?: unknown };
   const lines = Array.isArray(tail) ? tail.map(String) : [];
   if (!lines.some((line) => /No space left on device|os error 28\b/.test(line))) return error;
   if (await isFolderFull(space.folder)) return diskFull(space.folder, "what the build made", error);

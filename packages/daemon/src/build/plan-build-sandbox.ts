@@ -16,7 +16,7 @@ export interface TargetLayer {
   readonly work: string;
 }
 
-/** The crates that functions are built with: a folder of the host, and where every build sees it. */
+/** Something of the platform that builds see: its place on the machine, and in the sandbox. */
 export interface SdkMount {
   readonly source: string;
   readonly target: string;
@@ -33,8 +33,10 @@ export interface BuildSandbox {
   /** Laid over /app/target when compiling; null: the folder itself. */
   readonly targetLayer: TargetLayer | null;
   readonly toolchainDir: string | null;
-  /** Null for everything but functions. */
+  /** The crates that the code is written with; null where there are none of ours. */
   readonly sdk: SdkMount | null;
+  /** The prefork host; a file. Null for everything but prefork apps. */
+  readonly host: SdkMount | null;
   /** Downloaded dependencies can be changed. */
   readonly registryWritable: boolean;
   /** `kept`: the network the shim is in; `none`: not even the machine's loopback. */
@@ -79,6 +81,7 @@ function planMounts(wish: BuildSandbox): (SandboxMount | OverlayMount)[] {
       ? []
       : [{ name: "rust", source: wish.toolchainDir, target: "/rust", writable: false }]),
     ...(wish.sdk === null ? [] : [{ name: "sdk", ...wish.sdk, writable: false }]),
+    ...(wish.host === null ? [] : [{ name: "host", ...wish.host, writable: false }]),
   ];
 }
 

@@ -24,8 +24,9 @@ export interface BuildWish {
   readonly variables: Readonly<Record<string, string>>;
   /** Cargo's target folder, when it lies over a template. */
   readonly targetLayer: TargetLayer | null;
-  /** Of a function's build. */
   readonly sdk: SdkMount | null;
+  /** The prefork host, for the step that asks it. */
+  readonly host?: SdkMount | null;
   /** From 0 to 19; without it that of an ordinary build. */
   readonly nice?: number;
   readonly facts: BuildFacts;
@@ -44,6 +45,7 @@ export type StepSurroundings = Pick<
   | "tmpBytes"
   | "targetLayer"
   | "sdk"
+  | "host"
   | "nice"
 >;
 
@@ -75,7 +77,7 @@ export function needsNetwork(config: AppConfig, facts: BuildFacts): boolean {
 }
 
 /**
- * The steps of a build. A hook is one step with network, because users download in it. Plain cargo is two:
+ * The steps of a build; none where cargo has nothing to do. A hook is one step with network, because users download in it. Plain cargo is two:
  * fetching with network but without the project's own code, compiling with the code but without network.
  */
 export function planBuild(wish: BuildWish): BuildStep[] {
@@ -91,6 +93,8 @@ export function planBuild(wish: BuildWish): BuildStep[] {
       }),
     ];
   }
+  const { prefork } = wish.config;
+  if (prefork !== null && prefork.source.kind !== "cargo") return [];
   const locked = wish.facts.hasLockfile ? ["--locked"] : [];
   const compile = ["cargo", "build", ...cargoArguments(cargo), ...locked, "--offline"];
   const steps: BuildStep[] = [];
@@ -130,6 +134,7 @@ export function planStep(
     targetLayer: wish.targetLayer,
     toolchainDir: wish.toolchainDir,
     sdk: wish.sdk,
+    host: wish.host ?? null,
     registryWritable: step.online,
     network: step.online ? "kept" : "none",
     tmpBytes: wish.tmpBytes,
@@ -185,15 +190,19 @@ export function planCargoEnvironment(toolchainDir: string | null, online: boolea
   };
 }
 
-function planBuildEnvironment(wish: BuildWish, online: boolean): Record<string, string> {
+/** What the project's own code finds while it is built. */
+export function planBuildEnvironment(
+  wish: Pick<BuildWish, "config" | "variables" | "toolchainDir" | "tree">,
+  online: boolean,
+): Record<string, string> {
   return {
     LANG: "C.UTF-8",
     ...cargoVoice,
     ...withoutReserved(wish.config.variables),
     ...wish.variables,
     ...planCargoEnvironment(wish.toolchainDir, online),
-    // The platform itself takes the program out of it.
-    ...(wish.config.function === null ? {} : { CARGO_TARGET_DIR: "/app/target" }),
+    // The platform itself takes the program or the library out of it.
+    ...(wish.config.shape === "web" ? {} : { CARGO_TARGET_DIR: "/app/target" }),
     PLATFORM_APP_DIR: "/app",
     PLATFORM_OUTPUT_DIR: "/app",
     PLATFORM_APPLICATION_NAME: wish.config.name,

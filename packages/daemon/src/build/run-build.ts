@@ -13,6 +13,8 @@ export interface RunBuildOptions {
   readonly onStep: (step: BuildStep) => void;
   /** Lines as they come, without progress bars, until the log's beginning is full. */
   readonly onLine: (text: string) => void;
+  /** What a person should read also where nobody asked for the build's output. */
+  readonly onTold: (text: string) => void;
   readonly onProgress: (progress: BuildProgress, step: BuildStep) => void;
 }
 
@@ -25,8 +27,15 @@ export interface BuildRun {
    * ERR_BUILD_CANCELLED or ERR_SANDBOX_UNAVAILABLE; in every case no process is left.
    */
   run(steps: readonly BuildStep[]): Promise<BuildStats>;
+  /**
+   * Runs one step whose output somebody here reads; nothing of it goes into the log. Throws as `run` does, but not for
+   * an exit code.
+   */
+  capture(step: BuildStep): Promise<Captured>;
   /** A line of the platform's own in the build's log. */
   note(text: string): void;
+  /** Such a line, shown to whoever waits for the build whether or not they asked for its output. */
+  tell(text: string): void;
   /** Throws ERR_BUILD_TIMEOUT or ERR_BUILD_CANCELLED when the build has been stopped. */
   assertGoing(): void;
   /** Aborts when the build is cancelled or its time is up. */
@@ -34,6 +43,16 @@ export interface BuildRun {
   /** Ends the log. `error`: why the build ended, when it did not end well. */
   close(error?: Error): Promise<void>;
 }
+
+/** What a captured step said: lines of both streams, as far as there is room for them. */
+export interface Captured {
+  readonly exitCode: number;
+  readonly stdout: readonly string[];
+  readonly stderr: readonly string[];
+}
+
+/** Characters kept of each stream of a captured step. */
+const capturedLimit = 4 * 1024 ** 2;
 
 /** Starts the log and the clock of a build. */
 export function openBuildRun(options: RunBuildOptions): BuildRun {
@@ -49,6 +68,26 @@ export function openBuildRun(options: RunBuildOptions): BuildRun {
   return {
     signal: stop.signal,
     note: write,
+    tell(text) {
+      log.write(text);
+      options.onTold(text);
+    },
+    async capture(step) {
+      assertGoing(stop.reason(), log, options.timeLimitMs);
+      options.onStep(step);
+      const [stdout, stderr] = [createKeeper(), createKeeper()];
+      const result = await runStep(step, {
+        shimPath: options.shimPath,
+        signal: stop.signal,
+        onSegment: stdout.keep,
+        onErrors: stderr.keep,
+      });
+      assertGoing(stop.reason(), log, options.timeLimitMs);
+      const said = [`$ ${step.title}`, ...stderr.lines];
+      assertSandbox(step, result, said);
+      if (result.code === null || result.oom) throw failed(step, result, said.slice(-tailLines));
+      return { exitCode: result.code, stdout: stdout.lines, stderr: stderr.lines };
+    },
     assertGoing: () => assertGoing(stop.reason(), log, options.timeLimitMs),
     async run(steps) {
       const total = emptyStats();
@@ -118,9 +157,27 @@ function assertGoing(reason: StopReason, log: BoundedLog, limitMs: number): void
   }
 }
 
+function createKeeper(): { readonly lines: readonly string[]; keep(text: string): void } {
+  const lines: string[] = [];
+  let room = capturedLimit;
+  return {
+    lines,
+    keep(text) {
+      room -= text.length;
+      if (room >= 0) lines.push(text);
+    },
+  };
+}
+
 function assertSucceeded(step: BuildStep, result: StepResult, log: BoundedLog): void {
   if (result.code === 0) return;
   const tail = log.tail(tailLines);
+  assertSandbox(step, result, tail);
+  throw failed(step, result, tail);
+}
+
+/** Tells what went wrong around a step from what went wrong in it. */
+function assertSandbox(step: BuildStep, result: StepResult, tail: readonly string[]): void {
   const last = tail.at(-1) ?? "";
   if (result.code === 125 && last.startsWith("bloom-shim: ")) {
     throw new BloomError(
@@ -134,7 +191,10 @@ function assertSucceeded(step: BuildStep, result: StepResult, log: BoundedLog): 
       `the build's sandbox could not be made: ${last.slice(7)}`,
     );
   }
-  throw new BloomError("ERR_BUILD_FAILED", `the ${step.phase} step ${describeEnd(result)}`, {
+}
+
+function failed(step: BuildStep, result: StepResult, tail: readonly string[]): BloomError {
+  return new BloomError("ERR_BUILD_FAILED", `the ${step.phase} step ${describeEnd(result)}`, {
     ...hintOf(result),
     details: { step: step.title, exitCode: result.code, signal: result.signal, oom: result.oom, tail },
   });

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import type { Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { BloomError } from "@bloomery/contract";
 import { countOomKills, countRefusals, endProcessTree, removeGroups } from "./end-process-tree.js";
@@ -27,7 +27,13 @@ const lingerMs = 2000;
  */
 export async function runStep(
   step: BuildStep,
-  options: { readonly shimPath: string; readonly signal: AbortSignal; readonly onSegment: OnSegment },
+  options: {
+    readonly shimPath: string;
+    readonly signal: AbortSignal;
+    readonly onSegment: OnSegment;
+    /** Takes what it says on standard error, when that is to be kept apart. */
+    readonly onErrors?: OnSegment;
+  },
 ): Promise<StepResult> {
   const groups = step.spec.cgroups.map((group) => group.path);
   const child = spawn(options.shimPath, ["exec"], {
@@ -38,7 +44,8 @@ export async function runStep(
   const exit = waitForExit(child, options.shimPath);
   const closed = new Promise((resolve) => child.once("close", resolve));
   sendSpec(child, step);
-  readOutput(child, options.onSegment);
+  readOutput(child.stdout, options.onSegment);
+  readOutput(child.stderr, options.onErrors ?? options.onSegment);
   const pid = child.pid;
   const stop = async (): Promise<void> => {
     if (pid !== undefined) await endProcessTree({ pid, groups, uid: step.spec.user?.uid ?? null });
@@ -80,11 +87,9 @@ function sendSpec(child: ChildProcess, step: BuildStep): void {
   pipe.end(JSON.stringify(step.spec));
 }
 
-function readOutput(child: ChildProcess, onSegment: OnSegment): void {
-  for (const stream of [child.stdout, child.stderr]) {
-    const splitter = createLineSplitter(onSegment);
-    stream?.on("data", (chunk: Buffer) => splitter.push(chunk));
-    stream?.once("end", () => splitter.end());
-    stream?.on("error", () => undefined);
-  }
+function readOutput(stream: Readable | null, onSegment: OnSegment): void {
+  const splitter = createLineSplitter(onSegment);
+  stream?.on("data", (chunk: Buffer) => splitter.push(chunk));
+  stream?.once("end", () => splitter.end());
+  stream?.on("error", () => undefined);
 }

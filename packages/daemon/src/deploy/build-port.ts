@@ -16,6 +16,8 @@ import type { VersionFacts } from "../build/garbage/plan-garbage.js";
 import { planToolchainPlaces } from "../build/list-toolchains.js";
 import { makeAhead } from "../build/function/make-ahead.js";
 import { openSdk, type Sdk } from "../build/function/sdk.js";
+import { openHost } from "../build/prefork/host.js";
+import { preforkSdk as preforkSdkKind } from "../build/prefork/sdk.js";
 import { createToolchainResolver } from "../build/resolve-toolchain.js";
 import { openSourceStore } from "../build/source-store.js";
 import { openTemplates } from "../build/templates/open-templates.js";
@@ -99,6 +101,9 @@ export async function openBuildStage(parts: {
     toolchains,
     templates,
     sdk,
+    preforkSdk,
+    // Looked at each time: it may have been replaced by a newer one.
+    preforkHost: () => openHost(settings.preforkPath),
     isRoot: host.isRoot,
     uidBase: settings.uidBase,
     async findReusable(key) {
@@ -115,13 +120,8 @@ export async function openBuildStage(parts: {
   const templates = openTemplates(join(paths.root, "build-cache"));
   const toolchains = createToolchainResolver({ places: planToolchainPlaces(process.env), env: process.env });
 
-  let opened: Promise<Sdk> | null = null;
-  const sdk = (): Promise<Sdk> => {
-    opened ??= openSdk(settings.sdkPath, paths.sdk);
-    // Whoever asks next finds what has been put right meanwhile.
-    opened.catch(() => (opened = null));
-    return opened;
-  };
+  const sdk = openOnce(() => openSdk(settings.sdkPath, paths.sdk));
+  const preforkSdk = openOnce(() => openSdk(settings.sdkPath, paths.preforkSdk, preforkSdkKind));
 
   const work = async ({ id, appId, order, walk }: Job, signal: AbortSignal): Promise<Built> => {
     await store.builds.update(id, { state: "running" });
@@ -219,6 +219,16 @@ export async function openBuildStage(parts: {
     async close() {
       await Promise.all([ahead?.close(), queue.close()]);
     },
+  };
+}
+
+function openOnce(open: () => Promise<Sdk>): () => Promise<Sdk> {
+  let opened: Promise<Sdk> | null = null;
+  return () => {
+    opened ??= open();
+    // Whoever asks next finds what has been put right meanwhile.
+    opened.catch(() => (opened = null));
+    return opened;
   };
 }
 

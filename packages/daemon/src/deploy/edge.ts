@@ -64,9 +64,7 @@ export function createEdge(parts: EdgeParts): Edge {
   const { switchboard } = parts;
   const nameOf = (slot: number, replica: number): string => `web-${slot}-${replica}`;
   const kindOf = ({ config }: ServedEnvironment): Kind =>
-    parts.hasNetwork && config.function === null && config.web.upstream.socketFamily === "tcp"
-      ? "tcp"
-      : "unix";
+    parts.hasNetwork && config.shape === "web" && config.web.upstream.socketFamily === "tcp" ? "tcp" : "unix";
 
   const setName = async (
     slot: number,

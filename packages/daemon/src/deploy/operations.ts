@@ -63,7 +63,7 @@ export function createOperations(parts: OperationParts): Operations {
         const unknown = Object.keys(replicas).find((role) => role !== "web");
         if (unknown !== undefined) {
           throw new BloomError("ERR_NOT_FOUND", `${formatPlace(namesOf(place))} has no role ${unknown}`, {
-            hint: "A web app has the role `web`.",
+            hint: "Every app has the role `web`, and no other one.",
           });
         }
         const before = place.environment.replicas;

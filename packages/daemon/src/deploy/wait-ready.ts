@@ -58,5 +58,5 @@ async function explain(instance: Instance, verdict: "crashed" | "timeout" | "gon
     status.last_exit === null
       ? "its parent process vanished"
       : describeExit(status.last_exit, instance.memoryBytes);
-  return new BloomError("ERR_START_FAILED", `the start command does not stay up: ${exit}`, { details });
+  return new BloomError("ERR_START_FAILED", `the app does not stay up: ${exit}`, { details });
 }

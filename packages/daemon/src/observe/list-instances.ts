@@ -12,7 +12,10 @@ export interface InstancePlace {
 
 /** One instance with fresh figures; an instance that just vanished answers with what was last known. */
 export async function viewInstance(instance: Instance, place: InstancePlace): Promise<InstanceView> {
-  const status = await instance.refresh().catch(() => instance.status);
+  const [status, workers] = await Promise.all([
+    instance.refresh().catch(() => instance.status),
+    instance.readWorkers(),
+  ]);
   const { address } = instance;
   return {
     id: instance.id,
@@ -28,6 +31,7 @@ export async function viewInstance(instance: Instance, place: InstancePlace): Pr
     address: address.kind === "tcp" ? `${address.address}:${address.port}` : address.path,
     lastExit: status.last_exit === null ? null : describeExit(status.last_exit, instance.memoryBytes),
     lastProbe: status.last_probe,
+    workers: workers === null ? null : [...workers],
   };
 }
 

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { BloomError, type LocationConfig, type TimeoutsConfig } from "@bloomery/contract";
+import { BloomError, type AppShape, type LocationConfig, type TimeoutsConfig } from "@bloomery/contract";
 import type { InstanceAddress } from "../run/engines/engine.js";
 
 /** What one environment wants from nginx. */
@@ -8,7 +8,7 @@ export interface RouteTarget {
   readonly org: string;
   readonly app: string;
   readonly environment: string;
-  readonly shape: "web" | "function";
+  readonly shape: AppShape;
   /** Null for every other shape. */
   readonly function: FunctionRoute | null;
   /** Without a port; the first one names the server in logs. */

@@ -4,6 +4,8 @@ import type { CgroupSpec } from "@bloomery/contract";
 export interface InstanceFacts {
   readonly dir: string;
   readonly bwrap: string;
+  /** The program that runs prefork apps. */
+  readonly preforkPath: string;
   /** The folder with the files of its /etc. */
   readonly etc: string;
   /** A sandbox that was made ahead waits for it. */

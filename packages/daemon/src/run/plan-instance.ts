@@ -1,27 +1,40 @@
-import { BloomError, controlProtocol, type ShimSpec, type WebConfig } from "@bloomery/contract";
-import { planSandbox, type SandboxMount } from "../build/sandbox/plan-sandbox.js";
+import {
+  BloomError,
+  controlProtocol,
+  type AppConfig,
+  type ShimSpec,
+  type WebConfig,
+} from "@bloomery/contract";
+import { planSandbox } from "../build/sandbox/plan-sandbox.js";
 import type { InstanceWish } from "./engines/engine.js";
 import type { InstanceFacts, InstanceListen, OwnListen } from "./instance-facts.js";
 import { functionVariables, planFunctionSpec } from "./plan-function.js";
+import { planMounts, planRunMount, runFolder } from "./plan-mounts.js";
+import { planPreforkSpec } from "./plan-prefork.js";
 import { planCommand, planLine, planWithoutSocket } from "./plan-command.js";
 import { planInstanceFiles } from "./plan-instance-files.js";
 import { planRlimits, planTmpfs } from "./plan-limits.js";
 
 /** What the app is told in SOCKET. Its folder is the app's own and a folder of the instance on the host. */
-const appSocket = "/run/bloomery/app.sock";
+const appSocket = `${runFolder}/app.sock`;
 
-/** What an app is told about where to listen. */
-export function planListenVariables(listen: InstanceListen): Readonly<Record<string, string>> {
-  if (listen.kind === "given") return functionVariables;
+/** What an app is told about where to listen; the host of a prefork app is told by its words. */
+export function planListenVariables(
+  { prefork }: Pick<AppConfig, "prefork">,
+  listen: InstanceListen,
+): Readonly<Record<string, string>> {
+  if (listen.kind === "given") return prefork === null ? functionVariables : {};
   return listen.kind === "tcp" ? { PORT: String(listen.port) } : { SOCKET: appSocket };
 }
 
 /** The shim's whole order for one instance. */
 export function planInstanceSpec(wish: InstanceWish, facts: InstanceFacts): ShimSpec {
   const { listen } = facts;
-  const own = wish.config.function;
+  const { function: own, prefork } = wish.config;
+  const isWeb = own === null && prefork === null;
   if (own !== null && listen.kind === "given") return planFunctionSpec(wish, own, facts, listen.path);
-  if (own === null && listen.kind !== "given") return planWebSpec(wish, { ...facts, listen });
+  if (prefork !== null && listen.kind === "given") return planPreforkSpec(wish, prefork, facts, listen.path);
+  if (isWeb && listen.kind !== "given") return planWebSpec(wish, { ...facts, listen });
   throw new BloomError("ERR_INTERNAL", `a ${wish.config.shape} cannot listen on a ${listen.kind} socket`);
 }
 
@@ -31,7 +44,10 @@ function planWebSpec(wish: InstanceWish, facts: WebFacts): ShimSpec {
   const { web, limits } = wish.config;
   const sandbox = planSandbox(
     {
-      mounts: planMounts(wish, facts),
+      mounts: [
+        ...planMounts(wish, facts),
+        ...(facts.listen.kind === "unix" ? [planRunMount(facts.dir)] : []),
+      ],
       etc: facts.etc,
       tmpfs: planTmpfs(limits, facts.cgroups),
       folders: [],
@@ -48,7 +64,7 @@ function planWebSpec(wish: InstanceWish, facts: WebFacts): ShimSpec {
     dir: facts.dir,
     sandbox: "bwrap",
     command: sandbox.command,
-    env: { ...wish.env, ...planListenVariables(facts.listen) },
+    env: { ...wish.env, ...planListenVariables(wish.config, facts.listen) },
     user: facts.user,
     netns: facts.netns,
     stage: sandbox.stage,
@@ -78,25 +94,6 @@ function planWebSpec(wish: InstanceWish, facts: WebFacts): ShimSpec {
 function planStart(line: string, listen: OwnListen): string[] {
   const command = ["/bin/sh", "-c", line];
   return planCommand(listen.kind === "tcp" ? command : planWithoutSocket(appSocket, command));
-}
-
-/** Sorted, so that a mount within another one comes after it. */
-function planMounts(wish: InstanceWish, facts: InstanceFacts): SandboxMount[] {
-  const files = planInstanceFiles(facts.dir);
-  const own = facts.mounts.toSorted((a, b) => (a.path < b.path ? -1 : 1));
-  return [
-    { name: "app", source: wish.artifactDir, target: "/app", writable: false },
-    ...own.map(({ path, source }, index) => ({
-      name: `mount-${index}`,
-      source,
-      target: `/app/${path}`,
-      writable: true,
-    })),
-    { name: "config", source: files.runtimeDocument, target: "/run/config.json", writable: false },
-    ...(facts.listen.kind === "unix"
-      ? [{ name: "run", source: files.run, target: "/run/bloomery", writable: true }]
-      : []),
-  ];
 }
 
 function planReady(wish: InstanceWish, facts: WebFacts): ShimSpec["ready"] {

@@ -19,6 +19,8 @@ import {
 } from "../../src/build/builder.js";
 import { openSdk } from "../../src/build/function/sdk.js";
 import { planToolchainPlaces } from "../../src/build/list-toolchains.js";
+import { openHost } from "../../src/build/prefork/host.js";
+import { preforkSdk } from "../../src/build/prefork/sdk.js";
 import { createToolchainResolver } from "../../src/build/resolve-toolchain.js";
 import { openSourceStore, type SourceStore } from "../../src/build/source-store.js";
 import { openTemplates, type Templates } from "../../src/build/templates/open-templates.js";
@@ -83,13 +85,16 @@ export async function openBuilder(
     network?: "host";
     /** The crates that functions are built with. Default: the platform's. */
     sdk?: string;
+    /** The program that serves prefork apps. */
+    host?: string;
   } = {},
 ): Promise<BuilderBench> {
   const asRoot = options.asRoot ?? isRoot;
   const home = await makeTempDir();
   const shimPath = findShim();
   if (shimPath === null) throw new Error("bloom-shim is not built");
-  for (const folder of ["sources", "artifacts", "build-cache", "sdk", "log"]) await mkdir(join(home, folder));
+  for (const folder of ["sources", "artifacts", "build-cache", "sdk", "sdk-prefork", "log"])
+    await mkdir(join(home, folder));
   const sources = await openSourceStore(join(home, "sources"));
   const artifacts = await openArtifactStore(join(home, "artifacts"));
   const known = new Map<string, BuiltArtifact>();
@@ -105,6 +110,8 @@ export async function openBuilder(
     toolchains: createToolchainResolver({ places: planToolchainPlaces(env), env: { PATH: "" } }),
     templates,
     sdk: () => openSdk(options.sdk ?? crates, join(home, "sdk")),
+    preforkSdk: () => openSdk(options.sdk ?? crates, join(home, "sdk-prefork"), preforkSdk),
+    preforkHost: () => openHost(options.host ?? "/nonexistent"),
     isRoot: asRoot,
     uidBase,
     findReusable: (key) => Promise.resolve(known.get(key) ?? null),

@@ -126,7 +126,12 @@ export async function makeFolder(...parts: string[]): Promise<string> {
 
 /** The shim that was built for this checkout; null when there is none yet. */
 export function findShim(): string | null {
-  for (const path of [process.env["BLOOM_SHIM"], join(repository, ".bloom/bin/bloom-shim")]) {
+  return findProgram("BLOOM_SHIM", "bloom-shim");
+}
+
+/** One of the Rust programs, where a variable names it or the checkout has it. */
+export function findProgram(variable: string, name: string): string | null {
+  for (const path of [process.env[variable], join(repository, ".bloom/bin", name)]) {
     if (path === undefined || path === "") continue;
     try {
       accessSync(path, constants.X_OK);

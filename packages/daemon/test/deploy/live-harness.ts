@@ -116,6 +116,7 @@ function createInstance(wish: InstanceWish, events: string[], broken: ReadonlySe
     drain: () => end("drain"),
     stop: () => end("stop"),
     readTail: async () => [],
+    readWorkers: async () => null,
     enter: async () => Promise.reject(new Error("not here")),
   };
 }

@@ -10,6 +10,7 @@ test("a kill for memory names the limit that was passed", async () => {
   const instance = {
     ...{ id: "i-1", role: "web", replica: 0, memoryBytes: 64_000_000 },
     ...{ address: { kind: "tcp", address: "127.0.0.1", port: 8888 }, refresh: async () => status },
+    readWorkers: async () => null,
   } as unknown as Instance;
   const place = { org: "local", app: "shop", environment: "main", version: 1 };
   expect((await viewInstance(instance, place)).lastExit).toBe(

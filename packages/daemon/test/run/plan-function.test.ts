@@ -36,6 +36,7 @@ const facts: InstanceFacts = {
   etc: "/home/b/instances/i-1/etc",
   isStandby: false,
   bwrap: "/usr/bin/bwrap",
+  preforkPath: "/opt/bloom/bin/bloom-prefork",
   user: { uid: 1_900_000_004, gid: 1_900_000_004 },
   netns: null,
   listen: { kind: "given", path: socket },

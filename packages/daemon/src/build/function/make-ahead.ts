@@ -47,6 +47,7 @@ export async function makeAhead(
     onStep: () => undefined,
     // Each step has groups of its own.
     onLine: () => (isWanted ? hurry() : undefined),
+    onTold: () => undefined,
     onProgress: () => undefined,
   });
   try {

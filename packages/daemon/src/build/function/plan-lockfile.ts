@@ -22,14 +22,17 @@ export function planLockfile(wish: {
   readonly crate: { readonly name: string; readonly version: string };
   /** As it will be built. */
   readonly manifest: TomlTable;
+  /** Default: what functions have. */
+  readonly sdk?: LockedSdk;
 }): LockPlan {
-  const { crate, manifest } = wish;
+  const { crate, manifest, sdk = functionSdk } = wish;
+  const isSdk = (name: string): boolean => sdk.crates.includes(name);
   const bundled = wish.bundled === null ? null : readLock(wish.bundled);
   if (bundled === null) return { text: null, isComplete: false };
   const own = wish.own === null ? null : readLock(wish.own);
   // What is not a lockfile is for cargo to complain about.
   if (wish.own !== null && own === null) return { text: null, isComplete: false };
-  const root = findRoot(bundled.entries);
+  const root = findRoot(bundled.entries, isSdk);
   // Two packages of one name cannot be told apart by what stands below.
   if (bundled.entries.some((entry) => entry !== root && entry.name === crate.name)) {
     return { text: wish.own, isComplete: false };
@@ -37,7 +40,7 @@ export function planLockfile(wish: {
   const added = bundled.entries.filter((entry) => entry !== root);
   if (own === null) {
     const entry: LockEntry = { ...crate, fields: {}, dependencies: root?.dependencies ?? [] };
-    const isComplete = root !== null && isPlain(manifest, bundled);
+    const isComplete = root !== null && isAlone(manifest) && sdk.isPlain(listDependencies(manifest), bundled);
     return { text: formatLock(bundled.version, [...added, entry]), isComplete };
   }
   const kept = own.entries.filter(({ name, fields }) => fields["source"] !== undefined || !isSdk(name));
@@ -49,10 +52,17 @@ export function planLockfile(wish: {
   return { text: formatLock(own.version, [...kept, ...adapted]), isComplete: false };
 }
 
-const isSdk = (name: string): boolean => name === "ignite" || name === "ignite-macros";
+/** The crates of the platform's own in a lockfile. */
+export interface LockedSdk {
+  readonly crates: readonly string[];
+  /** True when these dependencies are those of the smallest app and no others, in just that way. */
+  isPlain(found: readonly WrittenDependency[], bundled: Lock): boolean;
+}
+
+const functionSdk: LockedSdk = { crates: ["ignite", "ignite-macros"], isPlain };
 
 /** The package that nothing else in the file needs: the one the file was made for. */
-function findRoot(entries: readonly LockEntry[]): LockEntry | null {
+function findRoot(entries: readonly LockEntry[], isSdk: (name: string) => boolean): LockEntry | null {
   const own = entries.filter(({ name, fields }) => fields["source"] === undefined && !isSdk(name));
   return own.length === 1 ? (own[0] ?? null) : null;
 }
@@ -76,10 +86,12 @@ function settle(
   return other === undefined ? wanted : { name: other.name, version: other.version };
 }
 
+function isAlone(manifest: TomlTable): boolean {
+  return !["workspace", "patch", "replace"].some((name) => manifest[name] !== undefined);
+}
+
 /** True when the manifest asks for the crates that every function gets, in just that way, and for nothing else. */
-function isPlain(manifest: TomlTable, bundled: Lock): boolean {
-  if (["workspace", "patch", "replace"].some((name) => manifest[name] !== undefined)) return false;
-  const found = listDependencies(manifest);
+function isPlain(found: readonly WrittenDependency[], bundled: Lock): boolean {
   return found.length === defaultCrates.length + 1 && found.every((one) => isDefault(one, bundled));
 }
 

@@ -36,7 +36,8 @@ export async function allocatePlace(
   socket: string,
 ): Promise<InstancePlace> {
   const { web } = wish.config;
-  if (wish.config.function !== null) return allocateGiven(network, wish, socket);
+  if (wish.config.function !== null || wish.config.prefork !== null)
+    return allocateGiven(network, wish, socket);
   const isUnix = web.upstream.socketFamily === "unix";
   const byForwarder: InstanceAddress = { kind: "unix", path: socket };
   if (network !== null && wish.config.network !== "host") {
@@ -54,7 +55,7 @@ export async function allocatePlace(
   return { address: byForwarder, listen, netns: null };
 }
 
-/** A function needs no port, and no network either unless it calls others. */
+/** Who is given a socket needs no port, and no network either unless it calls others. */
 async function allocateGiven(
   network: InstanceNetwork | null,
   wish: InstanceWish,

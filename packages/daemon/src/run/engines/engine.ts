@@ -1,5 +1,5 @@
 import type { Readable, Writable } from "node:stream";
-import type { AppConfig, ShimStatus } from "@bloomery/contract";
+import type { AppConfig, ShimStatus, WorkerView } from "@bloomery/contract";
 
 /** Where nginx reaches an instance. */
 export type InstanceAddress =
@@ -93,6 +93,8 @@ export interface Instance {
   readonly gone: Promise<void>;
   /** The last lines of its output, oldest first. */
   readTail(lines: number): Promise<string[]>;
+  /** The workers of a prefork app; null where there are none, or where their host does not say in time. */
+  readWorkers(): Promise<readonly WorkerView[] | null>;
   /** Runs a further command inside. Throws ERR_INSTANCE_LOST when no process of it runs. */
   enter(order: CommandOrder): Promise<RunningCommand>;
 }

@@ -17,6 +17,8 @@ export const instanceRecord = z.object({
   /** Whether it may open connections out of the machine. */
   outbound: z.boolean(),
   cgroups: z.array(z.string()),
+  /** Whether it has workers of which its host tells. */
+  hasWorkers: z.boolean().default(false),
   /** PORT or SOCKET, as the app was told. The rest of its environment holds secrets and is not kept here. */
   variables: z.record(z.string(), z.string()).default({}),
   memoryBytes: z.number().int().optional(),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { BloomError, type ShimStatus } from "@bloomery/contract";
 import { applyEtc } from "../../build/sandbox/apply-etc.js";
 import type { HomePaths } from "../../home.js";
+import { assertPreforkHost } from "../assert-prefork-host.js";
 import { killGroups, removeGroups } from "../cgroups.js";
 import { openControlClient, type ControlClient } from "../control-client.js";
 import { planCgroups, type CgroupLayout } from "../plan-cgroups.js";
@@ -15,6 +16,7 @@ import { fitsStandby } from "../plan-standby.js";
 import { planTool, toolLimits } from "../plan-tool.js";
 import { appAccount, planAppUser } from "../plan-user.js";
 import { readLastLines } from "../read-last-lines.js";
+import { readWorkers } from "../workers/read-workers.js";
 import { createShimPool } from "../shim-pool.js";
 import { createStandbyUsers } from "../standby-users.js";
 import { createStandbys } from "../standbys.js";
@@ -28,6 +30,7 @@ export interface LocalEngineOptions {
   readonly paths: HomePaths;
   readonly shimPath: string;
   readonly bwrap: string;
+  readonly preforkPath: string;
   /** Null: not root. */
   readonly uidBase: number | null;
   readonly cgroups: CgroupLayout;
@@ -133,6 +136,8 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       },
       gone,
       readTail: (lines: number) => readLastLines(join(files.log, "app.log"), lines),
+      readWorkers: async () =>
+        record.hasWorkers ? readWorkers(files.statsSocket, client.status.pid, Date.now()) : null,
       enter: (order: CommandOrder) => enter(record, client, order),
     });
   };
@@ -152,6 +157,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
         await removeFiles(dir);
         throw error;
       };
+      await assertPreforkHost(wish.config, options.preforkPath).catch(undo);
       const mounts = await prepareFiles(dir, wish, { user, hasEtc: standby !== null }).catch(undo);
       const place = await allocatePlace(options.network, wish, files.socket).catch(undo);
       const cgroups = planCgroups(options.cgroups, wish.id, { ...wish.config.limits, weight: 100 });
@@ -166,7 +172,8 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
         netnsPort: place.netns?.port ?? null,
         outbound: wish.config.network === "outbound",
         cgroups: cgroups.map((group) => group.path),
-        variables: planListenVariables(place.listen),
+        hasWorkers: wish.config.prefork !== null,
+        variables: planListenVariables(wish.config, place.listen),
         memoryBytes: wish.config.limits.memoryBytes,
         user,
         rlimits: planRlimits(wish.config.limits, { user, cgroups }),
@@ -175,7 +182,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
         writeFileSync(files.record, JSON.stringify(record), { mode: 0o600 });
         const spec = planInstanceSpec(wish, {
           ...{ dir, etc, isStandby: standby !== null },
-          bwrap: options.bwrap,
+          ...{ bwrap: options.bwrap, preforkPath: options.preforkPath },
           user,
           netns: place.netns?.path ?? null,
           listen: place.listen,

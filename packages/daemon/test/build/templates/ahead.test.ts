@@ -26,6 +26,8 @@ function openRun() {
   const run: BuildRun = {
     signal: stop.signal,
     note: () => undefined,
+    tell: () => undefined,
+    capture: () => Promise.reject(new Error("nobody asks")),
     assertGoing: () => stop.signal.throwIfAborted(),
     close: () => Promise.resolve(),
     run: () => {

@@ -72,6 +72,7 @@ export async function openRealEngine(network: InstanceNetwork | null = null): Pr
     const engine = createLocalEngine({
       paths,
       shimPath,
+      preforkPath: join(dirname(shimPath), "bloom-prefork"),
       bwrap: host.bwrap,
       uidBase: isRoot ? uidBase : null,
       cgroups: host.cgroups,
