@@ -68,6 +68,10 @@ export interface Command {
   /** Flags that it shares with its whole family; they may stand before the verb, too. */
   readonly common?: readonly FlagSpec[];
   readonly examples: readonly string[];
+  /** From its first argument on, words are another program's: nothing in them is a flag of ours. */
+  readonly passesThrough?: true;
+  /** What Ctrl-C means is its own affair. */
+  readonly takesSignals?: true;
   /** Loaded when the command runs. Returns the exit code; nothing means 0. */
   readonly run: (context: Context) => Promise<number | void>;
 }

@@ -105,6 +105,7 @@ function addCommand(node: Commander, command: Command, run: Runner): void {
     node.argument(optional === true ? `[${name}${dots}]` : `<${name}${dots}>`, about);
   }
   addFlags(node, [...(command.flags ?? []), ...(command.common ?? []), ...globalFlags]);
+  if (command.passesThrough === true) node.allowUnknownOption().passThroughOptions();
   const about = command.about === undefined ? "" : `\n${command.about}\n`;
   const examples = command.examples.map((example) => `  ${example}`).join("\n");
   node.addHelpText("after", `${about}\nExamples:\n${examples}`);

@@ -34,7 +34,7 @@ export async function runCommand(
       new BloomError("ERR_INTERRUPTED", "interrupted", { hint: "Run the command again when ready." }),
     );
   };
-  process.on("SIGINT", interrupt);
+  if (command.takesSignals !== true) process.on("SIGINT", interrupt);
   let client: Client | undefined;
   try {
     const isRoot = process.getuid?.() === 0;

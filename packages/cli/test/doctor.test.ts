@@ -35,6 +35,14 @@ describe("a program", () => {
     expect(await look("tool-b")).toMatchObject({ ok: false, found: "no permission", fix: "install it" });
     expect(await look("tool-c")).toMatchObject({ ok: false, found: "not installed" });
   });
+
+  test("may be elsewhere than on the PATH, and nowhere", async () => {
+    await writeProgram("tool-d", "echo tool-d 2");
+    const lookAt = (path: string | null): ReturnType<typeof checkProgram> =>
+      checkProgram({ name: "host", path, argv: [], fix: "build it", optional: true }, { PATH: "" });
+    expect(await lookAt(join(root, "tool-d"))).toMatchObject({ name: "host", ok: true, found: "tool-d 2" });
+    expect(await lookAt(null)).toMatchObject({ ok: false, optional: true, found: "not installed" });
+  });
 });
 
 test.each([

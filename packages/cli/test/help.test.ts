@@ -66,7 +66,10 @@ describe("flags of every verb", () => {
 
   test.each(named)("%s takes them", async (name, command) => {
     const seen = watchRun(command);
-    const { code, stderr } = await run([...name.split(" "), ...argsOf(command), ...common]);
+    const words = [argsOf(command), common];
+    // Behind its first word all are another program's.
+    if (command.passesThrough === true) words.reverse();
+    const { code, stderr } = await run([...name.split(" "), ...words.flat()]);
     expect([code, stderr]).toEqual([0, ""]);
     expect(seen[0]?.args).toEqual(argsOf(command));
     expect(seen[0]?.flags).toMatchObject({ json: true, yes: true, quiet: true, verbose: true, color: false });

@@ -111,6 +111,48 @@ describe("for a function", () => {
   });
 });
 
+describe("a library", () => {
+  const validate = async (): Promise<unknown> => {
+    const { code, stdout } = await run(["validate", root, "--json"], { BLOOM_PREFORK: "/nonexistent" });
+    return [code, JSON.parse(stdout)];
+  };
+
+  test("has its crate and an ini that is valid", async () => {
+    const { code, stdout } = await init("--shape", "prefork");
+    const written = ["Cargo.toml", "src/lib.rs", ".gitignore", "app.ini"];
+    expect([code, stdout.trim().split("\n")]).toEqual([
+      0,
+      [...written.map((path) => `wrote ${path}`), "next: bloom deploy"],
+    ]);
+    expect(await read("app.ini")).toContain("\ndlopen = ./target/release/libmy_shop.so\n");
+    expect(await validate()).toMatchObject([
+      0,
+      {
+        config: { name: "my-shop", shape: "prefork", prefork: { ini: "app.ini", source: { kind: "cargo" } } },
+      },
+    ]);
+  });
+
+  test("that is a crate of another kind is told what it lacks", async () => {
+    await write("Cargo.toml", '[package]\nname = "till"\n');
+    const { stdout, stderr } = await init("--shape", "prefork");
+    expect(stdout).toBe("wrote app.ini\nnext: bloom deploy\n");
+    expect(stderr).toContain('Cargo.toml has to say `crate-type = ["cdylib"]` below [lib]');
+  });
+
+  test("that is a crate already gets the ini alone, with its own name", async () => {
+    await write("Cargo.toml", '[package]\nname = "till-2"\n[lib]\nname = "till"\ncrate-type = ["cdylib"]\n');
+    expect(await init("--shape", "prefork")).toMatchObject({
+      stdout: "wrote app.ini\nnext: bloom deploy\n",
+      stderr: "",
+    });
+    expect(await read("app.ini")).toContain("/libtill.so\n");
+    expect(await validate()).toMatchObject([0, { config: { name: "till-2" } }]);
+    const again = await init("--shape", "prefork");
+    expect([again.code, again.stderr]).toEqual([6, expect.stringContaining("app.ini exists")]);
+  });
+});
+
 test.each(["bloom.toml", ".platform/routes.yaml", "src/main.rs"])("%s is in its way", async (path) => {
   await write(path, "");
   const { code, stderr } = await init();
@@ -119,7 +161,6 @@ test.each(["bloom.toml", ".platform/routes.yaml", "src/main.rs"])("%s is in its 
 });
 
 test.each([
-  ["prefork", "bloom init --shape web"],
   ["tcp", "ERR_SHAPE_UNSUPPORTED"],
   ["wbe", "Did you mean `web`?"],
 ])("--shape %s is refused with exit code 2", async (shape, words) => {

@@ -10,7 +10,7 @@ afterEach(() => daemon.close());
 const ready: InstanceView = {
   ...{ id: "i-1", org: "local", app: "shop", environment: "main", version: 3, role: "web", replica: 0 },
   ...{ state: "ready", pid: 4711, restarts: 1, startedAt: "2026-01-01T00:00:00.000Z", memoryBytes: 1000 },
-  ...{ connections: 0, address: "127.0.0.1:8888", lastExit: null, lastProbe: null },
+  ...{ connections: 0, address: "127.0.0.1:8888", lastExit: null, lastProbe: null, workers: null },
 };
 
 async function ps(instance: Partial<InstanceView>): Promise<string> {
@@ -24,6 +24,22 @@ test("ps says how an instance ended last, also when it is up again", async () =>
   expect(await ps({ lastExit, state: "crashed" })).toContain(lastExit);
 });
 
+test("ps shows workers, threads and how many of them are at work, only where there are workers", async () => {
+  const thread = { core: 0, state: "idle", requests: 1 } as const;
+  const busy = { core: 1, state: "busy", requests: 2 } as const;
+  const worker = { pid: 1, state: "idle", accepting: true, requests: 3, memoryBytes: 1, ageSeconds: 1 };
+  const workers = [
+    { ...worker, id: 1, threads: [thread, busy] },
+    { ...worker, id: 2, threads: [busy, busy] },
+    { ...worker, id: 3, pid: null, state: "cheap", threads: [] },
+  ];
+  const shown = await ps({ workers });
+  expect(shown).toContain("WORKERS");
+  expect(shown).toContain("3×2 · 3 busy");
+  expect(await ps({ workers: [] })).toContain("0×0 · 0 busy");
+  expect(await ps({})).not.toContain("WORKERS");
+});
+
 test("ps says what a probe saw only while it is waited for", async () => {
   const lastProbe = "connection refused";
   expect(await ps({ lastProbe, state: "starting" })).toContain(lastProbe);
@@ -31,7 +47,7 @@ test("ps says what a probe saw only while it is waited for", async () => {
 });
 
 test("status and ps say why an environment does not start, even when it has no instance", async () => {
-  const trouble = "the start command does not stay up: exit code 1";
+  const trouble = "the app does not stay up: exit code 1";
   const hurt = { ...environment, health: "starting", instances: { ready: 0, wanted: 1 }, trouble };
   daemon.answers.getApp = { body: { ...app, environments: [hurt] } };
   const status = await run(["status", "shop"], { BLOOM_API: daemon.url });

@@ -11,6 +11,7 @@ import { igniteCommands } from "./ignite/index.js";
 import { initCommand } from "./init.js";
 import { mountCommands } from "./mount.js";
 import { operateCommands } from "./operate.js";
+import { preforkCommand } from "./prefork.js";
 import { routeCommand } from "./route.js";
 import { secretCommands } from "./secret.js";
 import { serverCommands } from "./server.js";
@@ -23,6 +24,7 @@ export const commands: readonly Command[] = [
   validateCommand,
   initCommand,
   devCommand,
+  preforkCommand,
   ...operateCommands,
   ...variableCommands,
   ...secretCommands,

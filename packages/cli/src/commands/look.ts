@@ -4,6 +4,7 @@ import {
   parseAppRef,
   type AppView,
   type EnvironmentView,
+  type InstanceView,
 } from "@bloomery/contract";
 import { appArgument, environmentFlag, type Command } from "../command.js";
 import { formatAge, formatBytes } from "../output/table.js";
@@ -19,6 +20,14 @@ function describe(environment: EnvironmentView): string[] {
     `${ready}/${wanted}`,
     environment.url,
   ];
+}
+
+/** Workers, threads of each, and how many of all threads are at work. */
+function describeWorkers(workers: InstanceView["workers"]): string {
+  if (workers === null) return "-";
+  const threads = Math.max(0, ...workers.map((worker) => worker.threads.length));
+  const busy = workers.flatMap((worker) => worker.threads).filter(({ state }) => state === "busy").length;
+  return `${workers.length}×${threads} · ${busy} busy`;
 }
 
 /** The environment of that name. Throws ERR_NOT_FOUND with those there are. */
@@ -71,6 +80,7 @@ export const lookCommands: readonly Command[] = [
         const { environment: wanted } = environment;
         if (wanted !== undefined) assertEnvironment(args[0], environments, wanted);
       }
+      const hasWorkers = answer.instances.some(({ workers }) => workers !== null);
       const rows = answer.instances.map((one) => [
         one.id,
         formatAppRef(one),
@@ -82,12 +92,13 @@ export const lookCommands: readonly Command[] = [
         String(one.restarts),
         formatBytes(one.memoryBytes),
         formatAge(one.startedAt),
+        ...(hasWorkers ? [describeWorkers(one.workers)] : []),
         // How it ended last is worth knowing of one that is up again; what a probe saw is not.
         one.lastExit ?? (one.state === "ready" ? "" : (one.lastProbe ?? "")),
       ]);
       const asleep = answer.sleeping.map((one) => {
         const place = [formatAppRef(one), one.environment, `v${one.version}`];
-        return ["-", ...place, "web", "sleeping", "-", "-", "-", "-", ""];
+        return ["-", ...place, "web", "sleeping", "-", "-", "-", "-", ...(hasWorkers ? ["-"] : []), ""];
       });
       const head = [
         "INSTANCE",
@@ -100,6 +111,7 @@ export const lookCommands: readonly Command[] = [
         "RESTARTS",
         "MEMORY",
         "STARTED",
+        ...(hasWorkers ? ["WORKERS"] : []),
         "LAST",
       ];
       output.table(answer, head, [...rows, ...asleep]);

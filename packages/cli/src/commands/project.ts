@@ -11,7 +11,7 @@ export const appNameFlag: FlagSpec = {
 
 /** Said wherever a folder is taken for a project. */
 export const aboutProject =
-  "The project is the nearest folder upward with .platform/; without one, the folder itself when it has a manifest or a\nCargo.toml, else the nearest with .git. Of several apps in it the one nearest to the folder is meant, or --app-name.";
+  "The project is the nearest folder upward with .platform/; without one, the folder itself when it has a manifest, a\nCargo.toml or the ini of a prefork app, else the nearest with .git. Of several apps in it the one nearest to the\nfolder is meant, or --app-name.";
 
 /** The project that a command is about, read and checked. */
 export interface Project {

@@ -6,6 +6,7 @@ import { checkForwarding } from "./firewall.js";
 import { checkCgroups, checkNamespaces, checkPrivilege } from "./kernel.js";
 import { checkNginx } from "./nginx.js";
 import { checkProgram, type ProgramCheck } from "./programs.js";
+import { lookUpHost } from "../prefork/find-host.js";
 
 const oldestNode = "20.19.0";
 
@@ -13,7 +14,7 @@ const oldestNode = "20.19.0";
 export async function runChecks(context: Context): Promise<Check[]> {
   const isRoot = process.getuid?.() === 0;
   const { env, settings } = context;
-  const programs = planPrograms(isRoot).map((wanted) => checkProgram(wanted, env));
+  const programs = [...planPrograms(isRoot), planHost(env)].map((wanted) => checkProgram(wanted, env));
   const [found, nginx, namespaces, cgroups, forwarding, volumes, disk, daemon] = await Promise.all([
     Promise.all(programs),
     checkNginx(env),
@@ -34,6 +35,17 @@ const alone = (check: Check): Check[] => [check];
 function checkNode(): Check {
   const isNew = process.versions.node.localeCompare(oldestNode, "en", { numeric: true }) >= 0;
   return judge("node", isNew, process.version, "install Node 20.19 or newer");
+}
+
+/** Only apps of the shape prefork need it. */
+function planHost(env: NodeJS.ProcessEnv): ProgramCheck {
+  return {
+    name: "bloom-prefork",
+    path: lookUpHost(env),
+    argv: ["--version"],
+    fix: "in a checkout `npm start` builds it; BLOOM_PREFORK names another one. Prefork apps need it",
+    optional: true,
+  };
 }
 
 function planPrograms(isRoot: boolean): ProgramCheck[] {

@@ -8,6 +8,8 @@ const limitMs = 10_000;
 
 export interface ProgramCheck {
   readonly name: string;
+  /** Where it is, when it is none of PATH; null: nowhere. */
+  readonly path?: string | null;
   readonly argv: readonly string[];
   readonly fix: string;
   readonly optional?: boolean;
@@ -18,8 +20,8 @@ export interface ProgramCheck {
 /** Runs a program; fine when it is installed and succeeds. */
 export async function checkProgram(wanted: ProgramCheck, env: NodeJS.ProcessEnv): Promise<Check> {
   const { name, argv, fix, optional = false, found } = wanted;
-  const path = await findProgram(name, env);
-  if (path === undefined) return judge(name, false, "not installed", fix, optional);
+  const path = wanted.path === undefined ? await findProgram(name, env) : wanted.path;
+  if (path === undefined || path === null) return judge(name, false, "not installed", fix, optional);
   return new Promise((resolve) => {
     execFile(path, [...argv], { timeout: limitMs, env }, (error, stdout, stderr) => {
       const [first = ""] = `${stdout}${stderr}`.trim().split("\n");

@@ -8,7 +8,7 @@ export interface ProjectRoot {
   readonly folder: string;
 }
 
-/** A folder with one of these can be deployed without anything around it. */
+/** A folder with one of these, or with the ini of a prefork app, can be deployed without anything around it. */
 const manifests = [".platform.app.yaml", "bloom.toml", "Cargo.toml"];
 
 /**
@@ -25,12 +25,21 @@ export async function findProjectRoot(start: string): Promise<ProjectRoot> {
     if (repository !== undefined || at === dirname(at)) break;
   }
   const own = await listNames(start);
-  const isWhole = manifests.some((name) => own.has(name));
+  const isWhole = manifests.some((name) => own.has(name)) || (await hasIni(start, own));
   return planRoot(isWhole || repository === undefined ? start : repository, start);
 }
 
 function planRoot(root: string, start: string): ProjectRoot {
   return { root, folder: relative(root, start).split(sep).join("/") };
+}
+
+/** Whether an ini here describes a prefork app, which needs nothing else. */
+async function hasIni(folder: string, names: ReadonlySet<string>): Promise<boolean> {
+  const inis = [...names].filter((name) => name.endsWith(".ini"));
+  if (inis.length === 0) return false;
+  const { findInis, openProjectFolder } = await import("@bloomery/daemon/config");
+  const { read } = openProjectFolder(folder);
+  return findInis({ list: () => inis, read }).length > 0;
 }
 
 async function listNames(folder: string): Promise<ReadonlySet<string>> {
