@@ -1,9 +1,11 @@
+import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startLoad } from "./lib/load.js";
 import { eventually, fixture, startPlatformAs, type Disguise, type Platform } from "./lib/platform.js";
+import { classicFiles } from "./lib/prefork.js";
 import { answeringApp, crateFiles, makeProject, type Project } from "./lib/project.js";
 
 const nobody = 65_534;
@@ -59,6 +61,35 @@ describe.skipIf(process.getuid?.() !== 0)("a platform without root", () => {
     const { failures, requests } = await load.stop();
     expect(failures).toEqual([]);
     expect(requests).toBeGreaterThan(100);
+  });
+
+  test("serves prefork apps: on a socket of their own, one version after the other", async () => {
+    const own = "classic-local.localhost";
+    const old = await makeProject(classicFiles("Hello"));
+    try {
+      await chmod(old.dir, 0o755);
+      await platform.json("deploy", old.dir, "-a", "classic");
+      expect(await platform.get(own)).toMatchObject({ status: 200, body: "Hello", headers: { foo: "Bar" } });
+      const load = startLoad(platform.httpPort, own, { clients: 4 });
+      await old.write("app.rs", classicFiles("Again")["app.rs"] ?? "");
+      await platform.json("deploy", old.dir, "-a", "classic");
+      await eventually(
+        "the new version",
+        () => platform.get(own),
+        (answer) => answer.body === "Again",
+      );
+      expect((await load.stop()).failures).toEqual([]);
+      const { instances } = await platform.json<{ instances: { workers: { pid: number }[] | null }[] }>(
+        "ps",
+        "classic",
+      );
+      const pids = instances[0]?.workers?.map(({ pid }) => pid) ?? [];
+      expect(pids).toHaveLength(3);
+      for (const pid of pids) expect(existsSync(`/proc/${pid}`)).toBe(true);
+      await platform.json("app", "delete", "classic", "--yes");
+    } finally {
+      await old.dispose();
+    }
   });
 
   test("survives its daemon", async () => {

@@ -16,16 +16,17 @@ export interface Load {
 }
 
 /**
- * Keep-alive clients that ask one after the other until they are stopped or the time is over. They run in the
- * test's own process: enough to hit every moment of a switch, and gone with it.
+ * Clients that ask one after the other until they are stopped or the time is over, on connections they
+ * keep or, without `keepAlive`, on a new one for each request. They run in the test's own process: enough to hit
+ * every moment of a switch, and gone with it.
  */
 export function startLoad(
   port: number,
   host: string,
-  options: { clients?: number; limitMs?: number; path?: string } = {},
+  options: { clients?: number; limitMs?: number; path?: string; keepAlive?: boolean } = {},
 ): Load {
-  const { clients = 8, limitMs = 60_000, path = "/" } = options;
-  const agent = new Agent({ keepAlive: true, maxSockets: clients });
+  const { clients = 8, limitMs = 60_000, path = "/", keepAlive = true } = options;
+  const agent = new Agent({ keepAlive, maxSockets: clients });
   const end = Date.now() + limitMs;
   const failures: string[] = [];
   const bodies = new Map<string, number>();
