@@ -6,8 +6,19 @@ import { runQuietly } from "../lib/run-command.mjs";
 import { readText, writeWhole } from "../lib/stamps.mjs";
 import { StepError } from "../lib/steps.mjs";
 
-/** Programs the daemon starts; it looks for them here unless told otherwise (BLOOM_SHIM). */
-const binaries = ["bloom-shim"];
+/**
+ * Programs the daemon starts; it looks for them here unless told otherwise (BLOOM_SHIM, BLOOM_PREFORK). What loads
+ * libraries cannot be linked as .cargo/config.toml says, and has a folder of its own so that neither build undoes the
+ * other's.
+ */
+const programs = [
+  { name: "bloom-shim", target: cargoTarget, env: {} },
+  {
+    name: "bloom-prefork",
+    target: join(cargoTarget, "dynamic"),
+    env: { RUSTFLAGS: "-C target-feature=-crt-static" },
+  },
+];
 const binDir = join(localDir, "bin");
 const stamp = join(binDir, ".built-from");
 
@@ -15,13 +26,14 @@ const stamp = join(binDir, ".built-from");
 export async function ensureCrates(say) {
   if (!existsSync(join(root, "Cargo.toml"))) return "none in this checkout";
   const sources = hashFiles(["Cargo.toml", "Cargo.lock", ".cargo", "crates", "rust-toolchain.toml"]);
-  if (readText(stamp) === sources && binaries.every((name) => existsSync(join(binDir, name))))
+  if (readText(stamp) === sources && programs.every(({ name }) => existsSync(join(binDir, name))))
     return "up to date";
   await assertCargoIsRecent();
-  say("cargo build --release");
-  const executables = await buildAll();
   mkdirSync(binDir, { recursive: true });
-  for (const name of binaries) installBinary(name, executables);
+  for (const program of programs) {
+    say(`cargo build --release -p ${program.name}`);
+    installBinary(program.name, await build(program));
+  }
   writeWhole(stamp, sources);
   return "built";
 }
@@ -39,22 +51,22 @@ async function assertCargoIsRecent() {
 }
 
 /** Returns the path of each executable by name. Cargo says where they are; a configured target moves them. */
-async function buildAll() {
+async function build({ name, target, env }) {
   const argv = [
     "cargo",
     "build",
     "--release",
     "--locked",
-    "--bins",
+    `--package=${name}`,
     "--message-format=json-render-diagnostics",
   ];
-  const { stdout } = await runQuietly(argv, { env: { ...process.env, CARGO_TARGET_DIR: cargoTarget } }).catch(
-    (cause) => {
-      // Cargo's messages for programs are lines of JSON between those for people.
-      const output = cause.output?.replaceAll(/^\{"reason".*\n/gm, "");
-      throw new StepError("The Rust programs could not be built.", { cause, output });
-    },
-  );
+  const { stdout } = await runQuietly(argv, {
+    env: { ...process.env, ...env, CARGO_TARGET_DIR: target },
+  }).catch((cause) => {
+    // Cargo's messages for programs are lines of JSON between those for people.
+    const output = cause.output?.replaceAll(/^\{"reason".*\n/gm, "");
+    throw new StepError("The Rust programs could not be built.", { cause, output });
+  });
   const messages = stdout
     .split("\n")
     .filter((line) => line.startsWith("{"))

@@ -38,6 +38,8 @@ export const programs = {
   bench: [
     { program: "wrk", package: "wrk" },
     { program: "hyperfine", package: "hyperfine" },
+    // The peer of prefork apps; that suite is skipped without it.
+    { program: "uwsgi-core", package: "uwsgi-core", optional: true },
   ],
 };
 

@@ -2,6 +2,10 @@ import { join } from "node:path";
 import { binOf, cargoTarget, root } from "./paths.mjs";
 
 const cargoEnv = { CARGO_TARGET_DIR: cargoTarget };
+const dynamicEnv = {
+  CARGO_TARGET_DIR: join(cargoTarget, "dynamic"),
+  RUSTFLAGS: "-C target-feature=-crt-static",
+};
 const script = (name, ...args) => [process.execPath, join(root, "scripts", name), ...args];
 const vitest = (project) => [binOf("vitest"), "run", "--project", project];
 
@@ -38,8 +42,16 @@ const checks = [
   {
     name: "Rust tests",
     level: "check",
-    argv: ["cargo", "test", "--workspace", "--locked"],
+    argv: ["cargo", "test", "--workspace", "--exclude=bloom-prefork", "--locked"],
     env: cargoEnv,
+    counts: "cargo",
+  },
+  {
+    name: "Rust tests of the prefork host",
+    level: "check",
+    argv: ["cargo", "test", "--package=bloom-prefork", "--locked"],
+    // It loads libraries: see .cargo/config.toml.
+    env: dynamicEnv,
     counts: "cargo",
   },
   { name: "slow tests", level: "fast", argv: vitest("slow"), counts: "vitest" },

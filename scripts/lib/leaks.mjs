@@ -7,7 +7,7 @@ import { runQuietly } from "./run-command.mjs";
 import { readText } from "./stamps.mjs";
 
 /** Programs that only the platform starts. */
-const programs = new Set(["bloom-shim", "nginx", "bwrap"]);
+const programs = new Set(["bloom-shim", "bloom-prefork", "nginx", "bwrap"]);
 
 /** Names of everything of ours that exists on the machine now, each as one readable line. */
 export async function takeSnapshot() {

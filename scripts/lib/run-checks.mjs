@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ensureReady } from "../ensure/index.mjs";
 import { selectChecks } from "./checks.mjs";
@@ -10,11 +10,15 @@ import {
   parseNodeOutput,
   parseVitestReport,
 } from "./count-tests.mjs";
+import { planExcerpt } from "./excerpt.mjs";
 import { findLeaks, takeSnapshot } from "./leaks.mjs";
 import { localDir } from "./paths.mjs";
-import { runAloud } from "./run-command.mjs";
+import { runAloud, runQuietly } from "./run-command.mjs";
 import { readText } from "./stamps.mjs";
 import { formatDuration, reportFailure, StepError } from "./steps.mjs";
+
+/** Somebody who watches sees everything as it comes; a record keeps what counts, the whole lies beside it. */
+const isWatched = process.stdout.isTTY;
 
 /**
  * Makes ready and runs one set of checks ("check", "fast" or "all"), a headline each. Ends the process
@@ -41,26 +45,29 @@ export async function runChecks(set) {
 async function runCheck(check, tally) {
   const began = performance.now();
   console.log(`\n── ${check.name} ${"─".repeat(Math.max(3, 70 - check.name.length))}`);
-  const report = join(localDir, "reports", `${check.name.replaceAll(" ", "-")}.json`);
+  const reports = join(localDir, "reports");
+  mkdirSync(reports, { recursive: true });
+  const record = join(reports, `${check.name.replaceAll(" ", "-")}.txt`);
+  const report = record.replace(/txt$/, "json");
   const argv = [...check.argv];
   if (check.counts === "vitest") {
-    mkdirSync(join(localDir, "reports"), { recursive: true });
     rmSync(report, { force: true });
     argv.push("--reporter=default", "--reporter=json", `--outputFile.json=${report}`);
   }
-  let output = "";
-  try {
-    ({ output } = await runAloud(argv, { env: { ...process.env, ...check.env } }));
-  } catch (error) {
-    output = error.output ?? "";
-    // It was all shown as it came; the report should not show it again.
-    error.output = "";
-    error.message = `The check "${check.name}" failed: ${error.message}`;
-    throw error;
-  } finally {
-    tally.counts = addCounts(tally.counts, countTests(check, output, report));
+  const run = isWatched ? runAloud : runQuietly;
+  const ended = await run(argv, { env: { ...process.env, ...check.env } }).catch((error) => ({ error }));
+  const output = ended.output ?? ended.error.output ?? "";
+  writeFileSync(record, output);
+  const counts = countTests(check, output, report);
+  tally.counts = addCounts(tally.counts, counts);
+  if (ended.error !== undefined) {
+    console.error(planExcerpt(output, check.counts));
+    throw new StepError(
+      `The check "${check.name}" failed: ${ended.error.message}\nIts whole output: ${record}`,
+    );
   }
-  console.log(`✓ ${check.name} (${formatDuration(performance.now() - began)})`);
+  const tests = check.counts === undefined ? "" : `, ${formatCounts(counts)}`;
+  console.log(`✓ ${check.name} (${formatDuration(performance.now() - began)}${tests})`);
 }
 
 function countTests(check, output, report) {
