@@ -18,6 +18,7 @@ const suites = [
   "hold",
   "idle",
   "wake",
+  "prefork",
   ...functions,
 ];
 const results = fileURLToPath(new URL("results", import.meta.url));

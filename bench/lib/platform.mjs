@@ -58,7 +58,12 @@ export function summarize(values) {
 export const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`;
 
 /** wrk on one address; what it counted. `failed` are errors of sockets and answers that are not 2xx or 3xx. */
-export async function wrk(url, host, duration, { connections = 32, timeout = "10s", script } = {}) {
+export async function wrk(
+  url,
+  host,
+  duration,
+  { connections = 32, timeout = "10s", script, headers = [] } = {},
+) {
   const args = [
     "-t2",
     `-c${connections}`,
@@ -67,6 +72,7 @@ export async function wrk(url, host, duration, { connections = 32, timeout = "10
     "--latency",
     "-H",
     `Host: ${host}`,
+    ...headers.flatMap((header) => ["-H", header]),
     ...(script === undefined ? [] : ["-s", script]),
     url,
   ];
@@ -100,6 +106,13 @@ function parseWrk(text) {
     perSecond: number(/Requests\/sec:\s+([\d.]+)/),
     longest: text.match(/Latency\s+\S+\s+\S+\s+(\S+)/)?.[1] ?? "",
     p99: text.match(/99%\s+(\S+)/)?.[1] ?? "",
+    p99Ms: readMs(text.match(/99%\s+(\S+)/)?.[1] ?? ""),
     failed: failed + number(/Non-2xx or 3xx responses: (\d+)/),
   };
+}
+
+/** wrk writes times as `1.80ms`. */
+function readMs(text) {
+  const [, value, unit] = /^([\d.]+)(us|ms|s|m)$/.exec(text) ?? [];
+  return Number(value) * ({ us: 0.001, ms: 1, s: 1000, m: 60_000 }[unit] ?? Number.NaN);
 }

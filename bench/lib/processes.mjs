@@ -22,3 +22,23 @@ export async function readTicksAtRest(pid) {
     before = now;
   }
 }
+
+/** Pids of the children of a process that has one thread; none when it is gone. */
+export function readChildren(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Memory of a process and all under it, each shared page by the part that is theirs; in megabytes. */
+export function readProportionalMb(pid) {
+  let kb = 0;
+  try {
+    kb = Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0);
+  } catch {
+    // It has just ended.
+  }
+  return kb / 1024 + readChildren(pid).reduce((sum, child) => sum + readProportionalMb(child), 0);
+}
