@@ -21,6 +21,7 @@ impl<P: Parts> Master<'_, P> {
             if actions.is_empty() {
                 return;
             }
+            self.end_handing_over();
             for action in actions {
                 if let Some(line) = describe::action(&self.fleet, &action) {
                     self.parts.line(&line);
@@ -34,7 +35,7 @@ impl<P: Parts> Master<'_, P> {
         self.take(Event::Done(action.clone()));
         match action {
             Action::Fork { generation, place, id } => self.order(*generation, *place, *id),
-            Action::Drain { generation, place } => self.signal(*generation, *place, Signal::SIGHUP),
+            Action::Drain { generation, place } => self.drain(*generation, *place),
             Action::StopWorker { generation, place } => self.signal(*generation, *place, Signal::SIGTERM),
             Action::Kill { generation, place, .. } => self.signal(*generation, *place, Signal::SIGKILL),
             Action::Toggle { generation, place } => self.signal(*generation, *place, Signal::SIGTSTP),
@@ -82,7 +83,7 @@ impl<P: Parts> Master<'_, P> {
         }
     }
 
-    fn signal(&self, generation: u64, place: usize, signal: Signal) {
+    pub(super) fn signal(&self, generation: u64, place: usize, signal: Signal) {
         let worker = self.fleet.generation(generation).and_then(|generation| generation.workers.get(place)?.as_ref());
         if let Some(pid) = worker.and_then(|worker| worker.pid) {
             // It may be gone by now: then its end is noted soon.

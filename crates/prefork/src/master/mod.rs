@@ -15,6 +15,7 @@ mod error;
 mod fifo;
 pub mod fleet;
 mod generation;
+mod heirs;
 mod identity;
 mod obey;
 mod overview;

@@ -25,9 +25,11 @@ pub fn stand_last(shared: &Shared, listener: u32) {
         return;
     }
     shared.count_connections();
+    if shared.cell().state() == WorkerState::Paused {
+        return;
+    }
     let Some(socket) = shared.listeners.get(listener as usize) else { return };
-    shared.poller.remove(socket.fd.as_fd());
-    let _ = shared.poller.add_shared(socket.fd.as_fd(), Token::Listener(listener));
+    let _ = shared.stand_in_row(socket.fd.as_fd(), Token::Listener(listener));
 }
 
 /// Gives a new connection to another worker where those have fewer. False: it stays here.
@@ -47,12 +49,9 @@ pub fn pass_on(shared: &Shared, connection: &mut Connection) -> bool {
 
 /// Takes over connections again, as the last in the row.
 pub fn rejoin(shared: &Shared) {
-    if let Some(way) = &shared.handover
-        && !shared.is_draining()
-    {
+    if let Some(way) = &shared.handover {
         shared.set_aside(false);
-        shared.poller.remove(way.receive.as_fd());
-        let _ = shared.poller.add_shared(way.receive.as_fd(), Token::Handover);
+        let _ = shared.stand_in_row(way.receive.as_fd(), Token::Handover);
     }
 }
 

@@ -17,7 +17,7 @@ pub fn idle(shared: &Shared) -> u64 {
     if shared.is_draining() { longest.min(shared.last_chance()) } else { longest }
 }
 
-/// Until idle clients may ask once more, of a worker that drains from now on.
+/// Until idle clients may ask once more, of a worker that from now on has nobody to give them to.
 pub fn last_chance() -> u64 {
     now_ms() + LAST_CHANCE_MS
 }

@@ -73,15 +73,16 @@ pub fn watch(shared: &Shared, signals: &SignalFd, lifeline: &OwnedFd) -> i32 {
 /// Longest time between two looks at listening sockets.
 const REMINDER: Duration = Duration::from_secs(1);
 
-/// One worker alone is told of a client that comes. Where that one drains, or is killed, before it accepts, nobody else
-/// knows: whoever has a free thread looks again.
+/// One worker alone is told of a client that comes, or is passed on. Where that one drains, or is killed, before it takes
+/// it, nobody else knows: whoever has a free thread looks again.
 fn remind_of_clients(shared: &Shared) {
     let is_open = shared.cell().state() == WorkerState::Accepting && !shared.is_draining() && !shared.is_aside();
     if !is_open || shared.busy() >= shared.settings.threads as usize {
         return;
     }
-    let mut fds: Vec<_> =
-        shared.listeners.iter().map(|listener| PollFd::new(listener.fd.as_fd(), PollFlags::POLLIN)).collect();
+    let listeners = shared.listeners.iter().map(|listener| listener.fd.as_fd());
+    let passed_on = shared.handover.iter().map(|handover| handover.receive.as_fd());
+    let mut fds: Vec<_> = listeners.chain(passed_on).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
     if poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0) {
         super::watch_listeners(shared);
     }

@@ -1,6 +1,6 @@
 use super::connection::Connection;
 use super::context::Handover;
-use super::poller::Poller;
+use super::poller::{Poller, Token};
 use super::slots::Slots;
 use crate::app::App;
 use crate::board::{Board, Core, CoreState, Wish, WorkerCell};
@@ -13,7 +13,7 @@ use crate::statics::Files;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::collections::VecDeque;
 use std::ops::Deref;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Release, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex};
@@ -34,10 +34,13 @@ pub struct Shared {
     waiting: Mutex<VecDeque<Box<Connection>>>,
     waiting_len: AtomicUsize,
     is_draining: AtomicBool,
-    gives_away: AtomicBool,
-    /// Until when idle clients may ask once more while the worker drains, in milliseconds.
+    /// Until when idle clients may ask once more of a worker that drains, in milliseconds; 0: not said yet.
     last_chance_ms: AtomicU64,
     is_aside: AtomicBool,
+    /// Held while it changes what this worker takes from.
+    row: Mutex<()>,
+    /// How often a thread began with something while the worker drained.
+    begun_in_drain: AtomicU64,
     /// By core: it has a connection in its hands, or is about to take one.
     at_work: Vec<AtomicBool>,
     /// By core: it serves a connection that has a number.
@@ -88,9 +91,10 @@ impl Shared {
             waiting: Mutex::default(),
             waiting_len: AtomicUsize::new(0),
             is_draining: AtomicBool::new(false),
-            gives_away: AtomicBool::new(false),
-            last_chance_ms: AtomicU64::new(u64::MAX),
+            last_chance_ms: AtomicU64::new(0),
             is_aside: AtomicBool::new(false),
+            row: Mutex::default(),
+            begun_in_drain: AtomicU64::new(0),
             at_work: (0..parts.board.threads()).map(|_| AtomicBool::new(false)).collect(),
             holds_number: (0..parts.board.threads()).map(|_| AtomicBool::new(false)).collect(),
             parts,
@@ -133,9 +137,9 @@ impl Shared {
 
     /// Takes no new connections from now on. `gives_away`: other workers take over what is open.
     pub fn drain(&self, gives_away: bool) {
-        self.last_chance_ms.store(super::limits::last_chance(), Release);
-        self.gives_away.store(gives_away && self.handover.is_some(), Release);
+        self.cell().hands_over.store(gives_away, Release);
         self.is_draining.store(true, SeqCst);
+        let _row = self.row.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for listener in &self.listeners {
             self.poller.remove(listener.fd.as_fd());
         }
@@ -144,14 +148,33 @@ impl Shared {
         }
     }
 
-    /// See [`super::limits::last_chance`].
-    pub fn last_chance(&self) -> u64 {
-        self.last_chance_ms.load(Acquire)
+    /// Takes from a socket that several workers take from, as the last in their row. A worker that drains does not: it
+    /// would be told of clients in the place of those who serve them.
+    pub fn stand_in_row(&self, fd: BorrowedFd<'_>, token: Token) -> nix::Result<()> {
+        let _row = self.row.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if self.is_draining() {
+            return Ok(());
+        }
+        self.poller.remove(fd);
+        self.poller.add_shared(fd, token)
     }
 
-    /// Where connections go that have nothing to do here any more; None: nowhere.
+    /// Until when idle clients may ask once more of this worker, which drains; in milliseconds. Where others take them
+    /// over, that has no end.
+    pub fn last_chance(&self) -> u64 {
+        if self.way_out().is_some() {
+            return u64::MAX;
+        }
+        let new = super::limits::last_chance();
+        match self.last_chance_ms.compare_exchange(0, new, AcqRel, Acquire) {
+            Ok(_) => new,
+            Err(said) => said,
+        }
+    }
+
+    /// Where connections go that have nothing to do here any more; None: nowhere. The master may close it at any time.
     pub fn way_out(&self) -> Option<&OwnedFd> {
-        if !self.gives_away.load(Acquire) {
+        if !self.is_draining() || !self.cell().hands_over.load(Acquire) {
             return None;
         }
         self.handover.as_ref().map(|handover| &handover.send)
@@ -201,14 +224,18 @@ impl Shared {
         (self.slots.open() as usize).saturating_sub(lost)
     }
 
-    /// Whether any connection will still go on here. In this order a thread is seen that takes one before it knows of
-    /// the drain: it is at work before it takes one out of the row.
+    /// Whether no connection will go on here, of a worker that drains.
+    ///
+    /// A thread is at work before it takes anything, and what it leaves is counted or stands in the row before it is at
+    /// work no longer; so whoever is seen at rest has left nothing that is not seen afterwards, unless one begins
+    /// meanwhile, which is counted.
     pub fn is_done(&self) -> bool {
-        let has_row = self.has_row();
-        let threads = 0..self.board.threads();
-        let mut alive = threads.filter(|core| !self.is_lost(*core)).peekable();
-        let row_moves = has_row && alive.peek().is_some();
-        !row_moves && !alive.any(|core| self.at_work[core].load(SeqCst)) && self.open() == 0
+        let begun = self.begun_in_drain.load(SeqCst);
+        let mut alive = (0..self.board.threads()).filter(|core| !self.is_lost(*core)).peekable();
+        let is_row_served = alive.peek().is_some();
+        let is_at_rest = !alive.any(|core| self.at_work[core].load(SeqCst));
+        let is_empty = self.open() == 0 && !(is_row_served && self.has_row());
+        is_at_rest && is_empty && self.begun_in_drain.load(SeqCst) == begun
     }
 
     /// Whether a thread never comes back.
@@ -219,6 +246,9 @@ impl Shared {
     /// See [`Shared::is_done`].
     pub fn set_at_work(&self, core: usize, is_at_work: bool) {
         self.at_work[core].store(is_at_work, SeqCst);
+        if is_at_work && self.is_draining() {
+            self.begun_in_drain.fetch_add(1, SeqCst);
+        }
     }
 
     /// Whether a connection waits in the row.

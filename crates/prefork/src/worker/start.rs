@@ -120,14 +120,12 @@ fn serve(context: WorkerContext) -> io::Result<i32> {
 /// Takes new connections, and those of other workers.
 pub fn watch_listeners(shared: &Shared) {
     for (index, listener) in shared.listeners.iter().enumerate() {
-        shared.poller.remove(listener.fd.as_fd());
-        if let Err(error) = shared.poller.add_shared(listener.fd.as_fd(), Token::Listener(index as u32)) {
+        if let Err(error) = shared.stand_in_row(listener.fd.as_fd(), Token::Listener(index as u32)) {
             shared.logger.line(&format!("worker {}: {} cannot be watched: {error}", shared.id, listener.name));
         }
     }
     if let Some(handover) = &shared.handover {
-        shared.poller.remove(handover.receive.as_fd());
-        let _ = shared.poller.add_shared(handover.receive.as_fd(), Token::Handover);
+        let _ = shared.stand_in_row(handover.receive.as_fd(), Token::Handover);
     }
 }
 

@@ -60,6 +60,46 @@ fn five_reloads_fail_nobody() {
     }
 }
 
+/// Longer than a worker waits for a client that nobody takes over.
+#[test]
+fn who_is_idle_is_served_by_the_next_generation_on_the_same_connection() {
+    for workers in [1, 2] {
+        let host = Host::serving(&format!("{}processes = {workers}\n", safe()));
+        let mut clients: Vec<_> = (0..5).map(|_| host.client()).collect();
+        for _ in 0..2 {
+            let before = host.workers();
+            for client in &mut clients {
+                assert_eq!(client.get("/").text(), "Hello");
+            }
+            host.signal(Signal::SIGHUP);
+            until("others in the place of all", || {
+                let now = host.workers();
+                (now.len() == workers && !now.iter().any(|pid| before.contains(pid))).then_some(())
+            });
+        }
+        let served: Vec<_> = clients.iter_mut().map(|client| client.get("/pid").text()).collect();
+        let now = host.workers();
+        assert!(served.iter().all(|pid| now.iter().any(|worker| worker.to_string() == *pid)), "{served:?} {now:?}");
+    }
+}
+
+/// Where sockets are others than before, nobody knows which of them a client came by.
+#[test]
+fn who_is_idle_is_closed_where_the_next_generation_listens_elsewhere() {
+    let host = Host::serving(&safe());
+    let mut client = host.client();
+    assert_eq!(client.get("/").text(), "Hello");
+    let before = host.workers();
+    host.rewrite(&format!("{}socket = @/more.sock\n", safe()));
+    host.signal(Signal::SIGHUP);
+    until("another in its place", || {
+        let now = host.workers();
+        (now.len() == 1 && now != before).then_some(())
+    });
+    assert!(client.maybe_response().is_none());
+    assert_eq!(host.get("/").text(), "Hello");
+}
+
 #[test]
 fn a_chain_of_replacements_fails_nobody() {
     let host = Host::serving(&format!(

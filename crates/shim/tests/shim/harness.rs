@@ -70,8 +70,18 @@ pub fn app(name: &str, port: u16, changes: Value) -> Value {
     spec
 }
 
+/// A port nobody listens on, another one each time. Below what the kernel gives to connections and to servers that take
+/// any port, so that nobody gets it in between.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let (first, count) = (15_000, 17_000);
+    loop {
+        let tries = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = (first + (std::process::id().wrapping_mul(101).wrapping_add(tries)) % count) as u16;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Looks until it is so; the only wait for things that send no event.

@@ -78,6 +78,15 @@ impl Fleet {
         self.generations.iter().find(|generation| generation.role == Role::Serving)
     }
 
+    /// Generations that have somebody to take over what a worker has open: those with another worker that serves.
+    pub fn heirs(&self, generation: u64, place: usize) -> impl Iterator<Item = u64> {
+        let lasting = self.generations.iter().filter(|of| self.stop == Stop::No && of.role != Role::Retiring);
+        let has_heir = move |of: &&Generation| {
+            of.living().any(|(at, worker)| worker.serves() && (of.number, at) != (generation, place))
+        };
+        lasting.filter(has_heir).map(|of| of.number)
+    }
+
     /// Adds a generation whose app process is being started: a candidate where another one serves.
     pub fn add(&mut self, number: u64, rules: Rules, brutal: bool) {
         let role = if self.generations.iter().any(|other| other.role == Role::Serving) {
