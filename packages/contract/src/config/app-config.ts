@@ -1,7 +1,10 @@
 import type { FunctionConfig } from "./function.js";
 import type { MountConfig } from "./mounts.js";
 import type { JsonValue } from "./json.js";
+import type { OutboundRule } from "./outbound.js";
 import type { PreforkConfig } from "./prefork.js";
+import type { SleepConfig } from "./sleep.js";
+import type { TcpConfig } from "./tcp.js";
 import type { WebConfig } from "./web.js";
 
 /**
@@ -17,12 +20,14 @@ export interface AppConfig {
   readonly sourceRoot: string;
   readonly toolchain: ToolchainWish;
   readonly build: BuildConfig;
-  /** How it is started, reached and ended; a function and a prefork app have what the platform decides. */
+  /** How it is started, reached and ended; a function and a prefork app have what the platform decides, and of a tcp app only how it is started and ended counts. */
   readonly web: WebConfig;
   /** Null for every other shape. */
   readonly function: FunctionConfig | null;
   /** Null for every other shape. */
   readonly prefork: PreforkConfig | null;
+  /** Null for every other shape. */
+  readonly tcp: TcpConfig | null;
   readonly hooks: HooksConfig;
   readonly deploy: DeployConfig;
   /** By path below `/app`, without slashes at its ends. */
@@ -33,9 +38,13 @@ export interface AppConfig {
   readonly platformVariables: Readonly<Record<string, JsonValue>>;
   readonly limits: LimitsConfig;
   readonly replicas: number;
+  /** Null: all replicas run at all times; a function has its own rules. */
+  readonly sleep: SleepConfig | null;
   /** Megabytes (10^6 bytes) of the volume behind the persistent mounts; null: as much as there is. */
   readonly diskMb: number | null;
   readonly network: "outbound" | "none" | "host";
+  /** With `network` outbound: the only places instances may connect to; null: every one outside of the platform. */
+  readonly outbound: readonly OutboundRule[] | null;
   /** Host name → address: lines of the sandbox's /etc/hosts. */
   readonly additionalHosts: Readonly<Record<string, string>>;
   /** TZ database name for cron times; the processes themselves stay in UTC. */
@@ -47,7 +56,7 @@ export interface AppConfig {
 }
 
 /** The shapes this release runs. */
-export type AppShape = "web" | "function" | "prefork";
+export type AppShape = "web" | "function" | "prefork" | "tcp";
 
 /** The toolchain the project asks for; `channel` null means the default one. */
 export interface ToolchainWish {

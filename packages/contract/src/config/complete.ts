@@ -2,11 +2,12 @@ import { manifestDefaults as defaults } from "../manifest/defaults.js";
 import type { AppConfig } from "./app-config.js";
 import { functionDefaults, type FunctionConfig } from "./function.js";
 import { preforkDefaults, type PreforkConfig } from "./prefork.js";
+import { completeTcpPort, type TcpPortConfig } from "./tcp.js";
 import type { LocationConfig, WebConfig } from "./web.js";
 
 /** A config in which keys may be missing: written by an older daemon, or short in a test. */
 export type PartialConfig = Partial<
-  Omit<AppConfig, "shape" | "web" | "function" | "prefork" | "build" | "limits" | "deploy">
+  Omit<AppConfig, "shape" | "web" | "function" | "prefork" | "tcp" | "build" | "limits" | "deploy">
 > & {
   readonly web: Partial<Omit<WebConfig, "locations">> & {
     readonly start: string;
@@ -14,6 +15,9 @@ export type PartialConfig = Partial<
   };
   readonly function?: Partial<FunctionConfig> | null;
   readonly prefork?: Partial<PreforkConfig> | null;
+  readonly tcp?: {
+    readonly ports?: readonly (Partial<TcpPortConfig> & Pick<TcpPortConfig, "port">)[];
+  } | null;
   readonly build?: Partial<AppConfig["build"]>;
   readonly limits?: Partial<AppConfig["limits"]>;
   readonly deploy?: Partial<AppConfig["deploy"]>;
@@ -25,10 +29,10 @@ export type PartialConfig = Partial<
  */
 export function completeConfig(part: PartialConfig): AppConfig {
   const name = part.name ?? "app";
-  const { function: own = null, prefork = null } = part;
+  const { function: own = null, prefork = null, tcp = null } = part;
   return {
     name,
-    shape: prefork !== null ? "prefork" : own === null ? "web" : "function",
+    shape: tcp !== null ? "tcp" : prefork !== null ? "prefork" : own === null ? "web" : "function",
     detected: part.detected ?? "",
     sourceRoot: part.sourceRoot ?? "",
     toolchain: part.toolchain ?? { channel: null, source: "default" },
@@ -48,6 +52,7 @@ export function completeConfig(part: PartialConfig): AppConfig {
     web: completeWeb(part.web),
     function: own === null ? null : { ...functionDefaults, ...own },
     prefork: prefork === null ? null : { ...preforkDefaults, ...prefork },
+    tcp: tcp === null ? null : { ports: (tcp.ports ?? []).map(completeTcpPort) },
     hooks: part.hooks ?? { deploy: null, postDeploy: null },
     deploy: {
       strategy: "rolling",
@@ -67,8 +72,10 @@ export function completeConfig(part: PartialConfig): AppConfig {
       ...part.limits,
     },
     replicas: part.replicas ?? defaults.replicas,
+    sleep: part.sleep ?? null,
     diskMb: part.diskMb ?? null,
     network: part.network ?? defaults.network,
+    outbound: part.outbound ?? null,
     additionalHosts: part.additionalHosts ?? {},
     timezone: part.timezone ?? null,
     access: part.access ?? { ssh: "contributor" },
