@@ -40,6 +40,8 @@ export const programs = {
     { program: "hyperfine", package: "hyperfine" },
     // The peer of prefork apps; that suite is skipped without it.
     { program: "uwsgi-core", package: "uwsgi-core", optional: true },
+    // The same for tcp apps.
+    { program: "haproxy", package: "haproxy", optional: true },
   ],
 };
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { manifestLimits } from "../manifest/defaults.js";
 import { appName, environmentName, orgName, roleName } from "../names.js";
 import { deploymentState, desiredState, instanceState } from "../states.js";
-import { appParams, done, environmentParams, timestamp } from "./common.js";
+import { appParams, done, environmentParams, tcpAddress, timestamp } from "./common.js";
 import { defineRoutes } from "./route.js";
 
 const { min, max } = manifestLimits.replicas;
@@ -20,7 +20,10 @@ export const environmentHealth = z.enum(["empty", "running", "starting", "crashe
 
 export const environmentView = z.object({
   name: environmentName,
+  /** Of a tcp app `tcp://HOST:PORT`; empty until its ports are known. */
   url: z.string(),
+  /** Null for every shape but tcp. */
+  tcp: z.array(tcpAddress).nullable(),
   desired: desiredState,
   health: environmentHealth,
   version: z.number().int().nullable(),

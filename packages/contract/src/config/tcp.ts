@@ -27,6 +27,15 @@ export interface TcpPortConfig {
   readonly goodbye: string | null;
 }
 
+/** The config with the ports that the app was found to listen on, where the manifest names none. */
+export function withFoundPorts<T extends { readonly tcp: TcpConfig | null }>(
+  config: T,
+  found: readonly number[] | null,
+): T {
+  if (config.tcp === null || config.tcp.ports.length > 0 || found === null) return config;
+  return { ...config, tcp: { ...config.tcp, ports: found.map((port) => completeTcpPort({ port })) } };
+}
+
 /** What holds when nobody says anything. Seconds. */
 export const tcpPortDefaults = Object.freeze({
   proxyProtocol: null,

@@ -25,7 +25,8 @@ import type { FunctionActivation } from "../deploy/function/activation/open-acti
 import type { Healer } from "../deploy/heal.js";
 import type { Fleet } from "../deploy/fleet.js";
 import { planReplicas } from "../deploy/plan-replicas.js";
-import { namesOf, placeOfEnvironment, urlOf, type Place } from "../deploy/places.js";
+import { namesOf, placeOfEnvironment, type Place } from "../deploy/places.js";
+import { planAddresses, type Addresses, type EdgeAddress } from "../deploy/addresses.js";
 
 /** What views need besides the row they show. */
 export interface ViewParts {
@@ -33,7 +34,7 @@ export interface ViewParts {
   readonly fleet: Fleet;
   readonly healer: Pick<Healer, "failureOf" | "failing">;
   readonly activation: Pick<FunctionActivation, "isPutToSleep">;
-  readonly edge: { readonly baseDomain: string; readonly httpPort: number };
+  readonly edge: EdgeAddress;
 }
 
 export async function viewDeployment(parts: ViewParts, row: Deployment): Promise<DeploymentView> {
@@ -49,13 +50,24 @@ export async function viewDeployment(parts: ViewParts, row: Deployment): Promise
     build: row.buildId,
     // A build that is older than the deployment was made for another one.
     reused: build !== undefined && build.createdAt < row.createdAt,
-    url: place === undefined ? "" : urlOf(namesOf(place), parts.edge),
+    ...(place === undefined ? { url: "", tcp: null } : await viewAddresses(parts, place, row.versionId)),
     error: viewError(row.error, place === undefined ? {} : namesOf(place)),
     timings: row.timings,
     createdBy: row.createdBy,
     createdAt: row.createdAt,
     finishedAt: row.finishedAt,
   };
+}
+
+/** Where what was deployed is found, or what is live there now. */
+async function viewAddresses(
+  { store, edge }: ViewParts,
+  place: Place,
+  versionId: string | null,
+): Promise<Addresses> {
+  const id = versionId ?? place.environment.liveVersionId;
+  const version = id === null ? undefined : await store.versions.get(id);
+  return planAddresses(namesOf(place), version?.config, edge);
 }
 
 /** As it is now: it may have changed since the place was found. */
@@ -88,7 +100,7 @@ async function viewFound(parts: ViewParts, place: Place, newest?: Version): Prom
   const failure = parts.healer.failureOf(environment.id);
   return {
     name: environment.name,
-    url: urlOf(namesOf(place), parts.edge),
+    ...planAddresses(namesOf(place), version?.config, parts.edge),
     desired: environment.desired,
     health:
       liveReleaseNumber === null

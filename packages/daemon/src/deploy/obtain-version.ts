@@ -96,7 +96,7 @@ export async function obtainVersion(
   }
   const recent = await parts.store.versions.list({ appId: place.app.id, limit: 100 });
   const same = recent.find(
-    (version) => version.artifact === built.artifact && isDeepStrictEqual(version.config, config),
+    (version) => version.artifact === built.artifact && isDeepStrictEqual(version.written, config),
   );
   if (same !== undefined) return same;
   return parts.store.versions.create({
