@@ -12,6 +12,7 @@ import { goLive, type LiveOrder, type LiveParts } from "./go-live.js";
 import type { Holds } from "./hold/holds.js";
 import { planHooks, type HookPlan } from "./hooks/plan-hooks.js";
 import { runDeployHook, runPostDeployHook, type HookParts } from "./hooks/walk-hooks.js";
+import { notePorts } from "./note-ports.js";
 import { obtainVersion, type SourceOrder, type VersionParts } from "./obtain-version.js";
 import { formatPlace, namesOf, type Place } from "./places.js";
 import { planReplicas } from "./plan-replicas.js";
@@ -139,6 +140,7 @@ export function createDeployer(parts: DeployerParts): Deployer {
       openHold: parts.holds.open,
       heal: parts.heal,
       async prepare(instances) {
+        await notePorts(parts, walk, { place: facts.place, version }, instances);
         isHooked = await runDeployHook(parts, walk, { config: version.config, hooks, instances });
       },
       async commit() {
