@@ -1,13 +1,11 @@
 import type { AppFolder } from "./app-folder.js";
 import { loadCargoPackage, type CargoPackage, type CargoProject } from "./cargo-project.js";
 import { httpCrates } from "./http-crates.js";
-import { placeOfOffset, type Place } from "./source.js";
 
 /** Where a program opens its port. */
-export interface FoundListener {
+interface FoundListener {
   /** Below the app's folder. */
   readonly file: string;
-  readonly place: Place;
   /** As it is written, `127.0.0.1:7878`; null when it is made up at run time. */
   readonly address: string | null;
 }
@@ -16,7 +14,7 @@ export interface FoundListener {
 const mostSources = 300;
 const mostPackages = 50;
 
-/** Strings and characters, which may look like comments; comments; and what stands only in tests. */
+/** Strings and characters, which may look like comments; comments; and what stands only in tests. None of it can take long. */
 const notCode =
   /\bb?r(#*)"[^]*?(?:"\1|$)|"[^"\\]*(?:\\[^][^"\\]*)*(?:"|$)|'(?:[^'\\\n]|\\[^])'|(\/\/[^\n]*|\/\*[^]*?(?:\*\/|$)|#\s*\[\s*cfg\s*\(\s*test\s*\)\s*\](?:[^;{]*;|[^]*$))/g;
 
@@ -29,13 +27,13 @@ const listen = /\.\s*listen\s*\(/;
 const accept = /\b(?:poll_accept|accept|into_incoming|incoming)\s*\(|\bTcpListenerStream\b/;
 
 /** HTTP by hand, and the variable that only apps behind the proxy are told, perhaps by an option's own name. */
-const speaksHttp = /[Hh][Tt][Tt][Pp]\/\d|"PORT"|#\[(?:arg|clap)\([^\]\n]*\benv\s*[,)]/;
+const speaksHttp = /[Hh][Tt][Tt][Pp]\/\d|"PORT"|#\[(?:arg|clap)\([^\]\n]{0,200}\benv\s*[,)]/;
 
 /** What an address looks like; others are not repeated. */
 const plainAddress = /^[\w.:[\]-]{1,100}$/;
 
 /**
- * The place where a project's own code listens for TCP connections, accepts them itself and speaks no HTTP; null
+ * Where a project's own code listens for TCP connections, accepts them itself and speaks no HTTP; null
  * when there is none, or any doubt.
  */
 export function findListener(files: AppFolder, cargo: CargoProject): FoundListener | null {
@@ -81,22 +79,20 @@ function isSourceOf({ folder, binPaths }: CargoPackage, path: string): boolean {
   return below.startsWith("src/") || binPaths.includes(below);
 }
 
-/** The same text with blanks for comments and tests, so that places stay what they are. */
 function withoutComments(text: string): string {
   return text.replace(notCode, (whole: string, _hashes, comment: string | undefined) =>
-    comment === undefined ? whole : whole.replace(/[^\n]/g, " "),
+    comment === undefined ? whole : " ",
   );
 }
 
-function findBind(text: string): Omit<FoundListener, "file"> | null {
+function findBind(text: string): Pick<FoundListener, "address"> | null {
   for (const found of text.matchAll(bind)) {
     const [, whole, host, port] = found;
     const address = whole ?? `${host ?? ""}:${port ?? ""}`;
     // Any free port: nobody could connect to it from outside.
     if (address.endsWith(":0")) continue;
     const isKnown = address !== ":" && plainAddress.test(address);
-    return { place: placeOfOffset(text, found.index), address: isKnown ? address : null };
+    return { address: isKnown ? address : null };
   }
-  const at = tcpSocket.test(text) ? text.search(listen) : -1;
-  return at < 0 ? null : { place: placeOfOffset(text, at), address: null };
+  return tcpSocket.test(text) && listen.test(text) ? { address: null } : null;
 }
