@@ -39,6 +39,9 @@ import { openLog } from "./observe/log.js";
 import { openSecrets } from "./release/secrets.js";
 import { sweepGroups } from "./run/cgroups.js";
 import { createLocalEngine } from "./run/engines/local.js";
+import { describeSandbox } from "./deploy/sandbox-status.js";
+import { watchNetwork } from "./deploy/watch-network.js";
+import { assertIsolation } from "./run/plan-network.js";
 import { openHostNetwork } from "./deploy/host-network.js";
 import { planNginxPaths } from "./route/nginx-paths.js";
 import type { RouteTarget } from "./route/plan-routes.js";
@@ -184,6 +187,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       build: build.port,
       openTree: build.openTree,
       assertArtifact: build.assertArtifact,
+      assertIsolation: (config) => assertIsolation(config, { ...settings, hasNamespaces: network !== null }),
       assertRoutable: (place, config) => edge.assertRoutable(planServed(place, config, paths.artifacts)),
       heal: (environmentId) => void healer.heal(environmentId),
     });
@@ -196,6 +200,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
         findInstances = () => new Set(fleet.all().map((instance) => instance.id));
         await sweepGroups(host.cgroups, keep);
         await network?.sweep();
+        if (network !== null) closers.push(watchNetwork(network, log));
         engine.keepShims();
       },
       onFound: activation.follow,
@@ -242,14 +247,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       httpPort: settings.httpPort,
       baseDomain: settings.baseDomain,
       nginx: await routing.status(),
-      sandbox: {
-        description: host.isRoot
-          ? "bubblewrap, own user and network namespace"
-          : "bubblewrap, the host's network",
-        root: host.isRoot,
-        network: network === null ? "host" : "namespaces",
-        cgroups: host.cgroups.kind,
-      },
+      sandbox: await describeSandbox(host),
       store: store.kind,
     });
     const targetOf = async (place: Place): Promise<RouteTarget> => {

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { execa } from "execa";
+import type { OutboundOptions } from "../../../src/run/network/open-outbound.js";
 import { openNetwork, type HostNetwork, type NetworkPlace } from "../../../src/run/network/open-network.js";
 
 /** Small blocks at the far end of the range, so that a daemon on the same machine is left alone. */
@@ -23,8 +24,12 @@ export async function makeHome(): Promise<string> {
   return home;
 }
 
-export async function open(home: string, preferred: string | null = null): Promise<HostNetwork> {
-  const network = await openNetwork({ home, preferred, candidates });
+export async function open(
+  home: string,
+  preferred: string | null = null,
+  options: OutboundOptions = {},
+): Promise<HostNetwork> {
+  const network = await openNetwork({ ...options, home, preferred, candidates });
   cleanups.push(() => network.destroy());
   return network;
 }
