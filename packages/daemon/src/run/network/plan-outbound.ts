@@ -16,13 +16,15 @@ const beyondIcmp = "limit rate over 1/second burst 4 packets";
 
 /**
  * Refuses at once, whatever is tried. The kernel sends one instance about one ICMP message a second, and what is
- * tried beyond that would hang as if it were dropped: a reset has no such limit.
+ * tried beyond that would hang as if it were dropped: a reset has no such limit. Of the messages, UDP sockets take
+ * only some for an error.
  */
 export function planRefusal(match: string, type: "admin-prohibited" | "net-unreachable"): readonly string[] {
   return [
-    `${match} meta l4proto tcp ${beyondIcmp} reject with tcp reset`.trimStart(),
-    `${match} reject with icmp type ${type}`.trimStart(),
-  ];
+    `${match} meta l4proto tcp ${beyondIcmp} reject with tcp reset`,
+    ...(type === "admin-prohibited" ? [] : [`${match} meta l4proto tcp reject with icmp type ${type}`]),
+    `${match} reject with icmp type admin-prohibited`,
+  ].map((rule) => rule.trimStart());
 }
 
 /** The names somebody has to be asked for. */

@@ -89,7 +89,9 @@ export const instance = (id: string, outbound = false) => ({ id, port: 8888, out
 /** A namespace that plays the rest of the world: a host beyond a link, which tells callers who they are. */
 export async function makeOutside(): Promise<{ netns: string; address: string; host: string }> {
   const name = `bloomtest-${process.pid}`;
-  const [host, address] = ["192.0.2.253", "192.0.2.254"];
+  // Of its own, so that tests of another checkout do not meet.
+  const pair = (process.pid % 127) * 2;
+  const [host, address] = [`203.0.113.${pair}`, `203.0.113.${pair + 1}`];
   cleanups.push(() => execa("ip", ["netns", "del", name], { reject: false }));
   await execa("ip", ["-batch", "-"], {
     input: [
