@@ -37,10 +37,23 @@ describe.skipIf(process.getuid?.() !== 0)("a platform without root", () => {
   });
 
   test("says what it cannot do, and deploys all the same", async () => {
-    const status = await platform.json<{ sandbox: { root: boolean; network: string } }>("server", "status");
-    expect(status.sandbox).toMatchObject({ root: false, network: "host" });
+    const { sandbox } = await platform.json<{
+      sandbox: { root: boolean; network: string; missing: string[] };
+    }>("server", "status");
+    expect(sandbox).toMatchObject({ root: false, network: "host" });
+    expect(sandbox.missing.join("\n")).toMatch(/^no network of their own.*\nno limits of the network/);
     await platform.json("deploy", project.dir);
     expect(await platform.get(host)).toMatchObject({ status: 200, body: "one" });
+  });
+
+  test("refuses at once an app whose manifest limits the network, and the version before goes on", async () => {
+    const text = 'name = "shop"\n[run]\ngrace_seconds = 2\ndrain_seconds = 5\n';
+    await project.write("bloom.toml", `${text}network = "none"\n`);
+    const { code, stdout } = await platform.bloom("deploy", project.dir, "--json");
+    expect(code).toBe(2);
+    expect(stdout).toContain("ERR_ISOLATION_UNAVAILABLE");
+    expect(await platform.get(host)).toMatchObject({ status: 200, body: "one" });
+    await project.write("bloom.toml", text);
   });
 
   test("switches versions under load without a failed request", async () => {

@@ -34,6 +34,8 @@ import { openLog } from "./observe/log.js";
 import { openSecrets } from "./release/secrets.js";
 import { sweepGroups } from "./run/cgroups.js";
 import { createLocalEngine } from "./run/engines/local.js";
+import { watchNetwork } from "./deploy/watch-network.js";
+import { assertIsolation } from "./run/plan-network.js";
 import { openHostNetwork } from "./deploy/host-network.js";
 import { planNginxPaths } from "./route/nginx-paths.js";
 import { assertPortFree } from "./route/find-port-holder.js";
@@ -178,6 +180,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       build: build.port,
       openTree: build.openTree,
       assertArtifact: build.assertArtifact,
+      assertIsolation: (config) => assertIsolation(config, { ...settings, hasNamespaces: network !== null }),
       assertRoutable: (place, config) => edge.assertRoutable(planServed(place, config, paths.artifacts)),
       heal: (environmentId) => void healer.heal(environmentId),
     });
@@ -190,6 +193,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
         findInstances = () => new Set(fleet.all().map((instance) => instance.id));
         await sweepGroups(host.cgroups, keep);
         await network?.sweep();
+        if (network !== null) closers.push(watchNetwork(network, log));
         engine.keepShims();
       },
       onFound: activation.follow,
@@ -227,7 +231,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       })());
 
     const api = await openApi({
-      ...{ settings, paths, host, startedAt, version, log, authenticate, hasNetwork: network !== null },
+      ...{ settings, paths, host, startedAt, version, log, authenticate },
       ...{ store, secrets, fleet, edge, routing, build, deployer, operations, activation, jobs, hub, views },
       ...{ executions, functions, invocations, volumes, stop },
       runTool: engine.runTool,

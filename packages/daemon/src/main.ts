@@ -16,6 +16,7 @@ const flags = [
   "base-domain",
   "database",
   "network",
+  "weak-isolation",
   "shim",
   "prefork",
   "sdk",

@@ -17,6 +17,8 @@ export interface Settings {
   readonly database: string;
   /** The IPv4 block to try first for instances and stable addresses; null: the default ones. */
   readonly network: string | null;
+  /** Whether apps may run with less isolation than their manifests say, where the machine cannot give it. */
+  readonly isWeakAccepted: boolean;
   /** First uid of the range that apps and builds run under. */
   readonly uidBase: number;
   readonly shimPath: string;
@@ -49,6 +51,7 @@ export type SettingsInput = Partial<
     | "base-domain"
     | "database"
     | "network"
+    | "weak-isolation"
     | "shim"
     | "prefork"
     | "sdk"
@@ -88,6 +91,7 @@ export function resolveSettings(
     baseDomain: input["base-domain"] ?? "localhost",
     database: input.database ?? env["BLOOM_DATABASE"] ?? `sqlite:${join(home, "bloom.db")}`,
     network: input.network ?? null,
+    isWeakAccepted: parseWeak(input["weak-isolation"] ?? env["BLOOM_WEAK_ISOLATION"] ?? "refuse"),
     uidBase: planUidBase(home),
     shimPath,
     preforkPath: input.prefork ?? env["BLOOM_PREFORK"] ?? join(dirname(shimPath), "bloom-prefork"),
@@ -114,6 +118,11 @@ export function resolveSettings(
 function planUidBase(home: string): number {
   const lane = createHash("sha256").update(home).digest().readUInt16BE(0) % 2000;
   return 1_900_000_000 + lane * 100_000;
+}
+
+function parseWeak(text: string): boolean {
+  if (text !== "accept" && text !== "refuse") throw invalid("weak-isolation", text, "`accept` or `refuse`");
+  return text === "accept";
 }
 
 function parseCount(

@@ -24,6 +24,10 @@ export const serverCommands: readonly Command[] = [
       { flag: "--base-domain <domain>", about: "apps are served as <app>-<org>.<domain>" },
       { flag: "--database <url>", about: "sqlite:/path or postgres://… (BLOOM_DATABASE)" },
       { flag: "--network <block>", about: "IPv4 block for instances, such as 198.18.0.0/16" },
+      {
+        flag: "--weak-isolation <word>",
+        about: "refuse or accept apps whose network limits this machine cannot keep (refuse)",
+      },
       { flag: "--build-time-limit <seconds>", about: "longest time a build may take" },
       { flag: "--execution-days <days>", about: "how long records of executions are kept (7)" },
       { flag: "--execution-count <count>", about: "how many of them are kept of each function (10000)" },
@@ -75,6 +79,7 @@ export const serverCommands: readonly Command[] = [
         `apps      http://<app>-<org>.${status.baseDomain}:${status.httpPort}/`,
         `nginx     ${status.nginx.running ? `${status.nginx.version}, pid ${status.nginx.pid ?? "-"}` : "not running"}`,
         `sandbox   ${status.sandbox.description}; control groups: ${status.sandbox.cgroups}`,
+        ...status.sandbox.missing.map((words) => `missing   ${words}`),
         `database  ${status.store}`,
         `home      ${status.home}`,
       ]);

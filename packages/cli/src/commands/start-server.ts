@@ -12,6 +12,7 @@ const passedFlags = [
   "base-domain",
   "database",
   "network",
+  "weak-isolation",
   "log-level",
   "build-time-limit",
   "execution-days",

@@ -206,6 +206,8 @@ export function createDeployer(parts: DeployerParts): Deployer {
         done,
         async work(walk, row) {
           const version = await obtain();
+          const missing = parts.assertIsolation(version.config);
+          if (missing !== null) walk.emit({ type: "warning", message: missing });
           await parts.assertRoutable(place, version.config);
           await makeLiveAgain(walk, row, place, version, { isForced: false });
           await published(version);

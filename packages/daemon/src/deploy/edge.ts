@@ -63,8 +63,14 @@ const kinds: readonly Kind[] = ["tcp", "unix"];
 export function createEdge(parts: EdgeParts): Edge {
   const { switchboard } = parts;
   const nameOf = (slot: number, replica: number): string => `web-${slot}-${replica}`;
+  // In the host's network an app has no address of its own, with root as without.
   const kindOf = ({ config }: ServedEnvironment): Kind =>
-    parts.hasNetwork && config.shape === "web" && config.web.upstream.socketFamily === "tcp" ? "tcp" : "unix";
+    parts.hasNetwork &&
+    config.network !== "host" &&
+    config.shape === "web" &&
+    config.web.upstream.socketFamily === "tcp"
+      ? "tcp"
+      : "unix";
 
   const setName = async (
     slot: number,

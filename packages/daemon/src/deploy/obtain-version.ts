@@ -58,6 +58,8 @@ export interface SourceOrder {
 export interface VersionParts extends ReleaseParts {
   readonly build: BuildPort;
   readonly openTree: (tree: string) => Promise<ProjectFiles>;
+  /** Throws ERR_ISOLATION_UNAVAILABLE; returns in words what is missing although its owner has accepted that. */
+  readonly assertIsolation: (config: AppConfig) => string | null;
   /** Throws ERR_MANIFEST_INVALID when nginx would refuse what the config says. */
   readonly assertRoutable: (place: Place, config: AppConfig) => Promise<void>;
 }
@@ -72,6 +74,8 @@ export async function obtainVersion(
   row: Deployment,
 ): Promise<Version> {
   const config = await withSettings(parts.store, place.app.id, await readConfig(parts, place, order, walk));
+  const missing = parts.assertIsolation(config);
+  if (missing !== null) walk.emit({ type: "warning", message: missing });
   // Before a build of minutes, and long before the other apps' routes are touched.
   await parts.assertRoutable(place, config);
   await walk.enter("building");

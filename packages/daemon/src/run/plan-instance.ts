@@ -12,6 +12,7 @@ import { functionVariables, planFunctionSpec } from "./plan-function.js";
 import { planMounts, planRunMount, runFolder } from "./plan-mounts.js";
 import { planPreforkSpec } from "./plan-prefork.js";
 import { planCommand, planLine, planWithoutSocket } from "./plan-command.js";
+import { isAskedBySocket } from "./plan-network.js";
 import { planInstanceFiles } from "./plan-instance-files.js";
 import { planRlimits, planTmpfs } from "./plan-limits.js";
 
@@ -54,7 +55,7 @@ function planWebSpec(wish: InstanceWish, facts: WebFacts): ShimSpec {
       cwd: "/app",
       hostname: wish.appName,
       command: planStart(web.start, facts.listen),
-      network: "kept",
+      network: wish.config.network === "none" && isAskedBySocket(wish.config) ? "none" : "kept",
     },
     { staged: facts.user !== null, bwrap: facts.bwrap },
   );

@@ -6,6 +6,7 @@ import type { Instance, InstanceAddress } from "../../src/run/engines/engine.js"
 let names: Map<string, string>;
 let routed: readonly RoutedEnvironment[];
 let family: "tcp" | "unix";
+let network: "outbound" | "host";
 
 const place = { id: "env-1", slot: 2 };
 const tcp: InstanceAddress = { kind: "tcp", address: "10.0.0.7", port: 8888 };
@@ -15,6 +16,7 @@ beforeEach(() => {
   names = new Map();
   routed = [];
   family = "tcp";
+  network = "outbound";
 });
 
 function create(hasNetwork = true) {
@@ -25,7 +27,7 @@ function create(hasNetwork = true) {
   const served = (): ServedEnvironment => ({
     ...place,
     ...{ org: "local", app: "shop", environment: "main", desired: "running", artifactDir: "/a", replicas: 1 },
-    config: completeConfig({ web: { start: "./shop", upstream: { socketFamily: family } } }),
+    config: completeConfig({ network, web: { start: "./shop", upstream: { socketFamily: family } } }),
   });
   return createEdge({
     switchboard: {
@@ -79,4 +81,13 @@ test("a version that listens otherwise keeps the old name until nginx has the ne
   await edge.refresh();
   expect(routed[0]?.upstreams).toEqual([{ kind: "unix", path: "/upstreams/web-2-0" }]);
   expect([...names.keys()]).toEqual(["web-2-0"]);
+});
+
+test("an app in the machine's network has no address, so nginx gets the path that is switched for it", async () => {
+  network = "host";
+  const edge = create();
+  await edge.point(place, [instance(0, unix)]);
+  await edge.refresh();
+  expect(routed[0]?.upstreams).toEqual([{ kind: "unix", path: "/upstreams/web-2-0" }]);
+  expect([...names]).toEqual([["web-2-0", "/instances/7/app.sock"]]);
 });

@@ -105,13 +105,24 @@ describe("the place of a function", () => {
 
   test("is a socket alone, and a namespace only for one that calls others", async () => {
     const place = { address: { kind: "unix", path: socket }, listen: { kind: "given", path: socket } };
-    expect(await allocatePlace(network, makeWish(), socket)).toEqual({ ...place, netns: null });
+    expect(await allocatePlace({ network, isWeakAccepted: false }, makeWish(), socket)).toEqual({
+      ...place,
+      netns: null,
+    });
     expect(asked).toEqual([]);
-    expect(await allocatePlace(network, makeWish({ network: "outbound" }), socket)).toMatchObject({
+    expect(
+      await allocatePlace({ network, isWeakAccepted: false }, makeWish({ network: "outbound" }), socket),
+    ).toMatchObject({
       ...place,
       netns: { path: "/run/netns/bl-1" },
     });
-    expect(await allocatePlace(null, makeWish({ network: "outbound" }), socket)).toEqual({
+    expect(
+      await allocatePlace(
+        { network: null, isWeakAccepted: false },
+        makeWish({ network: "outbound" }),
+        socket,
+      ),
+    ).toEqual({
       ...place,
       netns: null,
     });

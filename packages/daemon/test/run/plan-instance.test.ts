@@ -158,6 +158,7 @@ describe("commands inside", () => {
     netnsAddress: null,
     netnsPort: null,
     outbound: true,
+    only: null,
     hasWorkers: false,
     cgroups: ["/cg/i-1"],
     variables: { PORT: "8888" },

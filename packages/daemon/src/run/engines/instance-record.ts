@@ -16,6 +16,21 @@ export const instanceRecord = z.object({
   netnsPort: z.number().int().nullable().default(null),
   /** Whether it may open connections out of the machine. */
   outbound: z.boolean(),
+  /** The only places those may lead to; null: every one outside of the platform. */
+  only: z
+    .object({
+      rules: z
+        .array(
+          z.object({
+            host: z.string(),
+            ports: z.tuple([z.number().int(), z.number().int()]).readonly().nullable(),
+          }),
+        )
+        .readonly(),
+      hosts: z.record(z.string(), z.string()),
+    })
+    .nullable()
+    .default(null),
   cgroups: z.array(z.string()),
   /** Whether it has workers of which its host tells. */
   hasWorkers: z.boolean().default(false),

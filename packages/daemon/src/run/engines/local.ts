@@ -20,13 +20,13 @@ import { readWorkers } from "../workers/read-workers.js";
 import { createShimPool } from "../shim-pool.js";
 import { createStandbyUsers } from "../standby-users.js";
 import { createStandbys } from "../standbys.js";
-import { allocatePlace, type InstanceNetwork } from "./allocate-place.js";
+import { allocatePlace, type PlaceOptions } from "./allocate-place.js";
 import type { CommandOrder, Engine, Instance, InstanceWish, RunningCommand, ToolWish } from "./engine.js";
 import { instanceRecord, type InstanceRecord } from "./instance-record.js";
 import { prepareFiles, removeFiles } from "./prepare-files.js";
 import { runCommand, type ShimCommand } from "./run-command.js";
 
-export interface LocalEngineOptions {
+export interface LocalEngineOptions extends PlaceOptions {
   readonly paths: HomePaths;
   readonly shimPath: string;
   readonly bwrap: string;
@@ -34,8 +34,6 @@ export interface LocalEngineOptions {
   /** Null: not root. */
   readonly uidBase: number | null;
   readonly cgroups: CgroupLayout;
-  /** Null: instances share the host's network. */
-  readonly network: InstanceNetwork | null;
   /**
    * The environment of a release without PORT or SOCKET, for commands in instances that run already: it holds
    * secrets, so no engine keeps it, least of all beyond its daemon's life.
@@ -159,7 +157,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       };
       await assertPreforkHost(wish.config, options.preforkPath).catch(undo);
       const mounts = await prepareFiles(dir, wish, { user, hasEtc: standby !== null }).catch(undo);
-      const place = await allocatePlace(options.network, wish, files.socket).catch(undo);
+      const place = await allocatePlace(options, wish, files.socket).catch(undo);
       const cgroups = planCgroups(options.cgroups, wish.id, { ...wish.config.limits, weight: 100 });
       const record: InstanceRecord = {
         id: wish.id,
@@ -171,6 +169,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
         netnsAddress: place.netns?.address ?? null,
         netnsPort: place.netns?.port ?? null,
         outbound: wish.config.network === "outbound",
+        only: place.netns?.only ?? null,
         cgroups: cgroups.map((group) => group.path),
         hasWorkers: wish.config.prefork !== null,
         variables: planListenVariables(wish.config, place.listen),
@@ -203,11 +202,11 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       if (record === undefined) return undefined;
       try {
         const instance = await attach(record);
-        const { address, netnsAddress, outbound } = record;
+        const { address, netnsAddress, outbound, only } = record;
         // Records of older daemons have the port only in the address.
         const port = record.netnsPort ?? (address.kind === "tcp" ? address.port : null);
         if (netnsAddress !== null && port !== null) {
-          await options.network?.adopt([{ id, port, outbound, address: netnsAddress }]);
+          await options.network?.adopt([{ id, port, outbound, only, address: netnsAddress }]);
         }
         return instance;
       } catch {

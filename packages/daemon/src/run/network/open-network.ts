@@ -4,7 +4,9 @@ import { findInhabited } from "./find-inhabited.js";
 import { forgetEnded, forgetInstance } from "./forget-connections.js";
 import { readTable } from "./kernel-table.js";
 import { openNamespaces, listPlaces } from "./namespaces.js";
+import { openOutbound, type OutboundOptions } from "./open-outbound.js";
 import { findPlace, isOverlapping, planStableAddress, type InstancePlace } from "./plan-block.js";
+import type { OutboundList } from "./plan-outbound.js";
 import {
   planAdmission,
   planBriefTracking,
@@ -33,6 +35,13 @@ export interface InstanceNetworkWish {
   readonly port: number;
   /** True: connections out of the machine are allowed. */
   readonly outbound: boolean;
+  /** With `outbound`: the only places they are allowed to; null: all outside of the platform. */
+  readonly only?: OutboundList | null;
+}
+
+export interface NetworkOptions extends ClaimOptions, OutboundOptions {
+  /** So many namespaces are kept ready. */
+  readonly spare?: number;
 }
 
 /** The host's side of all namespaces of one daemon. Needs root. */
@@ -60,7 +69,7 @@ export interface HostNetwork {
   setCurrent(stable: string, address: string | null): Promise<void>;
   /** Stable address → instance address, read from the kernel. */
   currentMap(): Promise<ReadonlyMap<string, string>>;
-  /** Puts everything back when somebody flushed the machine's rules; true when that was needed. */
+  /** Puts everything back when somebody flushed the machine's rules, true when that was needed; follows the resolvers. */
   repair(): Promise<boolean>;
   /** Lets go; instances and their traffic go on. May be called twice. */
   close(): Promise<void>;
@@ -69,7 +78,7 @@ export interface HostNetwork {
 }
 
 /** Claims a block and makes this machine ready for namespaces. Throws ERR_NETWORK_SETUP. */
-export async function openNetwork(options: ClaimOptions & { readonly spare?: number }): Promise<HostNetwork> {
+export async function openNetwork(options: NetworkOptions): Promise<HostNetwork> {
   const block = await claimBlock(options);
   await prepareKernel();
   await applyIp(planRoutes(block, "replace"));
@@ -89,6 +98,8 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
     tail = mine.catch(() => undefined);
     return mine;
   };
+
+  const places = await openOutbound({ ...options, block, inTurn });
 
   const admit = (address: string, wish: InstanceNetworkWish | null, out: boolean): Promise<void> =>
     inTurn(async () => {
@@ -115,6 +126,7 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
     if (findPlace(block, address) === undefined) return;
     const isNamed = open.has(address) || outbound.has(address) || [...current.values()].includes(address);
     if (isNamed) await dismiss(address);
+    await places.limit(address, null);
     await namespaces.remove(address);
     await forgetInstance(address);
   };
@@ -130,9 +142,12 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
   const allocate = async (wish: InstanceNetworkWish | null, out: boolean): Promise<NetworkPlace> => {
     const place = await namespaces.take();
     try {
+      // The list first: nothing is allowed for a moment that it forbids.
+      await places.limit(place.address, wish?.only ?? null);
       await admit(place.address, wish, out);
       return placeOf(place);
     } catch (error) {
+      await places.limit(place.address, null).catch(() => undefined);
       await namespaces.remove(place.address);
       throw error;
     } finally {
@@ -142,6 +157,7 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
   const restore = async (): Promise<void> => {
     await applyNft(
       planRuleset(block) +
+        places.planAll() +
         [...open.values()].map((port) => planAdmission(block.table, port, port.address, false)).join("") +
         [...outbound].map((address) => planAdmission(block.table, null, address, true)).join("") +
         [...current].map(([stable, address]) => planSwitch(block.table, stable, null, address)).join(""),
@@ -149,7 +165,10 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
     await tryTool("nft", ["-f", "-"], planBriefTracking(block));
   };
   let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => (closing ??= tail.then(() => namespaces.close()));
+  const close = (): Promise<void> => {
+    places.close();
+    return (closing ??= tail.then(() => namespaces.close()));
+  };
 
   return {
     cidr: block.cidr,
@@ -165,6 +184,7 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
         const place = namespaces.keep(wish.address);
         if (place === undefined) continue;
         // Normally all there; after a flush of the rules this brings it back.
+        await places.limit(place.address, wish.only ?? null);
         await admit(place.address, wish, wish.outbound);
         adopted.push(placeOf(place));
       }
@@ -173,11 +193,12 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
 
     async sweep() {
       // Also what is still allowed or pointed at although its namespace is gone.
-      const named = [...open.keys(), ...outbound, ...current.values()];
+      const named = [...open.keys(), ...outbound, ...places.addresses(), ...current.values()];
       const remains = new Set([
         ...namespaces.leftovers(),
         ...named.filter((address) => !namespaces.isUsed(address)),
       ]);
+      if (remains.size === 0) return [];
       for (const address of await findInhabited()) remains.delete(address);
       for (const address of remains) await release(address);
       return [...remains];
@@ -206,7 +227,10 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
 
     repair: () =>
       inTurn(async () => {
-        if ((await readTable(block)) !== undefined) return false;
+        if ((await readTable(block)) !== undefined) {
+          await places.refresh();
+          return false;
+        }
         await claimBlock({ ...options, preferred: block.cidr, candidates: [] });
         await restore();
         return true;

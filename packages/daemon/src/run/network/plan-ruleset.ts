@@ -1,4 +1,5 @@
 import { reservedRange, type InstancePlace, type NetworkBlock } from "./plan-block.js";
+import { planRefusal } from "./plan-outbound.js";
 
 /** One instance that may be reached on one port. */
 export interface OpenPort {
@@ -14,6 +15,7 @@ export interface OpenPort {
  */
 export function planRuleset(block: NetworkBlock): string {
   const { table, instances, stable } = block;
+  const names = "ip saddr @outbound ip daddr @resolvers meta l4proto { tcp, udp } th dport 53 accept";
   const rules: Readonly<Record<string, readonly string[]>> = {
     // Local traffic for a stable address goes to the instance that serves now.
     out: [`ip daddr ${stable} dnat to ip daddr map @current`],
@@ -30,14 +32,24 @@ export function planRuleset(block: NetworkBlock): string {
       // same address, so anything wider would also eat the reset that is sent.
       `ip daddr ${stable} tcp flags & (syn | ack) == syn reject with tcp reset`,
       `ip saddr ${instances} ct state established,related accept`,
+      // All that the machine itself has for an instance, where it is the one who resolves names.
+      names,
+      `ip saddr ${instances} meta l4proto tcp reject with tcp reset`,
       `ip saddr ${instances} reject`,
     ],
     forward: [
       `ip saddr ${instances} ct state established,related accept`,
       `ip daddr ${instances} ct state established,related accept`,
-      `ip saddr ${instances} ip daddr { ${planForbidden(block).join(", ")} } reject with icmp type admin-prohibited`,
+      // Before the rest: some clouds resolve names at the very address that is shut otherwise.
+      names,
+      ...planRefusal(
+        `ip saddr ${instances} ip daddr { ${planForbidden(block).join(", ")} }`,
+        "admin-prohibited",
+      ),
       `ip daddr ${instances} drop`,
-      `ip saddr ${instances} ip saddr != @outbound reject with icmp type net-unreachable`,
+      // Who has a list of places gets no further than its own chain.
+      `ip saddr ${instances} ip saddr vmap @listed`,
+      ...planRefusal(`ip saddr ${instances} ip saddr != @outbound`, "net-unreachable"),
     ],
     post: [`ip saddr ${instances} ip daddr != ${block.cidr} masquerade`],
   };
@@ -56,6 +68,10 @@ export function planRuleset(block: NetworkBlock): string {
     "\tset open { type ipv4_addr . inet_service",
     "\t}",
     "\tset outbound { type ipv4_addr",
+    "\t}",
+    "\tmap listed { type ipv4_addr : verdict",
+    "\t}",
+    "\tset resolvers { type ipv4_addr",
     "\t}",
     ...chains.map((chain) => `\tchain ${chain} { ${hooks[chain]}; policy accept;\n\t}`),
     "}",
@@ -157,6 +173,12 @@ export function planAdmission(
   }
   if (outbound) lines.push(`add element ip ${table} outbound { ${address} }`);
   return lines.map((line) => `${line}\n`).join("");
+}
+
+/** The servers that instances may ask for names, wherever they are: `nft -f` text. */
+export function planResolvers(table: string, servers: readonly string[]): string {
+  const add = servers.length === 0 ? "" : `add element ip ${table} resolvers { ${servers.join(", ")} }\n`;
+  return `flush set ip ${table} resolvers\n${add}`;
 }
 
 /** Takes back whatever an address was allowed. Deleting what is not there would fail, so it is added first. */

@@ -101,6 +101,7 @@ export async function openIgnite() {
       view: (row: Deployment) => viewDeployment(views, row),
     },
     assertArtifact: () => gates.deployment(),
+    assertIsolation: () => null,
     assertRoutable: async () => undefined,
     heal: () => undefined,
   } as unknown as DeployerParts);

@@ -58,7 +58,10 @@ export interface RealEngine {
 
 let counter = 0;
 
-export async function openRealEngine(network: InstanceNetwork | null = null): Promise<RealEngine> {
+export async function openRealEngine(
+  network: InstanceNetwork | null = null,
+  isWeakAccepted = false,
+): Promise<RealEngine> {
   const shimPath = findShim();
   if (shimPath === null) throw new Error("bloom-shim is not built");
   const host = await probeHost(`bloomery-test-${process.pid}`);
@@ -77,6 +80,7 @@ export async function openRealEngine(network: InstanceNetwork | null = null): Pr
       uidBase: isRoot ? uidBase : null,
       cgroups: host.cgroups,
       network,
+      isWeakAccepted,
       environmentOf: () => Promise.resolve(env),
       log: { warn: (fields, words) => console.error(words, fields) },
     });
