@@ -6,18 +6,20 @@ import { findFreePort } from "./free-port.js";
 export interface InstanceNetwork {
   allocateInstance(wish: {
     readonly id: string;
-    readonly port: number;
+    readonly ports: readonly number[];
     readonly outbound: boolean;
   }): Promise<{ readonly netns: string; readonly address: string }>;
   /** Takes over the namespace of an instance that an earlier daemon started. */
   adopt(
     live: readonly {
       readonly id: string;
-      readonly port: number;
+      readonly ports: readonly number[];
       readonly outbound: boolean;
       readonly address: string;
     }[],
   ): Promise<unknown>;
+  /** Lets further ports of an instance be reached. */
+  openPorts(address: string, ports: readonly number[]): Promise<void>;
   /** Takes the namespace of this address away; harmless when it is gone. */
   releaseInstance(address: string): Promise<void>;
 }
@@ -26,7 +28,11 @@ export interface InstanceNetwork {
 export interface InstancePlace {
   readonly address: InstanceAddress;
   readonly listen: InstanceListen;
-  readonly netns: { readonly path: string; readonly address: string; readonly port: number } | null;
+  readonly netns: {
+    readonly path: string;
+    readonly address: string;
+    readonly ports: readonly number[];
+  } | null;
 }
 
 /** Gives an instance its network; `socket` is where the shim's forwarder listens when one is needed. */
@@ -42,8 +48,10 @@ export async function allocatePlace(
   const byForwarder: InstanceAddress = { kind: "unix", path: socket };
   if (network !== null && wish.config.network !== "host") {
     const outbound = wish.config.network === "outbound";
-    const given = await network.allocateInstance({ id: wish.id, port: web.port, outbound });
-    const netns = { path: given.netns, address: given.address, port: web.port };
+    // Through its socket it is reached without any port.
+    const ports = isUnix ? [] : [web.port];
+    const given = await network.allocateInstance({ id: wish.id, ports, outbound });
+    const netns = { path: given.netns, address: given.address, ports };
     if (isUnix) return { address: byForwarder, listen: { kind: "unix", forward: socket }, netns };
     const listen: InstanceListen = { kind: "tcp", port: web.port, forward: null };
     return { address: { kind: "tcp", address: given.address, port: web.port }, listen, netns };
@@ -64,7 +72,6 @@ async function allocateGiven(
   const address: InstanceAddress = { kind: "unix", path: socket };
   const listen: InstanceListen = { kind: "given", path: socket };
   if (network === null || wish.config.network !== "outbound") return { address, listen, netns: null };
-  const { port } = wish.config.web;
-  const given = await network.allocateInstance({ id: wish.id, port, outbound: true });
-  return { address, listen, netns: { path: given.netns, address: given.address, port } };
+  const given = await network.allocateInstance({ id: wish.id, ports: [], outbound: true });
+  return { address, listen, netns: { path: given.netns, address: given.address, ports: [] } };
 }

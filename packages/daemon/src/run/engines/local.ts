@@ -169,7 +169,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
         replica: wish.replica,
         address: place.address,
         netnsAddress: place.netns?.address ?? null,
-        netnsPort: place.netns?.port ?? null,
+        netnsPorts: [...(place.netns?.ports ?? [])],
         outbound: wish.config.network === "outbound",
         cgroups: cgroups.map((group) => group.path),
         hasWorkers: wish.config.prefork !== null,
@@ -203,11 +203,9 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       if (record === undefined) return undefined;
       try {
         const instance = await attach(record);
-        const { address, netnsAddress, outbound } = record;
-        // Records of older daemons have the port only in the address.
-        const port = record.netnsPort ?? (address.kind === "tcp" ? address.port : null);
-        if (netnsAddress !== null && port !== null) {
-          await options.network?.adopt([{ id, port, outbound, address: netnsAddress }]);
+        const { netnsAddress, netnsPorts: ports, outbound } = record;
+        if (netnsAddress !== null) {
+          await options.network?.adopt([{ id, ports, outbound, address: netnsAddress }]);
         }
         return instance;
       } catch {
