@@ -99,6 +99,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const engine = createLocalEngine({
       ...{ ...settings, paths, bwrap: host.bwrap, cgroups: host.cgroups, network, log },
       uidBase: host.isRoot ? settings.uidBase : null,
+      describeHolder: findPortHolder,
       environmentOf: (releaseId) => loadEnvironment(releases, releaseId),
     });
     closers.push(() => engine.close());

@@ -1,3 +1,4 @@
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { z } from "zod";
 
 const port = z.number().int();
@@ -38,3 +39,18 @@ export const instanceRecord = written.transform(({ netnsPort, ...record }) => {
   return { ...record, netnsPorts: record.netnsPorts ?? fallback };
 });
 export type InstanceRecord = z.infer<typeof instanceRecord>;
+
+/** Undefined when there is none, or none that can be read. */
+export async function readRecord(path: string): Promise<InstanceRecord | undefined> {
+  try {
+    return instanceRecord.parse(JSON.parse(await readFile(path, "utf8")));
+  } catch {
+    return undefined;
+  }
+}
+
+/** By rename, so that a later daemon never finds half of it. */
+export async function replaceRecord(path: string, record: InstanceRecord): Promise<void> {
+  await writeFile(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
+  await rename(`${path}.new`, path);
+}

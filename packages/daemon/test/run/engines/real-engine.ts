@@ -9,6 +9,7 @@ import { sweepGroups } from "../../../src/run/cgroups.js";
 import type { InstanceNetwork } from "../../../src/run/engines/allocate-place.js";
 import type { Engine, Instance, InstanceWish, RunningCommand } from "../../../src/run/engines/engine.js";
 import { createLocalEngine, type LocalEngine } from "../../../src/run/engines/local.js";
+import { findPortHolder } from "../../../src/route/find-port-holder.js";
 import { probeHost, type HostFacts } from "../../../src/run/probe-host.js";
 import { findShim } from "../../build/helpers.js";
 
@@ -77,6 +78,7 @@ export async function openRealEngine(network: InstanceNetwork | null = null): Pr
       uidBase: isRoot ? uidBase : null,
       cgroups: host.cgroups,
       network,
+      describeHolder: findPortHolder,
       environmentOf: () => Promise.resolve(env),
       log: { warn: (fields, words) => console.error(words, fields) },
     });
