@@ -10,8 +10,8 @@ mod standby;
 pub use enter::{EnterMessage, EnterSpec, Size};
 pub use message::{Exactly, Hello, LastExit, Line, ProtocolError, Request, State, Status, Verb};
 pub use spec::{
-    BindMount, Cgroup, Forward, ForwardToPort, ForwardToSocket, Log, Overlay, OverlayMount, Policy, Ready, Restart,
-    Rlimits, Sandbox, Spec, Stage, StageMount, Stop, User,
+    BindMount, Cgroup, Forward, ForwardToPort, ForwardToSocket, Goodbye, Log, Overlay, OverlayMount, Policy, Ready,
+    Restart, Rlimits, Sandbox, Spec, Stage, StageMount, Stop, User,
 };
 pub use standby::{Begin, Complete, LateMount};
 

@@ -188,7 +188,11 @@ pub struct Status {
     pub last_probe: Option<String>,
     /// Ports on which something in the namespace listens, while it is not ready.
     pub listening: Vec<u16>,
-    /// Open connections to the app's port.
+    /// With `Ready::Listens`: ports on which the instance was found to listen, ascending, at the latest look before it
+    /// was ready.
+    #[serde(default)]
+    pub listens: Vec<u16>,
+    /// Open connections to the app's ports.
     pub connections: u32,
     /// Memory in use.
     pub memory_bytes: Option<u64>,

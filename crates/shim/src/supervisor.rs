@@ -70,6 +70,8 @@ pub struct Timers {
     pub(crate) probe: Option<Instant>,
     /// Milliseconds from that probe to the one after it.
     pub(crate) probe_pause: u64,
+    /// An app that opens no further port until then has opened all.
+    pub(crate) settled: Option<Instant>,
     /// Readiness is late.
     pub(crate) ready: Option<Instant>,
     /// The next look at the commands around the start.
@@ -78,6 +80,8 @@ pub struct Timers {
     pub(crate) grace: Option<Instant>,
     /// Draining has lasted long enough.
     pub(crate) drain_limit: Option<Instant>,
+    /// Who was told goodbye has had the time to go.
+    pub(crate) farewell: Option<Instant>,
     /// The next look at the connections.
     pub(crate) drain_look: Option<Instant>,
     /// Looks in a row that have found none.

@@ -38,7 +38,7 @@ import { watchNetwork } from "./deploy/watch-network.js";
 import { assertIsolation } from "./run/plan-network.js";
 import { openHostNetwork } from "./deploy/host-network.js";
 import { planNginxPaths } from "./route/nginx-paths.js";
-import { assertPortFree } from "./route/find-port-holder.js";
+import { assertPortFree, findPortHolder } from "./route/find-port-holder.js";
 import { openVolumes } from "./run/volumes/open-volumes.js";
 import { probeHost } from "./run/probe-host.js";
 import type { Settings } from "./settings.js";
@@ -95,6 +95,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const engine = createLocalEngine({
       ...{ ...settings, paths, bwrap: host.bwrap, cgroups: host.cgroups, network, log },
       uidBase: host.isRoot ? settings.uidBase : null,
+      describeHolder: findPortHolder,
       environmentOf: (releaseId) => loadEnvironment(releases, releaseId),
     });
     closers.push(() => engine.close());

@@ -15,6 +15,7 @@ import { planCommand, planLine, planWithoutSocket } from "./plan-command.js";
 import { isAskedBySocket } from "./plan-network.js";
 import { planInstanceFiles } from "./plan-instance-files.js";
 import { planRlimits, planTmpfs } from "./plan-limits.js";
+import { planPortVariables, planTcpSpec } from "./plan-tcp.js";
 
 /** What the app is told in SOCKET. Its folder is the app's own and a folder of the instance on the host. */
 const appSocket = `${runFolder}/app.sock`;
@@ -25,17 +26,20 @@ export function planListenVariables(
   listen: InstanceListen,
 ): Readonly<Record<string, string>> {
   if (listen.kind === "given") return prefork === null ? functionVariables : {};
+  if (listen.kind === "ports") return planPortVariables(listen.ports);
   return listen.kind === "tcp" ? { PORT: String(listen.port) } : { SOCKET: appSocket };
 }
 
 /** The shim's whole order for one instance. */
 export function planInstanceSpec(wish: InstanceWish, facts: InstanceFacts): ShimSpec {
   const { listen } = facts;
-  const { function: own, prefork } = wish.config;
-  const isWeb = own === null && prefork === null;
+  const { function: own, prefork, tcp } = wish.config;
+  const isWeb = own === null && prefork === null && tcp === null;
   if (own !== null && listen.kind === "given") return planFunctionSpec(wish, own, facts, listen.path);
   if (prefork !== null && listen.kind === "given") return planPreforkSpec(wish, prefork, facts, listen.path);
-  if (isWeb && listen.kind !== "given") return planWebSpec(wish, { ...facts, listen });
+  if (tcp !== null && listen.kind === "ports") return planTcpSpec(wish, tcp, facts, listen);
+  if (isWeb && (listen.kind === "tcp" || listen.kind === "unix"))
+    return planWebSpec(wish, { ...facts, listen });
   throw new BloomError("ERR_INTERNAL", `a ${wish.config.shape} cannot listen on a ${listen.kind} socket`);
 }
 

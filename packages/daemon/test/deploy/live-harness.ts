@@ -111,6 +111,8 @@ function createInstance(wish: InstanceWish, events: string[], broken: ReadonlySe
     ...{ id: wish.id, environmentId: wish.environmentId, releaseId: wish.releaseId },
     ...{ role: wish.role, replica: wish.replica, status, gone },
     address: { kind: "unix", path: `/${wish.id}` },
+    listens: [],
+    openPorts: () => Promise.resolve(),
     refresh: async () => status,
     watchStatus: () => () => undefined,
     drain: () => end("drain"),

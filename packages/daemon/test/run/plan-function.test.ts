@@ -100,6 +100,7 @@ describe("the place of a function", () => {
       return Promise.resolve({ netns: "/run/netns/bl-1", address: "198.18.0.2" });
     },
     adopt: () => Promise.resolve(),
+    openPorts: () => Promise.resolve(),
     releaseInstance: () => Promise.resolve(),
   };
 

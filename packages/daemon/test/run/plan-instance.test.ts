@@ -156,7 +156,7 @@ describe("commands inside", () => {
     replica: 0,
     address: { kind: "unix", path: "/x" },
     netnsAddress: null,
-    netnsPort: null,
+    netnsPorts: [],
     outbound: true,
     only: null,
     hasWorkers: false,

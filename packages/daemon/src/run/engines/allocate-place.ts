@@ -1,6 +1,6 @@
 import type { InstanceListen } from "../instance-facts.js";
 import type { OutboundList } from "../network/plan-outbound.js";
-import { assertIsolation, planNetwork } from "../plan-network.js";
+import { assertIsolation, isAskedBySocket, planNetwork } from "../plan-network.js";
 import type { InstanceAddress, InstanceWish } from "./engine.js";
 import { findFreePort } from "./free-port.js";
 
@@ -8,7 +8,7 @@ import { findFreePort } from "./free-port.js";
 export interface InstanceNetwork {
   allocateInstance(wish: {
     readonly id: string;
-    readonly port: number;
+    readonly ports: readonly number[];
     readonly outbound: boolean;
     readonly only: OutboundList | null;
   }): Promise<{ readonly netns: string; readonly address: string }>;
@@ -16,12 +16,14 @@ export interface InstanceNetwork {
   adopt(
     live: readonly {
       readonly id: string;
-      readonly port: number;
+      readonly ports: readonly number[];
       readonly outbound: boolean;
       readonly only: OutboundList | null;
       readonly address: string;
     }[],
   ): Promise<unknown>;
+  /** Lets further ports of an instance be reached. */
+  openPorts(address: string, ports: readonly number[]): Promise<void>;
   /** Takes the namespace of this address away; harmless when it is gone. */
   releaseInstance(address: string): Promise<void>;
 }
@@ -33,7 +35,7 @@ export interface InstancePlace {
   readonly netns: {
     readonly path: string;
     readonly address: string;
-    readonly port: number;
+    readonly ports: readonly number[];
     readonly only: OutboundList | null;
   } | null;
 }
@@ -56,7 +58,9 @@ export async function allocatePlace(
 ): Promise<InstancePlace> {
   const { web } = wish.config;
   assertIsolation(wish.config, { hasNamespaces: network !== null, isWeakAccepted });
-  const netns = await allocateNamespace(network, wish);
+  // Through its socket an app is reached without any port.
+  const ports = isAskedBySocket(wish.config) ? [] : [web.port];
+  const netns = await allocateNamespace(network, wish, ports);
   const byForwarder: InstanceAddress = { kind: "unix", path: socket };
   if (wish.config.function !== null || wish.config.prefork !== null)
     return { address: byForwarder, listen: { kind: "given", path: socket }, netns };
@@ -72,14 +76,15 @@ export async function allocatePlace(
   return { address: byForwarder, listen, netns: null };
 }
 
-async function allocateNamespace(
+/** A namespace in which these ports can be reached; null where the app has none of its own. */
+export async function allocateNamespace(
   network: InstanceNetwork | null,
   { id, config }: InstanceWish,
+  ports: readonly number[],
 ): Promise<InstancePlace["netns"]> {
   const plan = planNetwork(config, network !== null);
   if (network === null || plan.kind !== "namespace") return null;
-  const { port } = config.web;
   const { outbound, only } = plan;
-  const given = await network.allocateInstance({ id, port, outbound, only });
-  return { path: given.netns, address: given.address, port, only };
+  const given = await network.allocateInstance({ id, ports, outbound, only });
+  return { path: given.netns, address: given.address, ports, only };
 }

@@ -1,12 +1,13 @@
 import { z } from "zod";
 import type { NetworkBlock } from "./plan-block.js";
+import type { OpenPort } from "./plan-ruleset.js";
 import { tryTool } from "./run-tool.js";
 
 /** What the sets and the map of a block's table hold. */
 export interface TableContent {
   /** Stable address → instance address. */
   readonly current: ReadonlyMap<string, string>;
-  readonly open: readonly { readonly address: string; readonly port: number; readonly label: string }[];
+  readonly open: readonly OpenPort[];
   readonly outbound: readonly string[];
 }
 

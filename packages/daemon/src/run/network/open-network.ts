@@ -5,12 +5,14 @@ import { forgetEnded, forgetInstance } from "./forget-connections.js";
 import { readTable } from "./kernel-table.js";
 import { openNamespaces, listPlaces } from "./namespaces.js";
 import { openOutbound, type OutboundOptions } from "./open-outbound.js";
+import { createOpenPorts } from "./open-ports.js";
 import { findPlace, isOverlapping, planStableAddress, type InstancePlace } from "./plan-block.js";
 import type { OutboundList } from "./plan-outbound.js";
 import {
   planAdmission,
   planBriefTracking,
   planDismissal,
+  planOutbound,
   planRemoval,
   planRoutes,
   planRuleset,
@@ -31,8 +33,8 @@ export interface NetworkPlace {
 export interface InstanceNetworkWish {
   /** Shown beside the address in `nft list ruleset`. */
   readonly id: string;
-  /** The only port that can be reached from the host; led to 127.0.0.1 inside. */
-  readonly port: number;
+  /** All that can be reached from the host, led to 127.0.0.1 inside; more may be opened later. */
+  readonly ports: readonly number[];
   /** True: connections out of the machine are allowed. */
   readonly outbound: boolean;
   /** With `outbound`: the only places they are allowed to; null: all outside of the platform. */
@@ -56,6 +58,8 @@ export interface HostNetwork {
   /** A namespace with connections out and none in. */
   allocateBuild(): Promise<NetworkPlace>;
   releaseInstance(address: string): Promise<void>;
+  /** Lets further ports of an instance be reached. Those that are open already may be named again. */
+  openPorts(address: string, ports: readonly number[]): Promise<void>;
   /** Takes over instances that an earlier daemon started; those whose namespace is gone are left out. */
   adopt(
     live: readonly (InstanceNetworkWish & { readonly address: string })[],
@@ -87,7 +91,7 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
 
   const content = await readTable(block);
   const current = new Map(content?.current);
-  const open = new Map((content?.open ?? []).map((entry) => [entry.address, entry]));
+  const open = createOpenPorts(content?.open ?? []);
   const outbound = new Set(content?.outbound);
   const namespaces = await openNamespaces(block, { spare: options.spare ?? 1 });
 
@@ -103,29 +107,28 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
 
   const admit = (address: string, wish: InstanceNetworkWish | null, out: boolean): Promise<void> =>
     inTurn(async () => {
-      if (wish !== null) assertPort(wish.port);
-      const port = wish === null ? null : { address, port: wish.port, label: wish.id };
-      await applyNft(planAdmission(block.table, port, address, out));
-      if (port !== null) open.set(address, port);
+      const ports = wish === null ? [] : open.plan(address, wish.ports, wish.id);
+      const leaving = out ? planOutbound(block.table, address) : "";
+      await applyNft(planAdmission(block.table, ports) + leaving);
+      if (wish !== null) open.add(address, ports, wish.id);
       if (out) outbound.add(address);
     });
   const dismiss = (address: string): Promise<void> =>
     inTurn(async () => {
-      const port = open.get(address);
       const pointing = [...current].filter(([, target]) => target === address);
       await applyNft(
-        planDismissal(block.table, address, port === undefined ? [] : [port.port]) +
+        planDismissal(block.table, address, open.of(address)) +
           pointing.map(([stable]) => planSwitch(block.table, stable, address, null)).join(""),
       );
-      open.delete(address);
+      open.forget(address);
       outbound.delete(address);
       for (const [stable] of pointing) current.delete(stable);
     });
 
   const release = async (address: string): Promise<void> => {
     if (findPlace(block, address) === undefined) return;
-    const isNamed = open.has(address) || outbound.has(address) || [...current.values()].includes(address);
-    if (isNamed) await dismiss(address);
+    const named = [...open.addresses(), ...outbound, ...current.values()];
+    if (named.includes(address)) await dismiss(address);
     await places.limit(address, null);
     await namespaces.remove(address);
     await forgetInstance(address);
@@ -158,8 +161,8 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
     await applyNft(
       planRuleset(block) +
         places.planAll() +
-        [...open.values()].map((port) => planAdmission(block.table, port, port.address, false)).join("") +
-        [...outbound].map((address) => planAdmission(block.table, null, address, true)).join("") +
+        planAdmission(block.table, open.all()) +
+        [...outbound].map((address) => planOutbound(block.table, address)).join("") +
         [...current].map(([stable, address]) => planSwitch(block.table, stable, null, address)).join(""),
     );
     await tryTool("nft", ["-f", "-"], planBriefTracking(block));
@@ -177,6 +180,13 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
     allocateInstance: (wish) => allocate(wish, wish.outbound),
     allocateBuild: () => allocate(null, true),
     releaseInstance: release,
+    openPorts: (address, ports) =>
+      inTurn(async () => {
+        assertIn(block.instances, address);
+        const planned = open.plan(address, ports);
+        await applyNft(planAdmission(block.table, planned));
+        open.add(address, planned);
+      }),
 
     async adopt(live) {
       const adopted: NetworkPlace[] = [];
@@ -193,7 +203,7 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
 
     async sweep() {
       // Also what is still allowed or pointed at although its namespace is gone.
-      const named = [...open.keys(), ...outbound, ...places.addresses(), ...current.values()];
+      const named = [...open.addresses(), ...outbound, ...places.addresses(), ...current.values()];
       const remains = new Set([
         ...namespaces.leftovers(),
         ...named.filter((address) => !namespaces.isUsed(address)),
@@ -249,13 +259,8 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
   };
 }
 
-// Both end up in the text of a rule: nothing but an address and a number may get there.
+// It ends up in the text of a rule: nothing but an address may get there.
 function assertIn(range: string, address: string): void {
   if (/^[0-9.]+$/.test(address) && isOverlapping(range, address)) return;
   throw new BloomError("ERR_INTERNAL", `${address} is not an address of ${range}`);
-}
-
-function assertPort(port: number): void {
-  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return;
-  throw new BloomError("ERR_INVALID_ARGUMENT", `${port} is not a port`);
 }

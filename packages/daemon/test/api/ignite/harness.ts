@@ -51,7 +51,7 @@ export async function openIgnite() {
   const jobs = createJobs();
   const hub = createEventHub(join(folder, "deployments"));
   const log = pino({ level: "silent" });
-  const edge = { baseDomain: "localhost", httpPort: 4680 };
+  const edge = { baseDomain: "localhost", httpPort: 4680, tcpAddresses: ["127.0.0.1"] };
   const views: ViewParts = {
     ...{ store, edge, fleet: live.fleet },
     healer: { failureOf: () => null, failing: () => [] },

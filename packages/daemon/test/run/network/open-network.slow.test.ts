@@ -214,6 +214,51 @@ describe.skipIf(!isRoot)("host network", () => {
     expect(await tryHere(stable, 8888)).toMatchObject({ word: "first" });
   });
 
+  test("an instance is reached on all of its ports and on no other, also on those opened later and after a repair", async () => {
+    const home = await makeHome();
+    const first = await openNetwork({ home, preferred: null, candidates });
+    const a = await first.allocateInstance({ id: "i-a", ports: [7878, 7879], outbound: false });
+    const bare = await first.allocateInstance({ id: "i-bare", ports: [], outbound: false });
+    for (const port of [7878, 7879, 7880]) await startServer(a, `on ${port}`, port);
+    await startServer(bare, "bare");
+    const stable = first.stableAddress(0);
+    await first.setCurrent(stable, a.address);
+    const answers = async (): Promise<string[]> => {
+      const tried = [7878, 7879, 7880].map(async (port) => (await tryHere(stable, port)).word);
+      return [...(await Promise.all(tried)), (await tryHere(bare.address, 8888)).word];
+    };
+    const refused = "ECONNREFUSED";
+    expect(await answers()).toEqual(["on 7878", "on 7879", refused, refused]);
+
+    await first.openPorts(a.address, [7879, 7880]);
+    await first.openPorts(bare.address, [8888]);
+    const all = ["on 7878", "on 7879", "on 7880", "bare"];
+    expect(await answers()).toEqual(all);
+    await expect(first.openPorts(a.address, [70_000])).rejects.toMatchObject({
+      code: "ERR_INVALID_ARGUMENT",
+    });
+    await expect(first.openPorts("192.0.2.1", [80])).rejects.toMatchObject({ code: "ERR_INTERNAL" });
+
+    // What the kernel holds is what a later daemon begins with.
+    const second = await open(home, first.cidr);
+    await execa("nft", ["delete", "table", "ip", `bloom_${second.cidr.replace(/[./]/g, "_")}`]);
+    expect(await second.repair()).toBe(true);
+    expect(await answers()).toEqual(all);
+    const { stdout } = await execa("nft", [
+      "list",
+      "table",
+      "ip",
+      `bloom_${second.cidr.replace(/[./]/g, "_")}`,
+    ]);
+    expect(stdout).toContain(`${a.address} . 7880 comment "i-a"`);
+    expect(stdout).toContain(`${bare.address} . 8888 comment "i-bare"`);
+
+    await second.releaseInstance(a.address);
+    await second.releaseInstance(bare.address);
+    const table = `bloom_${second.cidr.replace(/[./]/g, "_")}`;
+    expect((await execa("nft", ["list", "set", "ip", table, "open"])).stdout).not.toContain("elements");
+  });
+
   test("nothing is left after destroy", async () => {
     const home = await makeHome();
     const network = await openNetwork({ home, preferred: null, candidates });

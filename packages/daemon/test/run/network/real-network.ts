@@ -51,10 +51,10 @@ async function stop(child: ChildProcess): Promise<void> {
 }
 
 /** A server bound to the namespace's loopback that says its name to everyone. */
-export function startServer(place: NetworkPlace, name: string): Promise<string> {
+export function startServer(place: NetworkPlace, name: string, port = 8888): Promise<string> {
   return runInside(
     place,
-    `require("net").createServer((s) => s.on("error", () => {}).end(${JSON.stringify(name)})).listen(8888, "127.0.0.1", () => console.log("up"))`,
+    `require("net").createServer((s) => s.on("error", () => {}).end(${JSON.stringify(name)})).listen(${port}, "127.0.0.1", () => console.log("up"))`,
   );
 }
 
@@ -84,7 +84,7 @@ export function tryHere(host: string, port: number): Promise<{ word: string; ms:
 }
 
 /** An ordinary instance of an app on port 8888. */
-export const instance = (id: string, outbound = false) => ({ id, port: 8888, outbound });
+export const instance = (id: string, outbound = false) => ({ id, ports: [8888], outbound });
 
 /** A namespace that plays the rest of the world: a host beyond a link, which tells callers who they are. */
 export async function makeOutside(): Promise<{ netns: string; address: string; host: string }> {
