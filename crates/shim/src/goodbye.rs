@@ -7,7 +7,8 @@ use crate::supervisor::Supervisor;
 use crate::sys;
 use bloom_control::Goodbye;
 use nix::sys::socket::{MsgFlags, Shutdown, send, shutdown};
-use std::io;
+use nix::sys::stat::fstat;
+use std::io::{self, ErrorKind};
 use std::os::fd::AsRawFd;
 
 impl Supervisor {
@@ -30,14 +31,18 @@ fn say(goodbyes: &[Goodbye], pids: &[i32]) -> usize {
     let said = network_view::audible(&ports).into_iter().filter(|(inode, port)| {
         let text = goodbyes.iter().find(|goodbye| goodbye.port == *port).map(|goodbye| &goodbye.text);
         let (Some(text), Some(holder)) = (text, held.get(inode)) else { return false };
-        tell(*holder, text).is_ok()
+        tell(*holder, *inode, text).is_ok()
     });
     said.count()
 }
 
 /// Where its messages end is known to the app alone, and nobody waits for a client that does not read.
-fn tell(Holder { pid, fd }: Holder, text: &str) -> io::Result<()> {
+fn tell(Holder { pid, fd }: Holder, inode: u64, text: &str) -> io::Result<()> {
     let socket = sys::pidfd_getfd(&sys::pidfd_open(pid)?, fd)?;
+    // Both numbers may be somebody else's by now.
+    if fstat(&socket)?.st_ino != inode {
+        return Err(ErrorKind::NotFound.into());
+    }
     send(socket.as_raw_fd(), text.as_bytes(), MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)?;
     shutdown(socket.as_raw_fd(), Shutdown::Write)?;
     Ok(())
@@ -48,6 +53,20 @@ mod tests {
     use super::*;
     use std::io::Read;
     use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn a_descriptor_that_has_become_something_else_is_left_alone() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = TcpStream::connect(server.local_addr().unwrap()).unwrap();
+        let accepted = server.accept().unwrap().0;
+        let holder = Holder { pid: std::process::id() as i32, fd: accepted.as_raw_fd() };
+        let inode = fstat(&accepted).unwrap().st_ino;
+        assert_eq!(tell(holder, inode + 1, "not you").unwrap_err().kind(), ErrorKind::NotFound);
+        tell(holder, inode, "you").unwrap();
+        let mut text = String::new();
+        client.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "you");
+    }
 
     #[test]
     fn everybody_hears_what_is_meant_for_their_port() {

@@ -47,8 +47,8 @@ fn is_said_at_the_limit_to_who_is_still_there() {
     assert!(shim.log().contains("said goodbye on 2 of its connections"));
 }
 
-#[test]
-fn ends_the_wait_when_everybody_has_gone() {
+/// From the moment at which the only client has gone after its goodbye to the end.
+fn time_to_end() -> Duration {
     let port = free_port();
     let goodbye = json!([{ "port": port, "text": "bye\n" }]);
     let mut shim = Shim::start(listening_app(&format!("127.0.0.1:{port}"), &[port], json!({ "goodbye": goodbye })));
@@ -60,7 +60,14 @@ fn ends_the_wait_when_everybody_has_gone() {
     let start = Instant::now();
     drop(client);
     assert!(shim.gone().success());
-    assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
+    start.elapsed()
+}
+
+#[test]
+fn ends_the_wait_when_everybody_has_gone() {
+    // On a busy machine anything may take a second; waiting out the farewell always does.
+    let quick = (0..8).map(|_| time_to_end()).find(|time| *time < Duration::from_millis(800));
+    assert!(quick.is_some());
 }
 
 #[test]

@@ -93,7 +93,10 @@ export interface Instance {
   stop(graceMs: number | null): Promise<void>;
   /** Fulfils when the instance is gone, by whatever cause, and its remains are swept. */
   readonly gone: Promise<void>;
-  /** Lets clients come to further ports of a tcp app; for those that were found out. They stay open for its life. */
+  /**
+   * Lets clients come to further ports of a tcp app; for those that were found out. They stay open for its life. Throws
+   * ERR_INSTANCE_LOST when it is gone.
+   */
   openPorts(ports: readonly number[]): Promise<void>;
   /** The last lines of its output, oldest first. */
   readTail(lines: number): Promise<string[]>;

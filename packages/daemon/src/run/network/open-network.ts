@@ -58,7 +58,10 @@ export interface HostNetwork {
   /** A namespace with connections out and none in. */
   allocateBuild(): Promise<NetworkPlace>;
   releaseInstance(address: string): Promise<void>;
-  /** Lets further ports of an instance be reached. Those that are open already may be named again. */
+  /**
+   * Lets further ports of an instance be reached. Those that are open already may be named again. Throws
+   * ERR_INSTANCE_LOST when nobody has the address.
+   */
   openPorts(address: string, ports: readonly number[]): Promise<void>;
   /** Takes over instances that an earlier daemon started; those whose namespace is gone are left out. */
   adopt(
@@ -182,7 +185,9 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
     releaseInstance: release,
     openPorts: (address, ports) =>
       inTurn(async () => {
-        assertIn(block.instances, address);
+        if (!open.addresses().includes(address)) {
+          throw new BloomError("ERR_INSTANCE_LOST", `no instance has the address ${address}`);
+        }
         const planned = open.plan(address, ports);
         await applyNft(planAdmission(block.table, planned));
         open.add(address, planned);
