@@ -51,8 +51,8 @@ describe("with a network", () => {
       netns: { ports: [] },
     });
     expect(asked).toEqual([
-      { id: "i-1", ports: [7878, 7879], outbound: false },
-      { id: "i-1", ports: [], outbound: true },
+      { id: "i-1", ports: [7878, 7879], outbound: false, only: null },
+      { id: "i-1", ports: [], outbound: true, only: null },
     ]);
   });
 });
