@@ -31,6 +31,7 @@ import { openPlatformInvocations } from "./deploy/function/invocations.js";
 import { createServedList, planServed } from "./deploy/served.js";
 import { hookLogFile, hookLogFolder } from "./deploy/hooks/hook-log.js";
 import { holdPath, openHolds } from "./deploy/hold/holds.js";
+import { openReach } from "./deploy/reach.js";
 import { loadEnvironment, type ReleaseParts } from "./deploy/releases.js";
 import { createInstanceRecords } from "./deploy/instance-records.js";
 import { acquireHomeLock } from "./home-lock.js";
@@ -147,6 +148,8 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       applyRoutes: (served) => activation.follow(served).then(() => functionEdge.applyRoutes(served)),
       assertRoutable: routing.assertRoutable,
     });
+    const reach = openReach({ store, edge, backupPath: holdPathOf, nginx: paths.nginx, network, log });
+    closers.push(() => reach.connections.stop());
     const operations = createOperations({
       ...releases,
       ...{ fleet, edge, boot },
@@ -259,9 +262,9 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const app = createApiServer({
       handlers: createHandlers({
         ...{ store, secrets, fleet, deployer, operations, activation, jobs, hub, views, version, status },
-        ...{ executions, functions, invocations },
+        ...{ executions, functions, invocations, reach, volumes },
         shutdown: (apps) => void stop(apps),
-        sources: build.sources,
+        ...{ sources: build.sources, runTool: engine.runTool },
         logFiles: {
           instanceDir: (id) => join(paths.instances, id, "log"),
           build: build.logFile,
@@ -269,8 +272,6 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
           ...routing.logFiles,
           hostNamesOf: async (place) => routing.hostNamesOf(namesOf(place)),
         },
-        runTool: engine.runTool,
-        volumes,
         explainRoute: async (place, request) => explainRequest(await targetOf(place), request),
         watchInstances: records.watchInstances,
       }),
