@@ -26,6 +26,7 @@ import { openPlatformInvocations } from "./deploy/function/invocations.js";
 import { createServedList, planServed } from "./deploy/served.js";
 import { hookLogFolder } from "./deploy/hooks/hook-log.js";
 import { holdPath, openHolds } from "./deploy/hold/holds.js";
+import { openReach } from "./deploy/reach.js";
 import { loadEnvironment, type ReleaseParts } from "./deploy/releases.js";
 import { createInstanceRecords } from "./deploy/instance-records.js";
 import { acquireHomeLock } from "./home-lock.js";
@@ -144,6 +145,8 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       applyRoutes: (served) => activation.follow(served).then(() => functionEdge.applyRoutes(served)),
       assertRoutable: routing.assertRoutable,
     });
+    const reach = openReach({ store, edge, backupPath: holdPathOf, nginx: paths.nginx, network, log });
+    closers.push(() => reach.connections.stop());
     const operations = createOperations({
       ...releases,
       ...{ fleet, edge, boot },
@@ -234,7 +237,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const api = await openApi({
       ...{ settings, paths, host, startedAt, version, log, authenticate },
       ...{ store, secrets, fleet, edge, routing, build, deployer, operations, activation, jobs, hub, views },
-      ...{ executions, functions, invocations, volumes, stop },
+      ...{ executions, functions, invocations, volumes, reach, stop },
       runTool: engine.runTool,
       watchInstances: records.watchInstances,
     });

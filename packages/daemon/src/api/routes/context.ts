@@ -11,6 +11,7 @@ import type { Jobs } from "../../deploy/jobs.js";
 import type { Operations } from "../../deploy/operations.js";
 import type { Secrets } from "../../release/secrets.js";
 import type { Place } from "../../deploy/places.js";
+import type { Reach } from "../../deploy/reach.js";
 import type { Engine } from "../../run/engines/engine.js";
 import type { Volumes } from "../../run/volumes/open-volumes.js";
 import type { Store } from "../../store/open-store.js";
@@ -39,6 +40,7 @@ export interface ApiContext {
   readonly watchInstances: (changed: () => void) => () => void;
   readonly runTool: Engine["runTool"];
   readonly volumes: Pick<Volumes, "prepare" | "capacity">;
+  readonly reach: Reach;
   /** How the environment's live version would answer. */
   readonly explainRoute: (
     place: Place,

@@ -1,9 +1,9 @@
 import { PassThrough, type Readable } from "node:stream";
-import type { ExecInput, ExecOrder } from "@bloomery/contract";
+import type { ConnectOrder, ExecInput, ExecOrder } from "@bloomery/contract";
 import type { Input } from "../command.js";
 
-/** The body of an `exec` request while the command runs: its order, then what is typed or piped in. */
-export interface ExecBody {
+/** The body of an `exec` or `connect` request while it is answered: its order, then what is typed or piped in. */
+export interface InputBody {
   readonly stream: Readable;
   send(line: ExecInput): void;
   /** Sends what comes from an input, as fast as it is taken, and its end. */
@@ -12,10 +12,10 @@ export interface ExecBody {
   close(): void;
 }
 
-export function openExecBody(order: ExecOrder): ExecBody {
+export function openInputBody(order: ExecOrder | ConnectOrder): InputBody {
   const stream = new PassThrough();
   let release = (): void => undefined;
-  const write = (line: ExecOrder | ExecInput): boolean =>
+  const write = (line: ExecOrder | ConnectOrder | ExecInput): boolean =>
     stream.writable ? stream.write(`${JSON.stringify(line)}\n`) : true;
   write(order);
   return {

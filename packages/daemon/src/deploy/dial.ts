@@ -1,0 +1,64 @@
+import { connect, type Socket } from "node:net";
+import { BloomError } from "@bloomery/contract";
+import type { Store } from "../store/open-store.js";
+import type { Edge } from "./edge.js";
+import { formatPlace, namesOf, placeOfEnvironment } from "./places.js";
+import { planServed } from "./served.js";
+
+/**
+ * Connects to an app as nginx does: to a port that it listens on, or to its socket, where the port does not count.
+ * Throws ERR_APP_STOPPED, ERR_NOTHING_DEPLOYED or ERR_APP_UNREACHABLE.
+ */
+export type Dial = (environmentId: string, port: number) => Promise<Socket>;
+
+/** A connection is made in no time, or it is not made. */
+const connectMs = 5000;
+
+export interface DialParts {
+  readonly store: Store;
+  readonly edge: Pick<Edge, "route">;
+  /** Where nginx turns to when the names of an environment lead nowhere. */
+  readonly backupPath: (environment: { readonly slot: number }) => string;
+}
+
+export function createDial(parts: DialParts): Dial {
+  return async (environmentId, port) => {
+    const place = await placeOfEnvironment(parts.store, environmentId);
+    const { liveVersionId = null } = place?.environment ?? {};
+    const version = liveVersionId === null ? undefined : await parts.store.versions.get(liveVersionId);
+    if (place === undefined || version === undefined)
+      throw new BloomError("ERR_NOTHING_DEPLOYED", "there is no release to connect to yet");
+    const name = formatPlace(namesOf(place));
+    if (place.environment.desired === "stopped")
+      throw new BloomError("ERR_APP_STOPPED", `${name} is stopped, so there is nothing to connect to`);
+    const { upstreams } = parts.edge.route(planServed(place, version.config, ""));
+    const ways = [
+      ...upstreams.map((one) => (one.kind === "tcp" ? { host: one.address, port } : { path: one.path })),
+      { path: parts.backupPath(place.environment) },
+    ];
+    let cause: unknown;
+    for (const way of ways) {
+      try {
+        return await open(way);
+      } catch (error) {
+        // What the backup says matters least: as a rule nobody is there.
+        cause ??= error;
+      }
+    }
+    throw new BloomError("ERR_APP_UNREACHABLE", `nothing of ${name} accepts a connection at present`, {
+      cause,
+    });
+  };
+}
+
+function open(
+  way: { readonly host: string; readonly port: number } | { readonly path: string },
+): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ ...way, allowHalfOpen: true, noDelay: true, timeout: connectMs });
+    const late = (): void => void socket.destroy(new Error("nothing answered in time"));
+    // Stays: an error that comes before somebody reads must not end the daemon.
+    socket.on("error", reject).once("timeout", late);
+    socket.once("connect", () => resolve(socket.off("timeout", late).setTimeout(0)));
+  });
+}

@@ -1,0 +1,41 @@
+import { join } from "node:path";
+import type { AppConfig } from "@bloomery/contract";
+import { openConnections, type Connections } from "../observe/connections/open-connections.js";
+import { planNginxPaths } from "../route/nginx-paths.js";
+import type { HostNetwork } from "../run/network/open-network.js";
+import { parseBlock } from "../run/network/plan-block.js";
+import { createDial, type Dial, type DialParts } from "./dial.js";
+import type { Place } from "./places.js";
+import { planServed } from "./served.js";
+
+/** Who is connected to the apps, and how one connects by hand. */
+export interface Reach {
+  readonly connections: Connections;
+  readonly dial: Dial;
+  /** Sockets without a port by which an environment is reached, or whoever wakes it. */
+  socketsOf(place: Place, config: AppConfig): readonly string[];
+}
+
+export function openReach(
+  parts: DialParts & {
+    /** The home's `nginx` folder. */
+    readonly nginx: string;
+    readonly network: Pick<HostNetwork, "cidr"> | null;
+    readonly log: { warn(fields: object, text: string): void };
+  },
+): Reach {
+  const { network, log } = parts;
+  return {
+    connections: openConnections({
+      streamLog: join(planNginxPaths(parts.nginx).logs, "stream.log"),
+      stableRange: network === null ? null : parseBlock(network.cidr).stable,
+      log,
+    }),
+    dial: createDial(parts),
+    socketsOf(place, config) {
+      const { upstreams } = parts.edge.route(planServed(place, config, ""));
+      const paths = upstreams.flatMap((one) => (one.kind === "unix" ? one.path : []));
+      return [...paths, parts.backupPath(place.environment)];
+    },
+  };
+}
