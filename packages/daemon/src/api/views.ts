@@ -21,7 +21,7 @@ import type { Token } from "../store/tokens.js";
 import type { Version } from "../store/versions.js";
 import { describeExit } from "../run/describe-exit.js";
 import type { Instance } from "../run/engines/engine.js";
-import type { FunctionActivation } from "../deploy/function/activation/open-activation.js";
+import type { FunctionActivation } from "../deploy/activation/open-activation.js";
 import type { Healer } from "../deploy/heal.js";
 import type { Fleet } from "../deploy/fleet.js";
 import { planReplicas } from "../deploy/plan-replicas.js";

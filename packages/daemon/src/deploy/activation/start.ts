@@ -1,11 +1,11 @@
 import { BloomError } from "@bloomery/contract";
-import type { Instance } from "../../../run/engines/engine.js";
-import type { Store } from "../../../store/open-store.js";
-import type { Edge } from "../../edge.js";
-import type { Fleet } from "../../fleet.js";
-import { planFleet } from "../../plan-fleet.js";
-import { planReplicas } from "../../plan-replicas.js";
-import { drainTimeOf } from "../drain-time.js";
+import type { Instance } from "../../run/engines/engine.js";
+import type { Store } from "../../store/open-store.js";
+import type { Edge } from "../edge.js";
+import type { Fleet } from "../fleet.js";
+import { planFleet } from "../plan-fleet.js";
+import { planReplicas } from "../plan-replicas.js";
+import { drainTimeOf } from "../function/drain-time.js";
 import type { Orders } from "./orders.js";
 import type { Start } from "./wakes.js";
 

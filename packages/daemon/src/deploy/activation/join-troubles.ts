@@ -1,4 +1,4 @@
-import type { Healer } from "../../heal.js";
+import type { Healer } from "../heal.js";
 import type { FunctionActivation } from "./open-activation.js";
 
 type Troubles = Pick<Healer, "failureOf" | "failing">;

@@ -1,7 +1,7 @@
 import { BloomError } from "@bloomery/contract";
-import type { ServedEnvironment } from "../../edge.js";
+import type { ServedEnvironment } from "../edge.js";
 import { openDoor, type Door, type DoorOptions } from "./open-door.js";
-import type { Activation } from "../ports.js";
+import type { Activation } from "../function/ports.js";
 
 /** The doors of all functions that are to be reached. */
 export interface Doors {

@@ -1,7 +1,7 @@
 import { BloomError } from "@bloomery/contract";
-import type { RunnableRelease } from "../../fleet.js";
-import { formatPlace, namesOf, placeOfEnvironment } from "../../places.js";
-import { loadRunnable, type ReleaseParts } from "../../releases.js";
+import type { RunnableRelease } from "../fleet.js";
+import { formatPlace, namesOf, placeOfEnvironment } from "../places.js";
+import { loadRunnable, type ReleaseParts } from "../releases.js";
 
 /** What is started for an environment. */
 export interface Order {

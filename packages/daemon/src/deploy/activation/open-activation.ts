@@ -1,20 +1,20 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { BloomError, type FunctionConfig } from "@bloomery/contract";
-import type { Instance } from "../../../run/engines/engine.js";
-import { functionReadyMs } from "../../../run/plan-function-sandbox.js";
-import type { Edge, ServedEnvironment } from "../../edge.js";
-import type { Fleet } from "../../fleet.js";
-import type { Owner } from "../../hold/sockets.js";
-import type { ReleaseParts } from "../../releases.js";
-import { drainTimeOf } from "../drain-time.js";
-import type { Activation, Awake, Pressure, StartNotes } from "../ports.js";
-import { createAutoscale } from "./autoscale.js";
+import type { Instance } from "../../run/engines/engine.js";
+import { functionReadyMs } from "../../run/plan-function-sandbox.js";
+import type { Edge, ServedEnvironment } from "../edge.js";
+import type { Fleet } from "../fleet.js";
+import type { Owner } from "../hold/sockets.js";
+import type { ReleaseParts } from "../releases.js";
+import { drainTimeOf } from "../function/drain-time.js";
+import type { Activation, Awake, Pressure, StartNotes } from "../function/ports.js";
+import { createAutoscale } from "../function/activation/autoscale.js";
 import { createDoors } from "./doors.js";
 import { createOrders } from "./orders.js";
 import { readVersionNumber, startReplica } from "./start.js";
 import { createWakes } from "./wakes.js";
-import { watchIdle } from "./watch-idle.js";
+import { watchIdle } from "../function/activation/watch-idle.js";
 
 /** Everything that starts functions when somebody asks, and ends them when nobody does. */
 export interface FunctionActivation extends Activation {

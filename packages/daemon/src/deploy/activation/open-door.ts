@@ -1,11 +1,11 @@
 import { rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { BloomError } from "@bloomery/contract";
-import type { Instance } from "../../../run/engines/engine.js";
-import { connectTo, joinSockets, listenFor, type Owner } from "../../hold/sockets.js";
-import type { Awake, StartNotes } from "../ports.js";
+import type { Instance } from "../../run/engines/engine.js";
+import { connectTo, joinSockets, listenFor, type Owner } from "../hold/sockets.js";
+import type { Awake, StartNotes } from "../function/ports.js";
 import { answerRefusal, explainRefusal } from "./answer.js";
-import { findExecution } from "./find-execution.js";
+import { findExecution } from "../function/activation/find-execution.js";
 import { readHead, type Waiting } from "./read-head.js";
 
 /** Where nginx turns to when nobody serves a function: whoever knocks wakes it, and is led to it. */
