@@ -74,6 +74,7 @@ impl Supervisor {
             last_probe: self.hooks.awaited().or_else(|| self.facts.last_probe.clone()),
             listening: self.listening(state),
             connections: if self.given.is_some() { self.facts.connections } else { self.connections() },
+            accepted: self.accepted(),
             memory_bytes: self.groups.memory_bytes().or_else(|| Some(resident_bytes(running?.pid))),
             warnings: self.facts.warnings.clone(),
             oom_kills: self.groups.oom_kills(),
@@ -88,6 +89,15 @@ impl Supervisor {
             (None, Some(given), _) => given.connections(),
             (None, None, Some(port)) => network_view::connections(port),
             (None, None, None) => 0,
+        }
+    }
+
+    /// Connections of clients since the shim began. In a namespace of its own all that anybody in it takes are counted.
+    fn accepted(&self) -> Option<u64> {
+        match (&self.forward, &self.spec.netns) {
+            (Some(forward), _) => Some(forward.accepted()),
+            (None, Some(_)) if self.given.is_none() => network_view::accepted(),
+            _ => None,
         }
     }
 

@@ -184,6 +184,11 @@ export const shimStatus = z.object({
   last_probe: z.string().nullable(),
   listening: z.array(z.number().int()),
   connections: z.number().int(),
+  /**
+   * Connections taken since the shim began: who compares two of them learns whether somebody came in between. Null:
+   * it cannot tell, of a socket that was passed on, or being of an earlier release.
+   */
+  accepted: count.nullable().default(null),
   memory_bytes: z.number().int().nullable(),
   /** Processes of the instance that the kernel has killed for want of memory since its shim began. */
   oom_kills: count.default(0),
