@@ -179,7 +179,14 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const jobs = createJobs();
     const deployer = createDeployer({
       ...releases,
-      ...{ fleet, edge, holds, logs: paths.logs },
+      ...{ fleet, edge, logs: paths.logs },
+      holds: {
+        open: (environment, limitMs) =>
+          activation.hasDoor(environment.id)
+            ? activation.hold(environment.id, limitMs)
+            : holds.open(environment, limitMs),
+        isNeeded: activation.hasDoor,
+      },
       deployments: { store, hub, jobs, boot, log, view: (row) => viewDeployment(views, row) },
       build: build.port,
       openTree: build.openTree,

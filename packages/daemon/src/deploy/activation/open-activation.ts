@@ -1,30 +1,39 @@
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
-import { BloomError, type FunctionConfig } from "@bloomery/contract";
+import { BloomError } from "@bloomery/contract";
 import type { Instance } from "../../run/engines/engine.js";
-import { functionReadyMs } from "../../run/plan-function-sandbox.js";
 import type { Edge, ServedEnvironment } from "../edge.js";
 import type { Fleet } from "../fleet.js";
-import type { Owner } from "../hold/sockets.js";
-import type { ReleaseParts } from "../releases.js";
+import { openFunctionScaling } from "../function/activation/open-scaling.js";
 import { drainTimeOf } from "../function/drain-time.js";
-import type { Activation, Awake, Pressure, StartNotes } from "../function/ports.js";
-import { createAutoscale } from "../function/activation/autoscale.js";
+import type { Pressure, StartNotes } from "../function/ports.js";
+import type { Hold } from "../hold/open-hold.js";
+import type { Owner } from "../hold/sockets.js";
+import { planReplicas } from "../plan-replicas.js";
+import type { ReleaseParts } from "../releases.js";
+import { createChanges } from "./changes.js";
 import { createDoors } from "./doors.js";
+import { createHolding } from "./holding.js";
 import { createOrders } from "./orders.js";
+import { planDoor } from "./plan-door.js";
+import type { Activation, Awake, Scaling, ScalingParts } from "./ports.js";
 import { readVersionNumber, startReplica } from "./start.js";
-import { createWakes } from "./wakes.js";
-import { watchIdle } from "../function/activation/watch-idle.js";
+import { createWakes, type Start } from "./wakes.js";
+import { watchRest } from "./watch-rest.js";
 
-/** Everything that starts functions when somebody asks, and ends them when nobody does. */
-export interface FunctionActivation extends Activation {
-  /** Takes in which functions there are and shall be reached; called whenever routes change. */
+/** Everything that starts apps when somebody asks, and ends them when nobody does. */
+export interface AppActivation extends Activation {
+  /** Takes in which environments there are and shall be reached; called whenever routes change. */
   follow(served: readonly ServedEnvironment[]): Promise<void>;
   press(pressure: Pressure): void;
-  /** The environments of which nothing runs until the next request. */
+  /** The environments of which nothing runs until somebody comes. */
   asleep(): readonly string[];
-  /** Somebody has put it to sleep, whatever its least number; until something of it runs again. */
-  isPutToSleep(environmentId: string): boolean;
+  /** Nothing of it runs, and nothing has to: it may do without, or somebody has put it to sleep. */
+  isAtRest(environmentId: string): boolean;
+  /** Somebody has asked, and it is being started. */
+  isWaking(environmentId: string): boolean;
+  /** Whether requests that find nobody are let in here, so that a deployment need not see to them. */
+  hasDoor(environmentId: string): boolean;
+  /** Keeps everybody waiting who comes through the door, and starts nothing, until it is released. */
+  hold(environmentId: string, limitMs: number): Promise<Hold>;
   /** Why the last start for an environment failed; null when it did not. */
   failureOf(environmentId: string): string | null;
   failing(): readonly string[];
@@ -40,32 +49,43 @@ export interface ActivationParts {
   readonly holdPath: (environment: { readonly slot: number }) => string;
   readonly owner: Owner;
   readonly logFolder: (instance: string) => string;
-  /** Brings the environment to its least number of instances. */
+  /** Brings the environment to the number of instances it shall have now. */
   readonly heal: (environmentId: string) => void;
   readonly notes: StartNotes;
   readonly log: { warn(fields: object, text: string): void };
 }
 
-/** A start that never ends must not keep requests for ever. */
-const waitMs = functionReadyMs + 5_000;
-/** Where a function takes any number: each is a descriptor of the daemon. */
-const mostWaiting = 10_000;
-
-export function openActivation(parts: ActivationParts): FunctionActivation {
+export function openActivation(parts: ActivationParts): AppActivation {
   const { fleet, edge, releases, log } = parts;
-  const functions = new Map<string, ServedEnvironment>();
+  const { live } = fleet;
+  const served = new Map<string, ServedEnvironment>();
   const versions = new Map<string, number>();
   const end = new AbortController();
   const starts = new Set<Promise<void>>();
   const orders = createOrders(releases);
+  const holding = createHolding();
   const putToSleep = new Set<string>();
-  const { live } = fleet;
-  const configOf = (id: string): FunctionConfig | undefined =>
-    functions.get(id)?.config.function ?? undefined;
+  /** When it changed last who serves an environment: who comes soon after may have been refused by nobody's fault. */
+  const changes = createChanges();
+  /** Those that finish what they have, of apps of which never two may run. */
+  const leaving = new Map<string, Promise<unknown>>();
 
-  const start = (environmentId: string, replica: number) => {
+  const isFunction = (id: string): boolean => served.get(id)?.config.function != null;
+  const leastOf = (one: ServedEnvironment): number =>
+    planReplicas({ web: one.replicas }, one.config).least["web"] ?? 0;
+  const mayRest = (id: string): boolean => {
+    const one = served.get(id);
+    if (one === undefined) return false;
+    const mayBySetting = (one.config.function ?? one.config.sleep) !== null;
+    return (mayBySetting && leastOf(one) === 0) || putToSleep.has(id);
+  };
+
+  const start = (environmentId: string, replica: number): Start => {
     const begun = startReplica(
-      { store: releases.store, orders, fleet, edge, log, signal: end.signal },
+      {
+        ...{ store: releases.store, orders, fleet, edge, log },
+        ...{ signal: end.signal, before: leaving.get(environmentId) },
+      },
       environmentId,
       replica,
     );
@@ -74,10 +94,13 @@ export function openActivation(parts: ActivationParts): FunctionActivation {
     begun.placed.then(
       () => {
         putToSleep.delete(environmentId);
-        idle.begin(environmentId);
-        idle.strain(environmentId);
-        if (live(environmentId).length < (configOf(environmentId)?.minReplicas ?? 0))
-          parts.heal(environmentId);
+        changes.note(environmentId);
+        scalingOf(environmentId).begin(environmentId);
+        scalingOf(environmentId).strain(environmentId);
+        const one = served.get(environmentId);
+        // An app that is awake has all its replicas; a function has what its requests need.
+        const few = one === undefined || one.config.function === null ? (one?.replicas ?? 0) : leastOf(one);
+        if (live(environmentId).length < few) parts.heal(environmentId);
       },
       () => undefined,
     );
@@ -89,34 +112,39 @@ export function openActivation(parts: ActivationParts): FunctionActivation {
     instances: readonly Instance[],
     isOrdered = false,
   ): Promise<void> => {
-    const config = functions.get(environmentId)?.config;
+    const one = served.get(environmentId);
     const gone = await fleet.inTurn(environmentId, async () => {
-      const environment = functions.get(environmentId);
-      const keep = live(environmentId).filter((one) => !instances.includes(one));
+      const keep = live(environmentId).filter((instance) => !instances.includes(instance));
+      if (isOrdered && keep.length === 0) {
+        putToSleep.add(environmentId);
+        await keepDoors();
+      }
+      changes.note(environmentId);
       // The names first: who comes now is let in by the door, beside those that finish what they have.
-      if (environment !== undefined) await edge.point(environment, keep);
-      if (isOrdered && keep.length === 0) putToSleep.add(environmentId);
+      if (one !== undefined) await edge.point(one, keep);
       return fleet.promote(environmentId, keep);
     });
     // Others may have come while these were looked at.
-    idle.begin(environmentId);
-    await fleet.retire(gone, config === undefined ? 0 : drainTimeOf(config));
+    scalingOf(environmentId).begin(environmentId);
+    const retired = fleet.retire(gone, one === undefined ? 0 : drainTimeOf(one.config));
+    if (one?.config.deploy.strategy === "stopstart") {
+      leaving.set(environmentId, retired);
+      void retired.finally(() => leaving.get(environmentId) === retired && leaving.delete(environmentId));
+    }
+    await retired;
   };
 
   const wakes = createWakes({ live, start: (id) => start(id, 0) });
-  const idle = watchIdle({
-    ...{ live, configOf, log },
-    lastWritten: async (id) => {
-      const written = await stat(join(parts.logFolder(id), "executions.log")).catch(() => undefined);
-      return written?.mtimeMs;
-    },
-    // Not awaited: draining takes as long as the longest execution.
+  const scalingParts: ScalingParts = {
+    ...{ live, start, log, isStarting: wakes.isStarting },
+    configOf: (id) => served.get(id)?.config,
+    // Not awaited: draining takes as long as what was begun last.
     giveBack: async (id, instances) =>
       void giveBack(id, instances).catch((err: unknown) => log.warn({ err }, "idle")),
-  });
-  const autoscale = createAutoscale({
-    ...{ live, configOf, start, log, isStarting: wakes.isStarting, onStrain: idle.strain },
-  });
+  };
+  const functions = openFunctionScaling({ ...scalingParts, logFolder: parts.logFolder });
+  const others = watchRest({ ...scalingParts, wantedOf: (id) => served.get(id)?.replicas ?? 0 });
+  const scalingOf = (id: string): Scaling => (isFunction(id) ? functions : others);
 
   const versionOf = async (instance: Instance): Promise<number> => {
     const known = orders.versionOf(instance.releaseId) ?? versions.get(instance.releaseId);
@@ -129,23 +157,36 @@ export function openActivation(parts: ActivationParts): FunctionActivation {
 
   const wake: Activation["wake"] = async (environmentId, signal, onStands): Promise<Awake> => {
     const since = performance.now();
+    if (holding.has(environmentId)) await holding.wait(environmentId, signal);
     const { instance, isFresh } = await wakes.wake(environmentId, signal, onStands);
     const startUs = isFresh ? Math.round((performance.now() - since) * 1000) : null;
     return { instance, version: await versionOf(instance), startUs };
   };
 
   const isAsleep = (id: string): boolean =>
-    functions.has(id) && live(id).length === 0 && !wakes.isStarting(id);
+    live(id).length === 0 && !wakes.isStarting(id) && (mayRest(id) || isFunction(id));
 
   const doors = createDoors({
-    owner: parts.owner,
-    notes: parts.notes,
-    waitMs,
-    wake,
-    pathOf: parts.holdPath,
-    limitOf: (id) => Math.min(mostWaiting, configOf(id)?.queueLimit || mostWaiting),
+    plan: (one) =>
+      planDoor(one, {
+        ...{ path: parts.holdPath(one), owner: parts.owner, notes: parts.notes, wake },
+        isRefusable: () => live(one.id).length === 0 || holding.has(one.id) || changes.isRecent(one.id),
+        configOf: () => served.get(one.id)?.config ?? one.config,
+      }),
     log,
   });
+
+  /** Functions have one always, other apps when they may sleep, or do so because somebody said so. */
+  const keepDoors = (): Promise<void> => {
+    const present = [...served.values()].filter(
+      (one) => one.desired === "running" && one.config.shape !== "tcp",
+    );
+    const wanted = present.filter(
+      ({ id, config }) =>
+        config.function !== null || config.sleep !== null || putToSleep.has(id) || holding.has(id),
+    );
+    return doors.keep(wanted, new Set(present.map(({ id }) => id)));
+  };
 
   return {
     wake,
@@ -154,36 +195,42 @@ export function openActivation(parts: ActivationParts): FunctionActivation {
       await giveBack(environmentId, live(environmentId), true);
     },
     isAsleep,
-    isPutToSleep: (id) => putToSleep.has(id) && isAsleep(id),
+    isAtRest: (id) => live(id).length === 0 && mayRest(id) && !wakes.isStarting(id),
+    isWaking: (id) => live(id).length === 0 && wakes.isStarting(id),
     asleep: () =>
-      [...functions.values()]
-        .filter((one) => one.desired === "running" && isAsleep(one.id))
-        .map((one) => one.id),
+      [...served.values()].filter((one) => one.desired === "running" && isAsleep(one.id)).map(({ id }) => id),
+    hasDoor: doors.has,
+    async hold(environmentId, limitMs) {
+      const hold = holding.open(environmentId, limitMs);
+      await wakes.settle(environmentId);
+      void hold.over.then(() => changes.note(environmentId));
+      return hold;
+    },
     failureOf: wakes.failureOf,
     failing: wakes.failing,
 
-    async follow(served) {
-      const present = served.filter((one) => one.config.function !== null);
-      functions.clear();
-      for (const one of present) functions.set(one.id, one);
-      for (const id of putToSleep) if (!functions.has(id)) putToSleep.delete(id);
-      for (const one of present) {
-        if (live(one.id).length === 0) continue;
-        putToSleep.delete(one.id);
-        wakes.forget(one.id);
-        idle.begin(one.id);
+    async follow(environments) {
+      served.clear();
+      for (const one of environments) served.set(one.id, one);
+      for (const id of putToSleep) if (!served.has(id)) putToSleep.delete(id);
+      for (const { id } of environments) {
+        changes.see(id, live(id));
+        if (live(id).length === 0) continue;
+        putToSleep.delete(id);
+        wakes.forget(id);
+        scalingOf(id).begin(id);
       }
-      await doors.keep(present.filter((one) => one.desired === "running"));
+      await keepDoors();
     },
 
     press(pressure) {
       const instance = fleet.all().find((one) => one.id === pressure.instance);
-      if (instance !== undefined) autoscale.press(instance.environmentId, pressure);
+      if (instance !== undefined) functions.press(instance.environmentId, pressure);
     },
 
     async close() {
       end.abort(new BloomError("ERR_INTERRUPTED", "the daemon is about to end"));
-      await idle.close();
+      await Promise.all([functions.close(), others.close()]);
       await doors.close();
       // One that stands already gets its name yet: it goes on without this daemon.
       await Promise.all(starts);
