@@ -1,5 +1,5 @@
 import { BloomError } from "@bloomery/contract";
-import type { Instance } from "../../run/engines/engine.js";
+import type { Instance, InstanceAddress } from "../../run/engines/engine.js";
 import type { Edge, ServedEnvironment } from "../edge.js";
 import type { Fleet } from "../fleet.js";
 import { openFunctionScaling } from "../function/activation/open-scaling.js";
@@ -28,6 +28,11 @@ export interface AppActivation extends Activation {
   asleep(): readonly string[];
   /** Nothing of it runs, and nothing has to: it may do without, or somebody has put it to sleep. */
   isAtRest(environmentId: string): boolean;
+  /**
+   * Where an instance takes connections, woken when it has to be: for whoever leads connections there himself. Throws
+   * what `wake` throws.
+   */
+  reach(environmentId: string, signal: AbortSignal): Promise<InstanceAddress>;
   /** Somebody has asked, and it is being started. */
   isWaking(environmentId: string): boolean;
   /** Whether requests that find nobody are let in here, so that a deployment need not see to them. */
@@ -190,6 +195,7 @@ export function openActivation(parts: ActivationParts): AppActivation {
 
   return {
     wake,
+    reach: async (environmentId, signal) => (await wake(environmentId, signal)).instance.address,
     async sleep(environmentId) {
       await wakes.settle(environmentId);
       await giveBack(environmentId, live(environmentId), true);
