@@ -1,14 +1,10 @@
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { newId, type PlatformStatus } from "@bloomery/contract";
+import { newId } from "@bloomery/contract";
 import { ensureAdminToken } from "./api/admin-token.js";
 import { hashSecret, type Caller } from "./api/caller.js";
-import { listenApi, writeApiFile } from "./api/listen.js";
-import { explainRequest } from "./api/explain-request.js";
-import { findLiveVersion } from "./api/live-version.js";
-import { createHandlers } from "./api/routes/index.js";
-import { createApiServer } from "./api/server.js";
+import { openApi } from "./api/open-api.js";
 import { viewDeployment, type ViewParts } from "./api/views.js";
 import { openBuildStage } from "./deploy/build-port.js";
 import { collectDaily } from "./deploy/collect-daily.js";
@@ -23,13 +19,12 @@ import { joinTroubles } from "./deploy/activation/join-troubles.js";
 import { openActivation } from "./deploy/activation/open-activation.js";
 import { createJobs } from "./deploy/jobs.js";
 import { createOperations } from "./deploy/operations.js";
-import { namesOf, type Place } from "./deploy/places.js";
 import { closeUnfinished, reconcile } from "./deploy/reconcile.js";
 import { openRouting } from "./deploy/routing.js";
 import { openExecutions } from "./deploy/function/executions.js";
 import { openPlatformInvocations } from "./deploy/function/invocations.js";
 import { createServedList, planServed } from "./deploy/served.js";
-import { hookLogFile, hookLogFolder } from "./deploy/hooks/hook-log.js";
+import { hookLogFolder } from "./deploy/hooks/hook-log.js";
 import { holdPath, openHolds } from "./deploy/hold/holds.js";
 import { loadEnvironment, type ReleaseParts } from "./deploy/releases.js";
 import { createInstanceRecords } from "./deploy/instance-records.js";
@@ -41,8 +36,7 @@ import { sweepGroups } from "./run/cgroups.js";
 import { createLocalEngine } from "./run/engines/local.js";
 import { openHostNetwork } from "./deploy/host-network.js";
 import { planNginxPaths } from "./route/nginx-paths.js";
-import type { RouteTarget } from "./route/plan-routes.js";
-import { assertPortFree, findPortHolder } from "./route/find-port-holder.js";
+import { assertPortFree } from "./route/find-port-holder.js";
 import { openVolumes } from "./run/volumes/open-volumes.js";
 import { probeHost } from "./run/probe-host.js";
 import type { Settings } from "./settings.js";
@@ -239,66 +233,17 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
         finish();
       })());
 
-    const status = async (): Promise<PlatformStatus> => ({
-      pid: process.pid,
-      version,
-      startedAt,
-      home: settings.home,
-      apiUrl,
-      httpAddress: settings.httpAddress,
-      httpPort: settings.httpPort,
-      baseDomain: settings.baseDomain,
-      nginx: await routing.status(),
-      sandbox: {
-        description: host.isRoot
-          ? "bubblewrap, own user and network namespace"
-          : "bubblewrap, the host's network",
-        root: host.isRoot,
-        network: network === null ? "host" : "namespaces",
-        cgroups: host.cgroups.kind,
-      },
-      store: store.kind,
+    const api = await openApi({
+      ...{ settings, paths, host, startedAt, version, log, authenticate, hasNetwork: network !== null },
+      ...{ store, secrets, fleet, edge, routing, build, deployer, operations, activation, jobs, hub, views },
+      ...{ executions, functions, invocations, volumes, stop },
+      runTool: engine.runTool,
+      watchInstances: records.watchInstances,
     });
-    const targetOf = async (place: Place): Promise<RouteTarget> => {
-      const { config, artifact } = await findLiveVersion(store, place);
-      return routing.planTarget(edge.route(planServed(place, config, build.artifactDir(artifact))));
-    };
-    const app = createApiServer({
-      handlers: createHandlers({
-        ...{ store, secrets, fleet, deployer, operations, activation, jobs, hub, views, version, status },
-        ...{ executions, functions, invocations },
-        shutdown: (apps) => void stop(apps),
-        sources: build.sources,
-        logFiles: {
-          instanceDir: (id) => join(paths.instances, id, "log"),
-          build: build.logFile,
-          hook: (environmentId, hook) => hookLogFile(paths.logs, environmentId, hook),
-          ...routing.logFiles,
-          hostNamesOf: async (place) => routing.hostNamesOf(namesOf(place)),
-        },
-        runTool: engine.runTool,
-        volumes,
-        explainRoute: async (place, request) => explainRequest(await targetOf(place), request),
-        watchInstances: records.watchInstances,
-      }),
-      authenticate,
-      tools: { store, version, invoker: invocations.invoker },
-      log,
-      allowedHosts: ["localhost", "127.0.0.1", "[::1]", settings.apiAddress],
-    });
-    const api = await listenApi(app, {
-      address: settings.apiAddress,
-      port: settings.apiPort,
-      socket: paths.apiSocket,
-      describeHolder: findPortHolder,
-    });
-    const apiUrl = `http://${settings.apiAddress}:${api.port}`;
-    const facts = { apiUrl, socket: paths.apiSocket, pid: process.pid, httpPort: settings.httpPort, version };
-    await writeApiFile(paths.apiFile, facts);
     invocations.recover();
-    log.info({ ...facts, root: host.isRoot, network: network?.cidr ?? null }, "ready");
+    log.info({ ...api.facts, root: host.isRoot, network: network?.cidr ?? null }, "ready");
     if (settings.build.ahead) build.startAhead();
-    return { apiUrl, stop, stopped };
+    return { apiUrl: api.facts.apiUrl, stop, stopped };
   } catch (error) {
     await closeAll();
     throw error;
