@@ -194,6 +194,10 @@ pub struct Status {
     pub listens: Vec<u16>,
     /// Open connections to the app's ports.
     pub connections: u32,
+    /// Connections taken since the shim began, as far as it can tell: who compares two of them learns whether somebody
+    /// came in between. Of a socket that was passed on it cannot.
+    #[serde(default)]
+    pub accepted: Option<u64>,
     /// Memory in use.
     pub memory_bytes: Option<u64>,
     /// Processes of the instance, its helpers included, that the kernel has killed for want of memory since the

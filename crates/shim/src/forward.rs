@@ -43,6 +43,7 @@ pub struct Forwarder {
     /// Freed in this round of events; used again only in the next, so that no event meets a stranger.
     freed: Vec<usize>,
     open: u32,
+    accepted: u64,
     scratch: Vec<u8>,
     rests_until: Option<Instant>,
 }
@@ -61,6 +62,7 @@ impl Forwarder {
             free: Vec::new(),
             freed: Vec::new(),
             open: 0,
+            accepted: 0,
             scratch: Vec::new(),
             rests_until: None,
         })
@@ -69,6 +71,11 @@ impl Forwarder {
     /// Connections that are open.
     pub fn connections(&self) -> u32 {
         self.open + u32::from(self.waiting.is_some())
+    }
+
+    /// Connections that were passed on, those included that are over.
+    pub fn accepted(&self) -> u64 {
+        self.accepted
     }
 
     /// Lets new connections in, or, while the app is not `up`, sees them off at once.
@@ -153,6 +160,7 @@ impl Forwarder {
             self.pairs.len() - 1
         });
         self.open += 1;
+        self.accepted += 1;
         let mut pair = Pair::new(OwnedFd::from(client), app);
         let registered = pair.register(poller, token_of(index)).is_ok();
         self.pairs[index] = Some(pair);

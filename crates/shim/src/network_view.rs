@@ -31,6 +31,18 @@ pub fn audible(ports: &[u16]) -> HashMap<u64, u16> {
         .collect()
 }
 
+/// Connections that were taken since the namespace was made, on all ports; none when the kernel does not tell.
+pub fn accepted() -> Option<u64> {
+    parse_accepted(&fs::read_to_string("/proc/self/net/snmp").ok()?)
+}
+
+/// A line with names, and one with figures below it.
+fn parse_accepted(text: &str) -> Option<u64> {
+    let mut lines = text.lines().filter(|line| line.starts_with("Tcp:"));
+    let column = lines.next()?.split_whitespace().position(|name| name == "PassiveOpens")?;
+    lines.next()?.split_whitespace().nth(column)?.parse().ok()
+}
+
 /// Ports on which anything listens.
 pub fn listening() -> Vec<u16> {
     let mut ports: Vec<u16> = listeners().iter().map(|listener| listener.place.port()).collect();
@@ -123,5 +135,15 @@ mod tests {
             let place = listener.local_addr().unwrap();
             assert!(listeners().iter().any(|found| found.place == place), "{place}");
         }
+    }
+
+    #[test]
+    fn counts_who_has_come() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let before = accepted().unwrap();
+        drop(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+        drop(listener.accept().unwrap());
+        assert!(accepted().unwrap() > before);
+        assert_eq!(parse_accepted("Tcp: Wrong\nTcp: 1\n"), None);
     }
 }

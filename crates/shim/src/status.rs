@@ -77,6 +77,7 @@ impl Supervisor {
             listening: self.listening(state),
             listens: self.facts.listens.clone(),
             connections: if self.given.is_some() { self.facts.connections } else { self.connections() },
+            accepted: self.accepted(),
             memory_bytes: self.groups.memory_bytes().or_else(|| Some(resident_bytes(running?.pid))),
             warnings: self.facts.warnings.clone(),
             oom_kills: self.groups.oom_kills(),
@@ -90,6 +91,15 @@ impl Supervisor {
             (Some(forward), _) => forward.connections(),
             (None, Some(given)) => given.connections(),
             (None, None) => network_view::connections(self.client_ports()),
+        }
+    }
+
+    /// Connections of clients since the shim began. In a namespace of its own all that anybody in it takes are counted.
+    fn accepted(&self) -> Option<u64> {
+        match (&self.forward, &self.spec.netns) {
+            (Some(forward), _) => Some(forward.accepted()),
+            (None, Some(_)) if self.given.is_none() => network_view::accepted(),
+            _ => None,
         }
     }
 

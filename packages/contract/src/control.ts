@@ -193,6 +193,11 @@ export const shimStatus = z.object({
   /** With the readiness `listens`: what the instance was found to listen on, ascending. Older shims do not say. */
   listens: z.array(z.number().int()).default([]),
   connections: z.number().int(),
+  /**
+   * Connections taken since the shim began: who compares two of them learns whether somebody came in between. Null:
+   * it cannot tell, of a socket that was passed on, or being of an earlier release.
+   */
+  accepted: count.nullable().default(null),
   memory_bytes: z.number().int().nullable(),
   /** Processes of the instance that the kernel has killed for want of memory since its shim began. */
   oom_kills: count.default(0),

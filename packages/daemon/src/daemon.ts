@@ -15,8 +15,8 @@ import { openFunctionEdge } from "./deploy/function/open-edge.js";
 import { createFleet } from "./deploy/fleet.js";
 import { openFunctions } from "./deploy/function/open-functions.js";
 import { createHealer, type Healer } from "./deploy/heal.js";
-import { joinTroubles } from "./deploy/function/activation/join-troubles.js";
-import { openActivation } from "./deploy/function/activation/open-activation.js";
+import { joinTroubles } from "./deploy/activation/join-troubles.js";
+import { openActivation } from "./deploy/activation/open-activation.js";
 import { createJobs } from "./deploy/jobs.js";
 import { createOperations } from "./deploy/operations.js";
 import { closeUnfinished, reconcile } from "./deploy/reconcile.js";
@@ -179,7 +179,14 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const jobs = createJobs();
     const deployer = createDeployer({
       ...releases,
-      ...{ fleet, edge, holds, logs: paths.logs },
+      ...{ fleet, edge, logs: paths.logs },
+      holds: {
+        open: (environment, limitMs) =>
+          activation.hasDoor(environment.id)
+            ? activation.hold(environment.id, limitMs)
+            : holds.open(environment, limitMs),
+        isNeeded: activation.hasDoor,
+      },
       deployments: { store, hub, jobs, boot, log, view: (row) => viewDeployment(views, row) },
       build: build.port,
       openTree: build.openTree,

@@ -31,6 +31,7 @@ fn a_half_closed_connection_still_gets_its_answer() {
     writing.join().unwrap();
     assert!(received == sent, "{} of {} bytes", received.len(), sent.len());
     until("its end", || (shim.status()["connections"] == 0).then_some(()));
+    assert_eq!(shim.status()["accepted"], 1);
     shim.stop();
     assert!(!path.exists());
 }

@@ -21,10 +21,10 @@ import type { Token } from "../store/tokens.js";
 import type { Version } from "../store/versions.js";
 import { describeExit } from "../run/describe-exit.js";
 import type { Instance } from "../run/engines/engine.js";
-import type { FunctionActivation } from "../deploy/function/activation/open-activation.js";
+import type { AppActivation } from "../deploy/activation/open-activation.js";
 import type { Healer } from "../deploy/heal.js";
 import type { Fleet } from "../deploy/fleet.js";
-import { planReplicas } from "../deploy/plan-replicas.js";
+import { planPresent, planReplicas } from "../deploy/plan-replicas.js";
 import { namesOf, placeOfEnvironment, type Place } from "../deploy/places.js";
 import { planAddresses, type Addresses, type EdgeAddress } from "../deploy/addresses.js";
 
@@ -33,7 +33,7 @@ export interface ViewParts {
   readonly store: Store;
   readonly fleet: Fleet;
   readonly healer: Pick<Healer, "failureOf" | "failing">;
-  readonly activation: Pick<FunctionActivation, "isPutToSleep">;
+  readonly activation: Pick<AppActivation, "isAtRest" | "isWaking">;
   readonly edge: EdgeAddress;
 }
 
@@ -89,12 +89,19 @@ async function viewFound(parts: ViewParts, place: Place, newest?: Version): Prom
   const [last] = await parts.store.deployments.list({ environmentId: environment.id, limit: 1 });
   const live = parts.fleet.live(environment.id);
   const isFunction = version !== undefined && version.config.function !== null;
-  const least = version === undefined ? {} : planReplicas(environment.replicas, version.config).least;
-  // Nothing is wanted of what was put to sleep, until somebody asks for it.
-  const floor = isFunction && parts.activation.isPutToSleep(environment.id) ? 0 : (least["web"] ?? 0);
-  const replicas = isFunction ? { web: Math.max(floor, live.length) } : least;
+  const plan = version === undefined ? null : planReplicas(environment.replicas, version.config);
+  // Nothing is wanted of what sleeps, until somebody asks for it.
+  const isAtRest = parts.activation.isAtRest(environment.id);
+  const running = live.length + (parts.activation.isWaking(environment.id) ? 1 : 0);
+  const present = plan === null || version === undefined ? {} : planPresent(plan, version.config, running);
+  const replicas = isFunction
+    ? { web: Math.max(isAtRest ? 0 : (present["web"] ?? 0), running) }
+    : (plan?.most ?? {});
+  const awaited = isFunction ? replicas : present;
   const wanted =
-    environment.desired === "stopped" ? 0 : Object.values(replicas).reduce((sum, one) => sum + one, 0);
+    environment.desired === "stopped" || isAtRest
+      ? 0
+      : Object.values(awaited).reduce((sum, one) => sum + one, 0);
   const states = live.map((instance) => instance.status.state);
   const ready = states.filter((state) => state === "ready").length;
   const failure = parts.healer.failureOf(environment.id);
@@ -107,9 +114,9 @@ async function viewFound(parts: ViewParts, place: Place, newest?: Version): Prom
         ? "empty"
         : environment.desired === "stopped"
           ? "stopped"
-          : states.includes("crashed") || (isFunction && wanted === 0 && failure !== null)
+          : states.includes("crashed") || (isAtRest && failure !== null)
             ? "crashed"
-            : isFunction && wanted === 0
+            : isAtRest
               ? "sleeping"
               : ready >= wanted
                 ? "running"
@@ -118,8 +125,8 @@ async function viewFound(parts: ViewParts, place: Place, newest?: Version): Prom
     release: liveReleaseNumber,
     replicas,
     instances: { ready, wanted },
-    // Nobody expects a function that sleeps to run; that it cannot is what its owner must know all the same.
-    trouble: ready >= wanted && !(isFunction && ready === 0) ? null : (describeTrouble(live) ?? failure),
+    // Nobody expects an app that sleeps to run; that it cannot is what its owner must know all the same.
+    trouble: ready >= wanted && !isAtRest ? null : (describeTrouble(live) ?? failure),
     lastDeployment:
       last === undefined
         ? null

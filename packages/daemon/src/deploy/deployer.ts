@@ -9,7 +9,6 @@ import { beginDeployment, type DeploymentDeps } from "./deployments.js";
 import type { Edge } from "./edge.js";
 import type { Fleet, RunnableRelease } from "./fleet.js";
 import { goLive, type LiveOrder, type LiveParts } from "./go-live.js";
-import type { Holds } from "./hold/holds.js";
 import { planHooks, type HookPlan } from "./hooks/plan-hooks.js";
 import { runDeployHook, runPostDeployHook, type HookParts } from "./hooks/walk-hooks.js";
 import { notePorts } from "./note-ports.js";
@@ -24,7 +23,11 @@ export interface DeployerParts extends VersionParts, HookParts {
   readonly deployments: DeploymentDeps;
   readonly fleet: Fleet;
   readonly edge: Edge;
-  readonly holds: Holds;
+  readonly holds: {
+    readonly open: LiveParts["openHold"];
+    /** Whether somebody might be let in, or started, though nobody serves at present. */
+    isNeeded(environmentId: string): boolean;
+  };
   readonly heal: (environmentId: string) => void;
   /** Throws ERR_ARTIFACT_DAMAGED when the artifact is not there. */
   readonly assertArtifact: (digest: string) => Promise<void>;
@@ -151,7 +154,9 @@ export function createDeployer(parts: DeployerParts): Deployer {
     };
     // Of a function two versions can always run; and its requests wait elsewhere.
     const isHeld =
-      facts.strategy === "stopstart" && version.config.function === null && parts.fleet.live(id).length > 0;
+      facts.strategy === "stopstart" &&
+      version.config.function === null &&
+      (parts.fleet.live(id).length > 0 || parts.holds.isNeeded(id));
     const fresh = isHeld
       ? await stopStart(walk, { ...order, previous: await loadPrevious(facts) }, live)
       : await goLive(walk, order, live);

@@ -11,7 +11,10 @@ import { enterPhase, measure, type Walk } from "./walk.js";
 export interface LiveParts {
   readonly fleet: Fleet;
   readonly edge: Edge;
-  readonly openHold: (environment: { readonly slot: number }, limitMs: number) => Promise<Hold>;
+  readonly openHold: (
+    environment: { readonly id: string; readonly slot: number },
+    limitMs: number,
+  ) => Promise<Hold>;
   /** What has to be done with the new instances before they take traffic; throws to keep the old ones. */
   readonly prepare: (instances: readonly Instance[]) => Promise<void>;
   /** Tries to bring back what should run, until it does. */

@@ -6,7 +6,7 @@ import { withEnvironmentLock } from "./environment-lock.js";
 import type { Fleet } from "./fleet.js";
 import type { Healer, Wanted } from "./heal.js";
 import { formatPlace, namesOf, placeOfEnvironment, type Place } from "./places.js";
-import { planReplicas } from "./plan-replicas.js";
+import { planPresent, planReplicas } from "./plan-replicas.js";
 import { findLiveRelease, loadRunnable, type ReleaseParts } from "./releases.js";
 
 /** Changes of what runs that need neither build nor release. */
@@ -70,6 +70,8 @@ export function createOperations(parts: OperationParts): Operations {
         await store.environments.update(place.environment.id, { replicas: { ...before, ...replicas } });
         try {
           await parts.healer().healOnce(place.environment.id);
+          // Of an app that sleeps nothing was started, and nginx has to know the names all the same.
+          await edge.refresh();
         } catch (error) {
           await store.environments.update(place.environment.id, { replicas: before });
           throw error;
@@ -101,12 +103,14 @@ export function createOperations(parts: OperationParts): Operations {
       }
       const version = await store.versions.get(release.versionId);
       const plan = version === undefined ? null : planReplicas(environment.replicas, version.config);
-      const isIdle = fleet.live(environmentId).length === 0 && plan?.least["web"] === 0;
-      // A thousand functions may sleep: what each would need to run is not put together for nothing.
+      const running = fleet.live(environmentId).length;
+      const isIdle = running === 0 && plan?.least["web"] === 0;
+      // A thousand apps may sleep: what each would need to run is not put together for nothing.
       const runnable = isIdle ? null : (await loadRunnable(parts, place, release)).runnable;
       return {
         ...{ environment, releaseId: release.id, release: runnable },
-        ...{ replicas: plan?.least ?? {}, most: plan?.most ?? {} },
+        replicas: plan === null || version === undefined ? {} : planPresent(plan, version.config, running),
+        most: plan?.most ?? {},
       };
     },
   };

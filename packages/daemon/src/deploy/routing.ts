@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { hostNameOf, type MountConfig, type PlatformStatus } from "@bloomery/contract";
+import { hostNameOf, type AppConfig, type MountConfig, type PlatformStatus } from "@bloomery/contract";
 import type { HomePaths } from "../home.js";
 import { assertRoutable } from "../route/assert-routable.js";
 import { findModules } from "../route/nginx-modules.js";
@@ -11,6 +11,7 @@ import type { HostNetwork } from "../run/network/open-network.js";
 import type { HostFacts } from "../run/probe-host.js";
 import type { Settings } from "../settings.js";
 import type { RoutedEnvironment, Switchboard } from "./edge.js";
+import { planPatience } from "./activation/plan-door.js";
 import { assertSchemas, planShapeFor } from "./function/plan-shape.js";
 import type { PlaceNames } from "./places.js";
 import { openSwitchboard } from "./switchboard.js";
@@ -93,7 +94,8 @@ export async function openRouting(parts: {
       return source === null ? [] : [{ path, source }];
     }),
     holdSocket: parts.holdPath(one),
-    holdSeconds: one.config.deploy.holdSeconds,
+    holdSeconds: longestWait(one.config),
+    sleeps: one.config.sleep !== null,
     timeouts: one.config.web.timeouts,
     state: one.desired,
   });
@@ -118,4 +120,10 @@ export async function openRouting(parts: {
     stop: () => nginx.stop(),
     close: () => nginx.close(),
   };
+}
+
+/** Seconds a request may wait for somebody to serve it: the end of a deployment, or of a start. */
+function longestWait(config: AppConfig): number {
+  const { holdSeconds } = config.deploy;
+  return config.sleep === null ? holdSeconds : Math.max(holdSeconds, Math.ceil(planPatience(config) / 1000));
 }

@@ -22,8 +22,10 @@ export interface RouteTarget {
   readonly mounts: readonly RouteMount[];
   /** Absolute path of the socket that takes requests while no server does. Null: they get the 502 page at once. */
   readonly holdSocket: string | null;
-  /** Longest time a request may be held. */
+  /** Longest time a request may be held, or wait for its app to wake. */
   readonly holdSeconds: number;
+  /** Whether that is whom it sleeps behind when nobody asks. */
+  readonly sleeps: boolean;
   readonly timeouts: TimeoutsConfig;
   /** What its owner wants: a stopped app answers 503. */
   readonly state: "running" | "stopped";

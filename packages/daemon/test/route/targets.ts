@@ -17,6 +17,7 @@ export function makeTarget(wish: Partial<RouteTarget> = {}): RouteTarget {
     mounts: [],
     holdSocket: null,
     holdSeconds: 300,
+    sleeps: false,
     timeouts: manifestDefaults.timeouts,
     state: "running",
     ...wish,

@@ -1,5 +1,4 @@
 import {
-  BloomError,
   formatAppRef,
   type ApiRoutes,
   type AppView,
@@ -158,16 +157,7 @@ export function createAppHandlers(context: ApiContext): Noun {
 
     sleepEnvironment: ({ params }, { caller }) =>
       change(params, caller, "sleep", async (place) => {
-        const { config } = await findLiveVersion(store, place);
-        if (config.function === null) {
-          throw new BloomError(
-            "ERR_INVALID_ARGUMENT",
-            `${formatPlace(params)} is no function: it cannot sleep`,
-            {
-              hint: "`bloom stop` ends an app until `bloom start`.",
-            },
-          );
-        }
+        await findLiveVersion(store, place);
         await context.activation.sleep(place.environment.id);
       }),
 

@@ -6,7 +6,7 @@ import type { ExecutionRecords } from "../../deploy/function/executions.js";
 import type { Functions } from "../../deploy/function/open-functions.js";
 import type { Invocations } from "../../deploy/function/invoke/open-invocations.js";
 import type { Fleet } from "../../deploy/fleet.js";
-import type { FunctionActivation } from "../../deploy/function/activation/open-activation.js";
+import type { AppActivation } from "../../deploy/activation/open-activation.js";
 import type { Jobs } from "../../deploy/jobs.js";
 import type { Operations } from "../../deploy/operations.js";
 import type { Secrets } from "../../release/secrets.js";
@@ -24,7 +24,7 @@ export interface ApiContext {
   readonly fleet: Fleet;
   readonly deployer: Deployer;
   readonly operations: Operations;
-  readonly activation: Pick<FunctionActivation, "sleep" | "asleep">;
+  readonly activation: Pick<AppActivation, "sleep" | "asleep">;
   readonly functions: Functions;
   readonly jobs: Jobs;
   readonly hub: EventHub;

@@ -1,11 +1,11 @@
 import { BloomError } from "@bloomery/contract";
-import type { Instance } from "../../../run/engines/engine.js";
-import type { Store } from "../../../store/open-store.js";
-import type { Edge } from "../../edge.js";
-import type { Fleet } from "../../fleet.js";
-import { planFleet } from "../../plan-fleet.js";
-import { planReplicas } from "../../plan-replicas.js";
-import { drainTimeOf } from "../drain-time.js";
+import type { Instance } from "../../run/engines/engine.js";
+import type { Store } from "../../store/open-store.js";
+import type { Edge } from "../edge.js";
+import type { Fleet } from "../fleet.js";
+import { planFleet } from "../plan-fleet.js";
+import { planReplicas } from "../plan-replicas.js";
+import { drainTimeOf } from "../function/drain-time.js";
 import type { Orders } from "./orders.js";
 import type { Start } from "./wakes.js";
 
@@ -16,6 +16,8 @@ export interface StartParts {
   readonly edge: Pick<Edge, "point">;
   /** Aborts what is under way when the daemon ends. */
   readonly signal: AbortSignal;
+  /** What must have ended before: of some apps never two instances may run. */
+  readonly before: Promise<unknown> | undefined;
   readonly log: { warn(fields: object, text: string): void };
 }
 
@@ -29,17 +31,19 @@ export function startReplica(parts: StartParts, environmentId: string, replica: 
   let onStarted: (instance: Instance) => void = () => undefined;
   const stands = new Promise<Instance>((resolve) => (onStarted = resolve));
   const begun = (async () => {
+    await parts.before;
     const order = await parts.orders.load(environmentId);
-    const [instance] = await fleet.start(order.runnable, [{ role: "web", replica }], signal, { onStarted });
+    const place = { role: "web", replica };
+    const [instance] = await fleet.start(order.runnable, [place], signal, { onStarted, hurries: true });
     if (instance === undefined) throw new BloomError("ERR_INTERNAL", "the start of one instance gave none");
     return { ...order, instance };
   })();
   const place = async (): Promise<void> => {
     const { runnable, instance, environment } = await begun;
-    const { most } = planReplicas({}, runnable.config);
     const change = await fleet.inTurn(environmentId, async () => {
       const now = await parts.store.environments.getLive(environmentId);
       if (now?.liveReleaseId !== runnable.releaseId || now.desired !== "running") return undefined;
+      const { most } = planReplicas(now.replicas, runnable.config);
       const present = [...fleet.live(environmentId), instance];
       const { keep } = planFleet({ releaseId: runnable.releaseId, replicas: {}, most }, present);
       await edge.point(environment, keep);
@@ -54,7 +58,7 @@ export function startReplica(parts: StartParts, environmentId: string, replica: 
   placed.catch((error: unknown) => {
     begun.then(
       ({ instance }) => {
-        parts.log.warn({ err: error, instance: instance.id }, "a function that was started got no name");
+        parts.log.warn({ err: error, instance: instance.id }, "an instance that was started got no name");
         void fleet.retire([instance], 0);
       },
       () => undefined,
@@ -68,6 +72,6 @@ export async function readVersionNumber(store: Store, { releaseId }: Instance): 
   const release = await store.releases.get(releaseId);
   const version = release === undefined ? undefined : await store.versions.get(release.versionId);
   if (version === undefined)
-    throw new BloomError("ERR_NOTHING_DEPLOYED", "the function's version does not exist any more");
+    throw new BloomError("ERR_NOTHING_DEPLOYED", "its version does not exist any more");
   return version.number;
 }

@@ -1,48 +1,60 @@
 import { rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { BloomError } from "@bloomery/contract";
-import type { Instance } from "../../../run/engines/engine.js";
-import { connectTo, joinSockets, listenFor, type Owner } from "../../hold/sockets.js";
-import type { Awake, StartNotes } from "../ports.js";
-import { answerRefusal, explainRefusal } from "./answer.js";
-import { findExecution } from "./find-execution.js";
+import type { Instance } from "../../run/engines/engine.js";
+import { connectTo, joinSockets, listenFor, type Owner } from "../hold/sockets.js";
+import { answerRefusal, explainRefusal, type TellRefusal } from "./answer.js";
+import type { Awake } from "./ports.js";
 import { readHead, type Waiting } from "./read-head.js";
 
-/** Where nginx turns to when nobody serves a function: whoever knocks wakes it, and is led to it. */
+/** Where nginx turns to when nobody serves an environment: whoever knocks wakes it, and is led to it. */
 export interface Door {
   readonly waiting: number;
-  /** Takes the socket away, and answers all that wait with this reason. */
-  close(reason: BloomError): Promise<void>;
+  /** Takes the socket away, and answers all that wait with this reason; null: they go on waiting. */
+  close(reason: BloomError | null): Promise<void>;
 }
 
 export interface DoorOptions {
   readonly path: string;
   readonly owner: Owner;
   readonly wake: (signal: AbortSignal, onStands: (instance: Instance) => void) => Promise<Awake>;
+  /** Whether a socket is there, and keeps who connects, before the instance is ready. */
+  readonly takesEarly: boolean;
+  /** How callers are told that there is nobody to answer. */
+  readonly tell: TellRefusal;
   /** Requests beyond it are turned away at once; asked anew each time. */
   readonly limit: () => number;
-  readonly waitMs: number;
-  readonly notes: StartNotes;
+  readonly waitMs: () => number;
+  /** Told the beginning of a request that has waited for a start, and for how many microseconds. */
+  readonly onWaited?: (head: Buffer, startUs: number) => void;
 }
 
-const full = new BloomError("ERR_QUEUE_FULL", "too many requests wait for this function to start");
+const full = new BloomError("ERR_QUEUE_FULL", "too many requests wait for this to start");
 /** An instance may have vanished a moment before anybody knows. */
 const attempts = 5;
 const pauseMs = 20;
 
-/** Opens the socket. Bytes go through unseen: it is nginx that speaks HTTP on one end and the function on the other. */
+/** Opens the socket. Bytes go through unseen: it is nginx that speaks HTTP on one end and the app on the other. */
 export async function openDoor(options: DoorOptions): Promise<Door> {
   const waiting = new Map<Waiting, AbortController>();
 
-  const refuse = (request: Waiting, error: unknown): void => {
-    request.take();
-    if (!request.left) answerRefusal(request.socket, explainRefusal(error));
+  const refuse = async (request: Waiting, error: unknown): Promise<void> => {
+    // nginx sends the head in one piece, and it says how the answer shall look.
+    await request.begun;
+    const head = request.take();
+    if (!request.left) turnAway(request.socket, error, head);
+  };
+
+  const turnAway = (socket: Socket, error: unknown, head: Buffer = Buffer.alloc(0)): void => {
+    const refusal = explainRefusal(error);
+    answerRefusal(socket, refusal, options.tell(refusal, head));
   };
 
   const lead = async (request: Waiting, signal: AbortSignal): Promise<void> => {
     for (let attempt = 1; ; attempt++) {
       const early = createEarly(signal);
-      const awake = await options.wake(signal, early.connect).catch((error: unknown) => {
+      const onStands = options.takesEarly ? early.connect : () => undefined;
+      const awake = await options.wake(signal, onStands).catch((error: unknown) => {
         early.take();
         throw error;
       });
@@ -57,22 +69,16 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       }
       if (request.left) return void far.destroy();
       const first = request.take();
-      if (awake.startUs !== null) note(request, first);
+      if (awake.startUs !== null)
+        options.onWaited?.(first, Math.round((performance.now() - request.since) * 1000));
       if (first.length > 0) far.write(first);
       return joinSockets(request.socket, far);
     }
   };
 
-  const note = (request: Waiting, first: Buffer): void => {
-    const execution = findExecution(first);
-    if (execution === undefined) return;
-    const startUs = Math.round((performance.now() - request.since) * 1000);
-    options.notes.note(execution, { queueUs: 0, startUs });
-  };
-
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on("error", () => socket.destroy());
-    if (waiting.size >= options.limit()) return answerRefusal(socket, explainRefusal(full));
+    if (waiting.size >= options.limit()) return turnAway(socket, full);
     const abort = new AbortController();
     const request = readHead(socket, () => {
       abort.abort(new Error("the client has left"));
@@ -80,7 +86,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       socket.destroy();
     });
     waiting.set(request, abort);
-    const timer = setTimeout(() => abort.abort(late()), options.waitMs);
+    const timer = setTimeout(() => abort.abort(late()), options.waitMs());
     lead(request, abort.signal)
       .catch((error: unknown) => refuse(request, error))
       .finally(() => {
@@ -99,7 +105,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       (closing ??= (async () => {
         server.close();
         await rm(options.path, { force: true });
-        for (const abort of waiting.values()) abort.abort(reason);
+        if (reason !== null) for (const abort of waiting.values()) abort.abort(reason);
       })()),
   };
 }
@@ -147,11 +153,11 @@ function untilConnected(socket: Socket): Promise<void> {
 }
 
 function lost(cause: unknown): BloomError {
-  return new BloomError("ERR_INSTANCE_LOST", "the function's instance vanished while it was called", {
+  return new BloomError("ERR_INSTANCE_LOST", "the instance vanished while it was called", {
     cause,
   });
 }
 
 function late(): BloomError {
-  return new BloomError("ERR_NOT_READY", "the function did not become ready in time");
+  return new BloomError("ERR_NOT_READY", "it did not become ready in time");
 }

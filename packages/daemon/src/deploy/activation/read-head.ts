@@ -5,6 +5,8 @@ export interface Waiting {
   readonly socket: Socket;
   /** Performance clock, milliseconds. */
   readonly since: number;
+  /** Fulfils when something was read, or whoever asked has left. */
+  readonly begun: Promise<void>;
   /** All that was read; from now on nothing is. */
   take(): Buffer;
   /** True when whoever asked has left. */
@@ -22,13 +24,17 @@ export function readHead(socket: Socket, onLeft: () => void): Waiting {
   const chunks: Buffer[] = [];
   let size = 0;
   let left = false;
+  let begin: () => void = () => undefined;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
   const leave = (): void => {
     if (left) return;
     left = true;
+    begin();
     onLeft();
   };
   const keep = (chunk: Buffer): void => {
     chunks.push(chunk);
+    begin();
     size += chunk.length;
     if (size >= limit) socket.pause();
   };
@@ -39,6 +45,7 @@ export function readHead(socket: Socket, onLeft: () => void): Waiting {
   return {
     socket,
     since: performance.now(),
+    begun,
     take() {
       socket.pause();
       socket.off("data", keep);

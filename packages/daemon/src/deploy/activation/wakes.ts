@@ -1,5 +1,5 @@
 import { toBloomError, type BloomError } from "@bloomery/contract";
-import type { Instance } from "../../../run/engines/engine.js";
+import type { Instance } from "../../run/engines/engine.js";
 
 /** Starts at most one instance of a sleeping environment, however many ask. */
 export interface Wakes {

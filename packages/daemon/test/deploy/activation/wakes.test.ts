@@ -1,7 +1,7 @@
 import { BloomError } from "@bloomery/contract";
 import { expect, test, vi } from "vitest";
-import { createWakes } from "../../../../src/deploy/function/activation/wakes.js";
-import type { Instance } from "../../../../src/run/engines/engine.js";
+import { createWakes } from "../../../src/deploy/activation/wakes.js";
+import type { Instance } from "../../../src/run/engines/engine.js";
 
 const patient = new AbortController().signal;
 const instance = { id: "i-1" } as Instance;

@@ -1,7 +1,7 @@
 import { BloomError } from "@bloomery/contract";
-import type { RunnableRelease } from "../../fleet.js";
-import { formatPlace, namesOf, placeOfEnvironment } from "../../places.js";
-import { loadRunnable, type ReleaseParts } from "../../releases.js";
+import type { RunnableRelease } from "../fleet.js";
+import { formatPlace, namesOf, placeOfEnvironment } from "../places.js";
+import { loadRunnable, type ReleaseParts } from "../releases.js";
 
 /** What is started for an environment. */
 export interface Order {
@@ -21,7 +21,7 @@ export interface Orders {
 /** So many are kept, the oldest go first. */
 const kept = 500;
 
-/** Releases never change, so what was put together for one is kept: whoever wakes a function waits for it. */
+/** Releases never change, so what was put together for one is kept: whoever wakes an app waits for it. */
 export function createOrders(releases: ReleaseParts): Orders {
   const { store } = releases;
   const orders = new Map<string, Order>();
@@ -61,5 +61,5 @@ export function createOrders(releases: ReleaseParts): Orders {
 }
 
 function nothingDeployed(): BloomError {
-  return new BloomError("ERR_NOTHING_DEPLOYED", "the function has no version that could be started");
+  return new BloomError("ERR_NOTHING_DEPLOYED", "there is no version that could be started");
 }
