@@ -107,7 +107,7 @@ export const runTable = z.object({
     default: String(defaults.port),
   }),
   replicas: key(intWithin(limits.replicas), {
-    about: "How many instances run.",
+    about: "How many instances run. What `bloom scale` has set since counts more.",
     expected: `a whole number from ${limits.replicas.min} to ${limits.replicas.max}`,
     example: 2,
     default: String(defaults.replicas),
@@ -131,15 +131,15 @@ export const runTable = z.object({
     example: 30,
     default: String(defaults.drainSeconds),
   }),
-  min_replicas: key(intWithin({ min: 0, max: limits.replicas.max }), {
+  min_replicas: key(intWithin({ min: 0, max: limits.functionReplicas.max }), {
     about: `The fewest instances of a function; with 0 it sleeps when nobody asks. ${ofOthers}`,
-    expected: `a whole number from 0 to ${limits.replicas.max}`,
+    expected: `a whole number from 0 to ${limits.functionReplicas.max}`,
     example: 0,
     default: String(functionDefaults.minReplicas),
   }),
-  max_replicas: key(intWithin(limits.replicas), {
+  max_replicas: key(intWithin(limits.functionReplicas), {
     about: `The most instances of a function. ${ofOthers}`,
-    expected: `a whole number from ${limits.replicas.min} to ${limits.replicas.max}`,
+    expected: `a whole number from ${limits.functionReplicas.min} to ${limits.functionReplicas.max}`,
     example: 4,
     default: `${functionDefaults.maxReplicas}, or \`min_replicas\` if that is more`,
   }),

@@ -19,7 +19,8 @@ export interface ReplicaPlan {
  */
 export function planReplicas(own: Replicas, config: AppConfig): ReplicaPlan {
   if (config.function === null) {
-    const wanted = { web: config.replicas, ...own };
+    // An older daemon took any number; beyond the limit a name is another environment's.
+    const wanted = { web: Math.min(replicaLimit, own["web"] ?? config.replicas) };
     return { least: wanted, first: wanted, most: wanted };
   }
   const most = Math.max(1, Math.min(replicaLimit, config.function.maxReplicas));

@@ -1,6 +1,7 @@
 import type { RequestBufferingConfig } from "@bloomery/contract";
 import { planBodyLimit } from "./plan-behaviours.js";
 import type { RouteTarget } from "./plan-routes.js";
+import { hasReplicas } from "./plan-upstream.js";
 
 /** nginx must not give up on a held request before it is answered. */
 const holdMarginSeconds = 10;
@@ -13,7 +14,7 @@ export function planNamedLocations(
 ): readonly string[] {
   return [
     ...planTimeouts(target),
-    ...planErrorPages(target.holdSocket === null ? "@bloom_page" : "= @bloom_refused"),
+    ...planErrorPages(hasSecondWay(target) ? "= @bloom_refused" : "@bloom_page"),
     ...ways.flatMap((way, index) => planWays(index, way, upstream, target)),
     ...planRefused(upstream, target),
     "location @bloom_page {",
@@ -43,16 +44,25 @@ function planErrorPages(unreachable: string): readonly string[] {
   ];
 }
 
-/** Lets a request wait that no server has accepted; there is somebody to wait with only while requests are held. */
+/** Where a request that no server has accepted may still go. */
+function hasSecondWay(target: RouteTarget): boolean {
+  return target.holdSocket !== null || hasReplicas(target);
+}
+
+/**
+ * Lets a request wait that no server has accepted; there is somebody to wait with only while requests are held. Of
+ * several replicas some may only have been passed over for what happened a moment ago: they are asked before.
+ */
 function planRefused(upstream: string, target: RouteTarget): readonly string[] {
-  if (target.holdSocket === null) return [];
+  if (!hasSecondWay(target)) return [];
+  const next = hasReplicas(target) ? `${upstream}_direct` : `${upstream}_hold`;
   return [
     "location @bloom_refused {",
     ...planErrorPages("@bloom_page").map((line) => `\t${line}`),
     `\tproxy_read_timeout ${heldSilence(target, target.timeouts.readSeconds)}s;`,
     // What was sent to the app and lost there must not be sent again.
     '\tif ($bloom_refused = "") { return 502; }',
-    `\tproxy_pass http://${upstream}_hold;`,
+    `\tproxy_pass http://${next};`,
     "}",
   ];
 }
