@@ -5,18 +5,23 @@ import { deploymentState, desiredState, instanceState } from "../states.js";
 import { appParams, done, environmentParams, tcpAddress, timestamp } from "./common.js";
 import { defineRoutes } from "./route.js";
 
-const { min, max } = manifestLimits.replicas;
-const replicaCount = z
-  .number()
-  .int()
-  .min(min, `must be ${min} or more; \`bloom stop\` ends all`)
-  .max(max, `must be ${max} or fewer`);
+const { min } = manifestLimits.replicas;
+/** Null: as many as the manifest says. */
+const replicaCount = z.number().int().min(min, `must be ${min} or more; \`bloom stop\` ends all`).nullable();
 
 /**
- * `running` and `stopped` are wishes; `crashed` and `deploying` are what is seen; `empty` was never deployed; `sleeping`
- * runs nothing until the next request.
+ * `running` and `stopped` are wishes; `crashed` and `degraded` are what is seen: none serves, or some do; `empty` was
+ * never deployed; `sleeping` runs nothing until the next request.
  */
-export const environmentHealth = z.enum(["empty", "running", "starting", "crashed", "stopped", "sleeping"]);
+export const environmentHealth = z.enum([
+  "empty",
+  "running",
+  "starting",
+  "degraded",
+  "crashed",
+  "stopped",
+  "sleeping",
+]);
 
 export const environmentView = z.object({
   name: environmentName,
@@ -168,7 +173,7 @@ export const appRoutes = defineRoutes({
     access: "developer",
     scope: "app",
     tag: "apps",
-    summary: "Sets how many replicas of each role run",
+    summary: "Sets how many replicas of each role run; null is what the manifest says",
     params: environmentParams,
     body: z.object({ replicas: z.record(roleName, replicaCount) }),
     response: environmentView,

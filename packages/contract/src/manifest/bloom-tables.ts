@@ -109,7 +109,7 @@ export const runTable = z.object({
     default: String(defaults.port),
   }),
   replicas: key(intWithin(limits.replicas), {
-    about: "How many instances run.",
+    about: "How many instances run. What `bloom scale` has set since counts more.",
     expected: `a whole number from ${limits.replicas.min} to ${limits.replicas.max}`,
     example: 2,
     default: String(defaults.replicas),
@@ -151,16 +151,16 @@ export const runTable = z.object({
     example: 30,
     default: String(defaults.drainSeconds),
   }),
-  min_replicas: key(intWithin({ min: 0, max: limits.replicas.max }), {
+  min_replicas: key(intWithin({ min: 0, max: limits.functionReplicas.max }), {
     about:
       "The fewest instances when nobody asks; with 0 the app sleeps, and the next request or connection wakes it.",
-    expected: `a whole number from 0 to ${limits.replicas.max}`,
+    expected: `a whole number from 0 to ${limits.functionReplicas.max}`,
     example: 0,
     default: `as many as \`replicas\`; of a function ${functionDefaults.minReplicas}`,
   }),
-  max_replicas: key(intWithin(limits.replicas), {
+  max_replicas: key(intWithin(limits.functionReplicas), {
     about: "The most instances of a function; other apps have `replicas`.",
-    expected: `a whole number from ${limits.replicas.min} to ${limits.replicas.max}`,
+    expected: `a whole number from ${limits.functionReplicas.min} to ${limits.functionReplicas.max}`,
     example: 4,
     default: `${functionDefaults.maxReplicas}, or \`min_replicas\` if that is more`,
   }),

@@ -102,7 +102,7 @@ async function viewFound(parts: ViewParts, place: Place, newest?: Version): Prom
     environment.desired === "stopped" || isAtRest
       ? 0
       : Object.values(awaited).reduce((sum, one) => sum + one, 0);
-  const states = live.map((instance) => instance.status.state);
+  const states = live.map(({ status }) => status.state);
   const ready = states.filter((state) => state === "ready").length;
   const failure = parts.healer.failureOf(environment.id);
   return {
@@ -115,7 +115,9 @@ async function viewFound(parts: ViewParts, place: Place, newest?: Version): Prom
         : environment.desired === "stopped"
           ? "stopped"
           : states.includes("crashed") || (isAtRest && failure !== null)
-            ? "crashed"
+            ? ready > 0
+              ? "degraded"
+              : "crashed"
             : isAtRest
               ? "sleeping"
               : ready >= wanted
@@ -126,7 +128,7 @@ async function viewFound(parts: ViewParts, place: Place, newest?: Version): Prom
     replicas,
     instances: { ready, wanted },
     // Nobody expects an app that sleeps to run; that it cannot is what its owner must know all the same.
-    trouble: ready >= wanted && !isAtRest ? null : (describeTrouble(live) ?? failure),
+    trouble: ready >= wanted && !isAtRest ? null : (describeTrouble(live, wanted) ?? failure),
     lastDeployment:
       last === undefined
         ? null
@@ -134,14 +136,17 @@ async function viewFound(parts: ViewParts, place: Place, newest?: Version): Prom
   };
 }
 
-/** How one that is not ready ended last, or what its probe saw. */
-function describeTrouble(instances: readonly Instance[]): string | null {
+/** How those that are not ready ended last, or what their probes saw; of several replicas it says which. */
+function describeTrouble(instances: readonly Instance[], wanted: number): string | null {
   const reasons = instances
     .filter(({ status }) => status.state !== "ready")
-    .map(({ status, memoryBytes }) =>
-      status.last_exit === null ? status.last_probe : describeExit(status.last_exit, memoryBytes),
-    );
-  return reasons.find((reason) => reason !== null) ?? null;
+    .flatMap(({ role, replica, status, memoryBytes }) => {
+      const reason =
+        status.last_exit === null ? status.last_probe : describeExit(status.last_exit, memoryBytes);
+      if (reason === null) return [];
+      return [wanted > 1 ? `${role}/${replica}: ${reason}` : reason];
+    });
+  return reasons.length === 0 ? null : reasons.join("; ");
 }
 
 export async function viewApp(parts: ViewParts, org: Org, app: App): Promise<AppView> {

@@ -14,8 +14,10 @@ import { runDeployHook, runPostDeployHook, type HookParts } from "./hooks/walk-h
 import { notePorts } from "./note-ports.js";
 import { obtainVersion, type SourceOrder, type VersionParts } from "./obtain-version.js";
 import { formatPlace, namesOf, type Place } from "./places.js";
+import { listPlaces } from "./plan-fleet.js";
 import { planReplicas } from "./plan-replicas.js";
 import { findLiveRelease, loadRunnable, obtainRelease, readVariables } from "./releases.js";
+import { replaceEach } from "./replace-each.js";
 import { stopStart } from "./stop-start.js";
 import type { Walk } from "./walk.js";
 
@@ -152,6 +154,12 @@ export function createDeployer(parts: DeployerParts): Deployer {
         await supersedeOthers(store, id, row.id);
       },
     };
+    // A new version takes the place of the old one at one moment; of the live one nobody can tell old from new.
+    const isReplaced =
+      facts.previous?.id === release.id &&
+      version.config.function === null &&
+      listPlaces(order.replicas).length > 1 &&
+      parts.fleet.live(id).length > 0;
     // Of a function two versions can always run; and its requests wait elsewhere.
     const isHeld =
       facts.strategy === "stopstart" &&
@@ -159,7 +167,9 @@ export function createDeployer(parts: DeployerParts): Deployer {
       (parts.fleet.live(id).length > 0 || parts.holds.isNeeded(id));
     const fresh = isHeld
       ? await stopStart(walk, { ...order, previous: await loadPrevious(facts) }, live)
-      : await goLive(walk, order, live);
+      : isReplaced
+        ? await replaceEach(walk, order, live)
+        : await goLive(walk, order, live);
     await runPostDeployHook(parts, walk, { hooks, instances: fresh });
   };
 

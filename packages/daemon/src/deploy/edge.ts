@@ -1,8 +1,8 @@
-import type { AppConfig } from "@bloomery/contract";
+import { manifestLimits, type AppConfig } from "@bloomery/contract";
 import type { Instance, InstanceAddress } from "../run/engines/engine.js";
 
 /** Most replicas one environment may have; decides how many stable names are kept for it. */
-export const replicaLimit = 16;
+export const replicaLimit = manifestLimits.replicas.max;
 
 /** How an environment is served at present. */
 export interface ServedEnvironment {

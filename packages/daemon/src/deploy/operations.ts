@@ -1,18 +1,19 @@
 import { BloomError } from "@bloomery/contract";
 import type { App } from "../store/apps.js";
 import type { Instance } from "../run/engines/engine.js";
-import type { Edge } from "./edge.js";
+import { replicaLimit, type Edge } from "./edge.js";
 import { withEnvironmentLock } from "./environment-lock.js";
 import type { Fleet } from "./fleet.js";
 import type { Healer, Wanted } from "./heal.js";
 import { formatPlace, namesOf, placeOfEnvironment, type Place } from "./places.js";
-import { planPresent, planReplicas } from "./plan-replicas.js";
+import { planPresent, planReplicas, type Replicas } from "./plan-replicas.js";
 import { findLiveRelease, loadRunnable, type ReleaseParts } from "./releases.js";
 
 /** Changes of what runs that need neither build nor release. */
 export interface Operations {
   stop(place: Place, actor: string): Promise<void>;
-  scale(place: Place, replicas: Readonly<Record<string, number>>, actor: string): Promise<void>;
+  /** Null: as many as the manifest says. */
+  scale(place: Place, replicas: Readonly<Record<string, number | null>>, actor: string): Promise<void>;
   /** With everything it has kept: data, logs, builds. */
   deleteApp(org: { readonly name: string }, app: App, actor: string): Promise<void>;
   /** What an environment should look like now; undefined when it does not exist any more. */
@@ -66,14 +67,18 @@ export function createOperations(parts: OperationParts): Operations {
             hint: "Every app has the role `web`, and no other one.",
           });
         }
-        const before = place.environment.replicas;
-        await store.environments.update(place.environment.id, { replicas: { ...before, ...replicas } });
+        if ((replicas["web"] ?? 0) > replicaLimit) throw tooMany(place, replicas["web"] ?? 0);
+        const { id } = place.environment;
+        const before = (await store.environments.get(id))?.replicas ?? {};
+        await store.environments.update(id, { replicas: mergeReplicas(before, replicas) });
         try {
-          await parts.healer().healOnce(place.environment.id);
+          await parts.healer().healOnce(id);
           // Of an app that sleeps nothing was started, and nginx has to know the names all the same.
           await edge.refresh();
         } catch (error) {
-          await store.environments.update(place.environment.id, { replicas: before });
+          await store.environments.update(id, { replicas: before });
+          // Those that came up are not wanted any more.
+          void parts.healer().heal(id);
           throw error;
         }
       }),
@@ -114,6 +119,19 @@ export function createOperations(parts: OperationParts): Operations {
       };
     },
   };
+}
+
+function mergeReplicas(own: Replicas, change: Readonly<Record<string, number | null>>): Replicas {
+  const merged = Object.entries({ ...own, ...change });
+  return Object.fromEntries(merged.flatMap(([role, count]) => (count === null ? [] : [[role, count]])));
+}
+
+function tooMany(place: Place, count: number): BloomError {
+  return new BloomError(
+    "ERR_LIMIT_REACHED",
+    `${formatPlace(namesOf(place))} may have ${replicaLimit} replicas at most, not ${count}`,
+    { hint: "Give each of them more with `memory` and `cpu` in [limits] of bloom.toml." },
+  );
 }
 
 function scalesItself(place: Place): BloomError {

@@ -20,9 +20,10 @@ export interface ReplicaPlan {
  */
 export function planReplicas(own: Replicas, config: AppConfig): ReplicaPlan {
   if (config.function === null) {
-    const wanted = { web: config.replicas, ...own };
+    // An older daemon took any number; beyond the limit a name is another environment's.
+    const wanted = { web: Math.min(replicaLimit, own["web"] ?? config.replicas) };
     const least = Math.min(wanted.web, config.sleep?.minReplicas ?? wanted.web);
-    return { least: { ...wanted, web: least }, first: wanted, most: wanted };
+    return { least: { web: least }, first: wanted, most: wanted };
   }
   const most = Math.max(1, Math.min(replicaLimit, config.function.maxReplicas));
   const least = Math.min(most, config.function.minReplicas);

@@ -2,6 +2,7 @@ import type { RequestBufferingConfig } from "@bloomery/contract";
 import { planPage } from "./error-pages.js";
 import { planBodyLimit } from "./plan-behaviours.js";
 import type { RouteTarget } from "./plan-routes.js";
+import { hasReplicas } from "./plan-upstream.js";
 
 /** nginx must not give up on a held request before it is answered. */
 const holdMarginSeconds = 10;
@@ -14,7 +15,7 @@ export function planNamedLocations(
 ): readonly string[] {
   return [
     ...planTimeouts(target),
-    ...planErrorPages(target.holdSocket === null ? "@bloom_page" : "= @bloom_refused"),
+    ...planErrorPages(hasSecondWay(target) ? "= @bloom_refused" : "@bloom_page"),
     ...planNobody(target),
     ...ways.flatMap((way, index) => planWays(index, way, upstream, target)),
     ...planRefused(upstream, target),
@@ -45,9 +46,18 @@ function planErrorPages(unreachable: string): readonly string[] {
   ];
 }
 
-/** Lets a request wait that no server has accepted; there is somebody to wait with only while requests are held. */
+/** Where a request that no server has accepted may still go. */
+function hasSecondWay(target: RouteTarget): boolean {
+  return target.holdSocket !== null || hasReplicas(target);
+}
+
+/**
+ * Lets a request wait that no server has accepted; there is somebody to wait with only while requests are held. Of
+ * several replicas some may only have been passed over for what happened a moment ago: they are asked before.
+ */
 function planRefused(upstream: string, target: RouteTarget): readonly string[] {
-  if (target.holdSocket === null) return [];
+  if (!hasSecondWay(target)) return [];
+  const next = hasReplicas(target) ? `${upstream}_direct` : `${upstream}_hold`;
   const block = (name: string, lines: readonly string[]): readonly string[] => [
     `location @bloom_${name} {`,
     ...[
@@ -55,7 +65,7 @@ function planRefused(upstream: string, target: RouteTarget): readonly string[] {
       ...lines,
       // What was sent to the app and lost there must not be sent again.
       'if ($bloom_refused = "") { return 502; }',
-      `proxy_pass http://${upstream}_hold;`,
+      `proxy_pass http://${next};`,
     ].map((line) => `\t${line}`),
     "}",
   ];
@@ -133,7 +143,7 @@ function planWays(
     // Upgraded connections and event streams live long and pass every byte on at once.
     ...block("live", [
       ...planStream(target),
-      ...(way.enabled && target.holdSocket !== null ? planErrorPages("= @bloom_refused_live") : []),
+      ...(way.enabled && hasSecondWay(target) ? planErrorPages("= @bloom_refused_live") : []),
       `proxy_pass http://${upstream}${way.enabled ? "_once" : "_direct"};`,
     ]),
     // The app is asked for the folder and not for the file of it that may not be shown.

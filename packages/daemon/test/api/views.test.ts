@@ -19,21 +19,31 @@ test("an environment that lacks instances says why: how one ended, else why none
   onTestFinished(() => store.close());
   const { org, app, environment, release } = await createSample(store);
   await store.environments.update(environment.id, { liveReleaseId: release.id });
-  const troubleWith = async (...statuses: object[]): Promise<string | null> => {
+  const viewWith = async (...statuses: object[]) => {
+    const live = statuses.map((status, replica) => ({ role: "web", replica, status, memoryBytes: null }));
     const parts = {
       store,
-      fleet: { live: () => statuses.map((status) => ({ status, memoryBytes: null })) },
+      fleet: { live: () => live },
       healer: { failureOf: () => "the volume cannot be made" },
       activation: { isPutToSleep: () => false },
       edge: { baseDomain: "localhost", httpPort: 80 },
     } as unknown as ViewParts;
-    return (await viewEnvironment(parts, { org, app, environment })).trouble;
+    return viewEnvironment(parts, { org, app, environment });
   };
   const ready = { state: "ready", last_exit: null, last_probe: null };
-  expect(await troubleWith(ready, ready)).toBeNull();
-  expect(await troubleWith(ready)).toBe("the volume cannot be made");
+  expect(await viewWith(ready, ready)).toMatchObject({ health: "running", trouble: null });
+  const lacking = { health: "starting", trouble: "the volume cannot be made" };
+  expect(await viewWith(ready)).toMatchObject(lacking);
   const refused = { state: "starting", last_exit: null, last_probe: "connection refused" };
-  expect(await troubleWith(ready, refused)).toBe("connection refused");
+  const starting = { health: "starting", trouble: "web/1: connection refused" };
+  expect(await viewWith(ready, refused)).toMatchObject(starting);
+  const last_exit = { code: 3, signal: null, oom: false, ran_ms: 5, note: null, at: "" };
+  const crashed = { state: "crashed", last_exit, last_probe: null };
+  const one = "exit code 3 after 5 ms";
+  const degraded = { health: "degraded", trouble: `web/1: ${one}`, instances: { ready: 1, wanted: 2 } };
+  expect(await viewWith(ready, crashed)).toMatchObject(degraded);
+  const both = { health: "crashed", trouble: `web/0: ${one}; web/1: ${one}` };
+  expect(await viewWith(crashed, crashed)).toMatchObject(both);
 });
 
 test("a function that was put to sleep sleeps, however many it keeps running otherwise", async () => {
