@@ -73,6 +73,9 @@ const verbs = { redeploy: "redeployed", restart: "restarted", start: "started" }
 export function createDeployer(parts: DeployerParts): Deployer {
   const { store } = parts;
 
+  const assertRoutable = (place: Place, { config, artifact }: Version): Promise<void> =>
+    parts.assertRoutable(place, config, parts.artifactDir(artifact));
+
   /** The common end of every walk: a release, made live. */
   const makeLive = async (
     walk: Walk,
@@ -81,6 +84,8 @@ export function createDeployer(parts: DeployerParts): Deployer {
     version: Version,
     wish: LiveWish & { readonly isForced: boolean },
   ): Promise<void> => {
+    // Ports may have gone to others since the version was made, and its certificates are files it was built with.
+    if (version.config.shape === "tcp") await assertRoutable(place, version);
     const variables = await readVariables(parts, place, "visibleRuntime");
     const { release, isLive } = await obtainRelease(parts, place, version, variables);
     const previous = await findLiveRelease(store, place);
@@ -204,7 +209,7 @@ export function createDeployer(parts: DeployerParts): Deployer {
         done,
         async work(walk, row) {
           const version = await obtain();
-          await parts.assertRoutable(place, version.config);
+          await assertRoutable(place, version);
           await makeLiveAgain(walk, row, place, version, { isForced: false });
           await published(version);
         },

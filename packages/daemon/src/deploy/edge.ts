@@ -43,8 +43,11 @@ export interface Edge {
   refresh(): Promise<void>;
   /** With the stable names of its replicas. */
   route(served: ServedEnvironment): RoutedEnvironment;
-  /** Throws ERR_MANIFEST_INVALID when nginx would refuse what the environment's config says. */
-  assertRoutable(served: ServedEnvironment): Promise<void>;
+  /**
+   * Throws ERR_MANIFEST_INVALID when nginx would refuse what the environment's config says, ERR_PORT_TAKEN when a port
+   * of it is somebody else's. `isBuilt`: whether the artifact's files are there to be looked at.
+   */
+  assertRoutable(served: ServedEnvironment, isBuilt?: boolean): Promise<void>;
 }
 
 export interface EdgeParts {
@@ -54,7 +57,11 @@ export interface EdgeParts {
   readonly listServed: () => Promise<readonly ServedEnvironment[]>;
   /** Plans nginx's configuration from these environments and applies it. */
   readonly applyRoutes: (served: readonly RoutedEnvironment[]) => Promise<void>;
-  readonly assertRoutable: (served: RoutedEnvironment) => Promise<void>;
+  readonly assertRoutable: (
+    served: RoutedEnvironment,
+    others: readonly RoutedEnvironment[],
+    isBuilt: boolean,
+  ) => Promise<void>;
 }
 
 type Kind = InstanceAddress["kind"];
@@ -63,8 +70,11 @@ const kinds: readonly Kind[] = ["tcp", "unix"];
 export function createEdge(parts: EdgeParts): Edge {
   const { switchboard } = parts;
   const nameOf = (slot: number, replica: number): string => `web-${slot}-${replica}`;
-  const kindOf = ({ config }: ServedEnvironment): Kind =>
-    parts.hasNetwork && config.shape === "web" && config.web.upstream.socketFamily === "tcp" ? "tcp" : "unix";
+  const kindOf = ({ config }: ServedEnvironment): Kind => {
+    const isByAddress =
+      config.shape === "tcp" || (config.shape === "web" && config.web.upstream.socketFamily === "tcp");
+    return parts.hasNetwork && isByAddress ? "tcp" : "unix";
+  };
 
   const setName = async (
     slot: number,
@@ -125,7 +135,10 @@ export function createEdge(parts: EdgeParts): Edge {
     },
 
     route,
-    assertRoutable: (served) => parts.assertRoutable(route(served)),
+    async assertRoutable(served, isBuilt = true) {
+      const others = (await parts.listServed()).filter(({ id }) => id !== served.id);
+      await parts.assertRoutable(route(served), others.map(route), isBuilt);
+    },
   };
 }
 

@@ -58,8 +58,11 @@ export interface SourceOrder {
 export interface VersionParts extends ReleaseParts {
   readonly build: BuildPort;
   readonly openTree: (tree: string) => Promise<ProjectFiles>;
-  /** Throws ERR_MANIFEST_INVALID when nginx would refuse what the config says. */
-  readonly assertRoutable: (place: Place, config: AppConfig) => Promise<void>;
+  /**
+   * Throws ERR_MANIFEST_INVALID when nginx would refuse what the config says, ERR_PORT_TAKEN when a port is not to be
+   * had. `artifactDir`: null before there is an artifact.
+   */
+  readonly assertRoutable: (place: Place, config: AppConfig, artifactDir: string | null) => Promise<void>;
 }
 
 /** Config, build, version: an unchanged source gives the version it gave before. */
@@ -73,7 +76,7 @@ export async function obtainVersion(
 ): Promise<Version> {
   const config = await withSettings(parts.store, place.app.id, await readConfig(parts, place, order, walk));
   // Before a build of minutes, and long before the other apps' routes are touched.
-  await parts.assertRoutable(place, config);
+  await parts.assertRoutable(place, config, null);
   await walk.enter("building");
   enterPhase(walk, "queue");
   const variables = await readBuildVariables(parts, place, config);

@@ -53,6 +53,6 @@ export function planUpstream(name: string, { servers, holdSocket }: RouteTarget)
   ];
 }
 
-function formatServer(server: InstanceAddress): string {
+export function formatServer(server: InstanceAddress): string {
   return server.kind === "unix" ? quoteNginx(`unix:${server.path}`) : formatListen(server);
 }
