@@ -21,6 +21,13 @@ export const programs = {
       rootOnly: true,
       optional: true,
     })),
+    // Without it tcp apps are refused.
+    {
+      program: "ngx_stream_module.so",
+      package: "libnginx-mod-stream",
+      rootOnly: true,
+      optional: true,
+    },
     { program: "bwrap", package: "bubblewrap" },
     // Build hooks and start scripts written for other platforms read their variables with it.
     { program: "jq", package: "jq" },

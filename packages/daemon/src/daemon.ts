@@ -72,7 +72,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     closers.push(await acquireHomeLock(paths.lockFile));
     // Before anything is made that a failure would have to take back.
     if (settings.apiPort !== 0) {
-      await assertPortFree({ address: settings.apiAddress, port: settings.apiPort }, "--api-port");
+      await assertPortFree({ address: settings.apiAddress, port: settings.apiPort }, "with --api-port");
     }
     const homeHash = createHash("sha256").update(settings.home).digest("hex").slice(0, 8);
     const host = await probeHost(`bloomery-${homeHash}`);
@@ -125,7 +125,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const releases: ReleaseParts = { store, secrets, artifactDir: build.artifactDir, address: settings };
     const holdPathOf = (environment: { readonly slot: number }) => holdPath(paths.upstreams, environment);
     const routing = await openRouting({
-      ...{ settings, paths, host, log, holdPath: holdPathOf, mountPath: volumes.hostPathOf },
+      ...{ settings, paths, host, store, log, holdPath: holdPathOf, mountPath: volumes.hostPathOf },
     });
     const holds = await openHolds({ folder: paths.upstreams, owner: routing.workerOwner });
     const authenticate = async (secret: string): Promise<Caller | undefined> => {
@@ -179,7 +179,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const jobs = createJobs();
     const deployer = createDeployer({
       ...releases,
-      ...{ fleet, edge, logs: paths.logs },
+      ...{ fleet, edge, hasNetwork: network !== null, logs: paths.logs },
       holds: {
         open: (environment, limitMs) =>
           activation.hasDoor(environment.id)
@@ -192,7 +192,8 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       openTree: build.openTree,
       assertArtifact: build.assertArtifact,
       assertIsolation: (config) => assertIsolation(config, { ...settings, hasNamespaces: network !== null }),
-      assertRoutable: (place, config) => edge.assertRoutable(planServed(place, config, paths.artifacts)),
+      assertRoutable: (place, config, folder) =>
+        edge.assertRoutable(planServed(place, config, folder ?? paths.artifacts), folder !== null),
       heal: (environmentId) => void healer.heal(environmentId),
     });
 

@@ -13,6 +13,7 @@ const flags = [
   "api-port",
   "http-address",
   "http-port",
+  "tcp-address",
   "base-domain",
   "database",
   "network",

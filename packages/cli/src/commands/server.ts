@@ -21,6 +21,7 @@ export const serverCommands: readonly Command[] = [
       { flag: "--api-port <port>", about: "port of the API" },
       { flag: "--http-port <port>", about: "port on which apps are served" },
       { flag: "--http-address <address>", about: "address on which apps are served" },
+      { flag: "--tcp-address <addresses>", about: "where ports of tcp apps are opened: a,b,…" },
       { flag: "--base-domain <domain>", about: "apps are served as <app>-<org>.<domain>" },
       { flag: "--database <url>", about: "sqlite:/path or postgres://… (BLOOM_DATABASE)" },
       { flag: "--network <block>", about: "IPv4 block for instances, such as 198.18.0.0/16" },

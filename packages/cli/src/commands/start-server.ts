@@ -9,6 +9,7 @@ const passedFlags = [
   "api-port",
   "http-port",
   "http-address",
+  "tcp-address",
   "base-domain",
   "database",
   "network",

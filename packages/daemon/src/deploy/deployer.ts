@@ -2,6 +2,7 @@ import { BloomError, type DeploymentKind, type DeployConfig } from "@bloomery/co
 import type { Deployment } from "../store/deployments.js";
 import type { Environment } from "../store/environments.js";
 import type { Release } from "../store/releases.js";
+import { needsStopStart } from "../run/plan-tcp.js";
 import type { Store } from "../store/open-store.js";
 import type { Version } from "../store/versions.js";
 import { chooseRollback } from "./choose-rollback.js";
@@ -25,6 +26,8 @@ export interface DeployerParts extends VersionParts, HookParts {
   readonly deployments: DeploymentDeps;
   readonly fleet: Fleet;
   readonly edge: Edge;
+  /** True when instances can have addresses of their own. */
+  readonly hasNetwork: boolean;
   readonly holds: {
     readonly open: LiveParts["openHold"];
     /** Whether somebody might be let in, or started, though nobody serves at present. */
@@ -79,6 +82,9 @@ const verbs = { redeploy: "redeployed", restart: "restarted", start: "started" }
 export function createDeployer(parts: DeployerParts): Deployer {
   const { store } = parts;
 
+  const assertRoutable = (place: Place, { config, artifact }: Version): Promise<void> =>
+    parts.assertRoutable(place, config, parts.artifactDir(artifact));
+
   /** The common end of every walk: a release, made live. */
   const makeLive = async (
     walk: Walk,
@@ -87,6 +93,8 @@ export function createDeployer(parts: DeployerParts): Deployer {
     version: Version,
     wish: LiveWish & { readonly isForced: boolean },
   ): Promise<void> => {
+    // Ports may have gone to others since the version was made, and its certificates are files it was built with.
+    if (version.config.shape === "tcp") await assertRoutable(place, version);
     const variables = await readVariables(parts, place, "visibleRuntime");
     const { release, isLive } = await obtainRelease(parts, place, version, variables);
     const previous = await findLiveRelease(store, place);
@@ -113,7 +121,8 @@ export function createDeployer(parts: DeployerParts): Deployer {
       return;
     }
     const order = { release: runnable, environment, replicas: first };
-    const strategy = wish.strategy ?? version.config.deploy.strategy;
+    const isAlone = needsStopStart(version.config, parts.hasNetwork);
+    const strategy = isAlone ? "stopstart" : (wish.strategy ?? version.config.deploy.strategy);
     await switchOver(walk, row, order, { version, release, previous, place, hooks, strategy });
   };
 
@@ -223,7 +232,7 @@ export function createDeployer(parts: DeployerParts): Deployer {
           const version = await obtain();
           const missing = parts.assertIsolation(version.config);
           if (missing !== null) walk.emit({ type: "warning", message: missing });
-          await parts.assertRoutable(place, version.config);
+          await assertRoutable(place, version);
           await makeLiveAgain(walk, row, place, version, { isForced: false });
           await published(version);
         },

@@ -8,7 +8,8 @@ import type { Walk } from "./walk.js";
 export interface NotePortsParts {
   readonly store: Pick<Store, "versions">;
   /** Throws when a port belongs to another app, or to somebody else on this machine. */
-  readonly assertRoutable: (place: Place, config: AppConfig) => Promise<void>;
+  readonly assertRoutable: (place: Place, config: AppConfig, artifactDir: string | null) => Promise<void>;
+  readonly artifactDir: (digest: string) => string;
 }
 
 /**
@@ -23,7 +24,8 @@ export async function notePorts(
 ): Promise<void> {
   if (version.config.tcp === null || version.config.tcp.ports.length > 0) return;
   const ports = planFoundPorts(instances.map(({ listens }) => listens));
-  await parts.assertRoutable(place, withFoundPorts(version.config, ports));
+  const config = withFoundPorts(version.config, ports);
+  await parts.assertRoutable(place, config, parts.artifactDir(version.artifact));
   for (const instance of instances) await instance.openPorts(ports);
   await parts.store.versions.noteFoundPorts(version.id, ports);
   const text = `it listens on ${ports.length === 1 ? "port" : "the ports"} ${ports.join(", ")}; [[tcp]] in bloom.toml would say so, and more`;

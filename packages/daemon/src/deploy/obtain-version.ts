@@ -60,8 +60,11 @@ export interface VersionParts extends ReleaseParts {
   readonly openTree: (tree: string) => Promise<ProjectFiles>;
   /** Throws ERR_ISOLATION_UNAVAILABLE; returns in words what is missing although its owner has accepted that. */
   readonly assertIsolation: (config: AppConfig) => string | null;
-  /** Throws ERR_MANIFEST_INVALID when nginx would refuse what the config says. */
-  readonly assertRoutable: (place: Place, config: AppConfig) => Promise<void>;
+  /**
+   * Throws ERR_MANIFEST_INVALID when nginx would refuse what the config says, ERR_PORT_TAKEN when a port is not to be
+   * had. `artifactDir`: null before there is an artifact.
+   */
+  readonly assertRoutable: (place: Place, config: AppConfig, artifactDir: string | null) => Promise<void>;
 }
 
 /** Config, build, version: an unchanged source gives the version it gave before. */
@@ -77,7 +80,7 @@ export async function obtainVersion(
   const missing = parts.assertIsolation(config);
   if (missing !== null) walk.emit({ type: "warning", message: missing });
   // Before a build of minutes, and long before the other apps' routes are touched.
-  await parts.assertRoutable(place, config);
+  await parts.assertRoutable(place, config, null);
   await walk.enter("building");
   enterPhase(walk, "queue");
   const variables = await readBuildVariables(parts, place, config);

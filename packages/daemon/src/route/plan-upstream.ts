@@ -73,6 +73,6 @@ export function hasReplicas(target: Pick<RouteTarget, "servers" | "function">): 
   return target.function === null && target.servers.length > 1;
 }
 
-function formatServer(server: InstanceAddress): string {
+export function formatServer(server: InstanceAddress): string {
   return server.kind === "unix" ? quoteNginx(`unix:${server.path}`) : formatListen(server);
 }

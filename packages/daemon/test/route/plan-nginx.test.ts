@@ -16,6 +16,7 @@ const facts: NginxFacts = {
   ],
   version: [1, 22, 1],
   modules: [],
+  stream: null,
   workers: 2,
   workerUser: null,
 };

@@ -10,6 +10,7 @@ export function makeTarget(wish: Partial<RouteTarget> = {}): RouteTarget {
     environment: "main",
     shape: "web",
     function: null,
+    streams: [],
     hostNames: ["shop-local.localhost"],
     servers: [{ kind: "tcp", address: "198.18.128.1", port: 8888 }],
     locations: { "/": completeLocation({}) },
