@@ -12,6 +12,7 @@ mod clock;
 mod command;
 mod control_server;
 mod descriptors;
+mod doorman;
 mod ending;
 mod enter;
 mod error;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         Some("begin") => begin::begin(),
         Some("exec") => verbs::exec(),
         Some("launch") => launch::launch(),
+        Some("doorman") => doorman::doorman(),
         Some("enter") => enter::enter(),
         Some("--version") => {
             println!("bloom-shim {}", env!("CARGO_PKG_VERSION"));
