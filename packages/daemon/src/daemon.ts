@@ -21,6 +21,7 @@ import { createJobs } from "./deploy/jobs.js";
 import { createOperations } from "./deploy/operations.js";
 import { closeUnfinished, reconcile } from "./deploy/reconcile.js";
 import { openRouting } from "./deploy/routing.js";
+import { hasDoors, openTcpDoors } from "./deploy/tcp/open-doors.js";
 import { openExecutions } from "./deploy/function/executions.js";
 import { openPlatformInvocations } from "./deploy/function/invocations.js";
 import { createServedList, planServed } from "./deploy/served.js";
@@ -126,7 +127,14 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const holdPathOf = (environment: { readonly slot: number }) => holdPath(paths.upstreams, environment);
     const routing = await openRouting({
       ...{ settings, paths, host, store, log, holdPath: holdPathOf, mountPath: volumes.hostPathOf },
+      doorPath: (one, port) => tcpDoors.pathOf(one, port),
     });
+    const tcpDoors = await openTcpDoors({
+      ...{ shimPath: settings.shimPath, folder: paths.doorman, hasNetwork: network !== null, log },
+      owner: routing.workerOwner,
+      reach: (environmentId, signal) => activation.reach(environmentId, signal),
+    });
+    closers.push(() => tcpDoors.close());
     const holds = await openHolds({ folder: paths.upstreams, owner: routing.workerOwner });
     const authenticate = async (secret: string): Promise<Caller | undefined> => {
       const token = await store.tokens.getValid(hashSecret(secret));
@@ -142,7 +150,11 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const edge = createEdge({
       switchboard: await routing.openSwitchboard(network),
       ...{ hasNetwork: network !== null, listServed },
-      applyRoutes: (served) => activation.follow(served).then(() => functionEdge.applyRoutes(served)),
+      async applyRoutes(served) {
+        // Whoever is turned to must be there before nginx knows of it.
+        await Promise.all([activation.follow(served), tcpDoors.follow(served)]);
+        await functionEdge.applyRoutes(served);
+      },
       assertRoutable: routing.assertRoutable,
     });
     const reach = openReach({ store, edge, backupPath: holdPathOf, nginx: paths.nginx, network, log });
@@ -168,6 +180,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       logFolder: (id) => join(paths.instances, id, "log"),
       heal: (environmentId) => void healer.heal(environmentId),
       notes: executions.notes,
+      hasOtherDoor: (environment) => hasDoors(environment, network !== null),
     });
     executions.watchPressure(activation.press);
     const invocations = await openPlatformInvocations({
@@ -232,6 +245,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
           await fleet.stopNow(fleet.all());
           await fleet.settle();
           await routing.stop();
+          await tcpDoors.stop();
           await volumes.unmountAll();
           await network?.destroy();
         } else {

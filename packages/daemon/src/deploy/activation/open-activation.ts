@@ -57,6 +57,8 @@ export interface ActivationParts {
   /** Brings the environment to the number of instances it shall have now. */
   readonly heal: (environmentId: string) => void;
   readonly notes: StartNotes;
+  /** Whether somebody else takes in who finds nobody. */
+  readonly hasOtherDoor: (environment: ServedEnvironment) => boolean;
   readonly log: { warn(fields: object, text: string): void };
 }
 
@@ -205,7 +207,10 @@ export function openActivation(parts: ActivationParts): AppActivation {
     isWaking: (id) => live(id).length === 0 && wakes.isStarting(id),
     asleep: () =>
       [...served.values()].filter((one) => one.desired === "running" && isAsleep(one.id)).map(({ id }) => id),
-    hasDoor: doors.has,
+    hasDoor(id) {
+      const one = served.get(id);
+      return doors.has(id) || (one?.desired === "running" && parts.hasOtherDoor(one));
+    },
     async hold(environmentId, limitMs) {
       const hold = holding.open(environmentId, limitMs);
       await wakes.settle(environmentId);
