@@ -37,7 +37,7 @@ const unknown: ConnectionView = {
 
 describe("bloom connections", () => {
   test("lists who is connected, and what cannot be known", async () => {
-    const body = { connections: [one, unknown], unlisted: 2, notes: ["a note"] };
+    const body = { connections: [one, unknown], unlisted: 2, notes: ["see `bloom logs APP`"] };
     daemon.answers.listConnections = { body };
     const { code, stdout, stderr } = await bloom(["connections", "game", "-e", "staging"]);
     expect(daemon.calls[0]?.params).toEqual({ org: "local", app: "game", environment: "staging" });
@@ -50,7 +50,7 @@ describe("bloom connections", () => {
         "",
       ].join("\n"),
     );
-    expect(stderr).toBe("2 open, of which no more is known\na note\n");
+    expect(stderr).toBe("2 open, of which no more is known\nsee `bloom logs game`\n");
     expect(JSON.parse((await bloom(["connections", "game", "--json"])).stdout)).toEqual(body);
   });
 

@@ -20,7 +20,8 @@ export const connectionsCommand: Command = {
 
 async function list(context: Context): Promise<void> {
   const { client, output } = context;
-  const answer = await client().call("listConnections", { params: placeOf(context) });
+  const place = placeOf(context);
+  const answer = await client().call("listConnections", { params: place });
   const head = [
     "CONNECTION",
     "PEER",
@@ -35,7 +36,7 @@ async function list(context: Context): Promise<void> {
   ];
   output.table(answer, head, answer.connections.map(describe));
   if (answer.unlisted > 0) output.say(`${answer.unlisted} open, of which no more is known`);
-  for (const note of answer.notes) output.say(note);
+  for (const note of answer.notes) output.say(note.replaceAll("APP", formatAppRef(place)));
 }
 
 async function end(context: Context, connection: string): Promise<void> {

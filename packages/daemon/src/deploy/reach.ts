@@ -28,7 +28,7 @@ export function openReach(
   return {
     connections: openConnections({
       streamLog: join(planNginxPaths(parts.nginx).logs, "stream.log"),
-      stableRange: network === null ? null : parseBlock(network.cidr).stable,
+      block: network === null ? null : parseBlock(network.cidr),
       log,
     }),
     dial: createDial(parts),

@@ -1,6 +1,6 @@
 import { BloomError, type AppShape, type ConnectionList } from "@bloomery/contract";
 import type { InstanceAddress } from "../../run/engines/engine.js";
-import { isOverlapping } from "../../run/network/plan-block.js";
+import { isOverlapping, type NetworkBlock } from "../../run/network/plan-block.js";
 import { endSocket, readHostSockets, readInstanceSockets } from "./kernel-sockets.js";
 import { openBook, type Session } from "./open-book.js";
 import {
@@ -9,6 +9,7 @@ import {
   planConnections,
   type ConnectionPlan,
   type InstanceFacts,
+  type InstanceSocket,
   type InstanceSockets,
 } from "./plan-connections.js";
 import { plainAddress, splitAddress, type SocketRow } from "./read-sockets.js";
@@ -39,24 +40,31 @@ export interface Connections {
 export function openConnections(parts: {
   /** What nginx's `stream` block writes with the level info. */
   readonly streamLog: string;
-  /** Where the stable addresses are; null: instances have no addresses. */
-  readonly stableRange: string | null;
+  /** Where instances and stable addresses are; null: instances have no addresses. */
+  readonly block: Pick<NetworkBlock, "cidr" | "stable"> | null;
   readonly log: { warn(fields: object, text: string): void };
 }): Connections {
-  const { stableRange } = parts;
+  const { block } = parts;
   const book = openBook({ file: parts.streamLog, findOpen, log: parts.log });
   const own = new Map<string, Session>();
   let entered = 0;
 
-  /** Whoever comes to an instance by its stable address comes as that address. */
-  const isFromEdge = ({ peer }: SocketRow): boolean =>
-    stableRange !== null && isOverlapping(stableRange, splitAddress(plainAddress(peer)).host);
+  /**
+   * What came to an instance from this machine. The kernel gives who connects to a stable address that same one, and
+   * who connects to an instance's own address another one of the block.
+   */
+  const findInbound = (row: SocketRow, address: string): InstanceSocket | undefined => {
+    const { host } = splitAddress(plainAddress(row.peer));
+    if (block === null || host === address || !isOverlapping(block.cidr, host)) return undefined;
+    return { ...row, target: isOverlapping(block.stable, host) ? host : address };
+  };
 
   const plan = async (facts: ConnectionFacts): Promise<ConnectionPlan> => {
     const instances = await Promise.all(
       facts.instances.map(async ({ address, ...instance }): Promise<InstanceSockets> => {
-        const sockets = address.kind === "tcp" ? await readInstanceSockets(address.address) : [];
-        return { instance, sockets: sockets.filter(isFromEdge) };
+        if (address.kind === "unix") return { instance, sockets: [] };
+        const rows = await readInstanceSockets(address.address);
+        return { instance, sockets: rows.flatMap((row) => findInbound(row, address.address) ?? []) };
       }),
     );
     await book.read();

@@ -10,10 +10,15 @@ export interface InstanceFacts {
   readonly state: "open" | "draining";
 }
 
+/** A socket of an instance, with the address that its other end, on this machine, was connected to. */
+export interface InstanceSocket extends SocketRow {
+  readonly target: string;
+}
+
 /** The connections that came to an instance, by its own sockets. */
 export interface InstanceSockets {
   readonly instance: InstanceFacts;
-  readonly sockets: readonly SocketRow[];
+  readonly sockets: readonly InstanceSocket[];
 }
 
 /** The two ends of a socket of this machine. */
@@ -71,18 +76,22 @@ export function planConnections(facts: {
   // Of two that claim the same socket only the later one can have it.
   const owners = new Map(sessions.map((one) => [one.local ?? "", one]));
   const led = new Set<string>();
-  const rest: { readonly instance: InstanceFacts; readonly socket: SocketRow }[] = [];
+  const rest: { readonly instance: InstanceFacts; readonly socket: InstanceSocket }[] = [];
 
   const end = ({ id, since }: Session): void => {
     if (since < now - settledMs) ended.push(id);
   };
   /** False when it has ended. `own` is the instance's socket. */
-  const add = (session: Session, instance: InstanceFacts | null, own: SocketRow | undefined): boolean => {
+  const add = (session: Session, instance: InstanceFacts | null, own?: InstanceSocket): boolean => {
     const { listen, peer } = session;
     const row = listen === null ? own : clients.get(clientKey(listen, peer));
-    if (row === undefined) end(session);
-    else connections.push(viewSession(session, row, instance, now));
-    return row !== undefined;
+    if (row === undefined) {
+      end(session);
+      return false;
+    }
+    const socket = row === own ? planOtherEnd(own) : row;
+    connections.push({ view: viewSession(session, row, instance, now), socket });
+    return true;
   };
 
   for (const { instance, sockets } of facts.instances) {
@@ -103,7 +112,7 @@ export function planConnections(facts: {
   for (const session of sessions) {
     if (led.has(session.id)) continue;
     if (session.target?.startsWith("unix:") !== true) end(session);
-    else if (add(session, only, undefined)) doors++;
+    else if (add(session, only)) doors++;
   }
   connections.push(...rest.slice(doors).map(({ instance, socket }) => viewSocket(instance, socket)));
   return { connections: connections.toSorted(compare), ended };
@@ -124,8 +133,8 @@ function viewSession(
   row: SocketRow,
   instance: InstanceFacts | null,
   now: number,
-): ListedConnection {
-  const view: ConnectionView = {
+): ConnectionView {
+  return {
     id: session.id,
     peer: session.listen === null ? session.peer : plainAddress(session.peer),
     port: splitAddress(session.listen ?? row.local).port,
@@ -135,11 +144,10 @@ function viewSession(
     bytesIn: row.bytesIn,
     bytesOut: row.bytesOut,
   };
-  return { view, socket: session.listen === null ? planOtherEnd(row) : row };
 }
 
 /** A socket of an app of which nobody has told. */
-function viewSocket(instance: InstanceFacts, socket: SocketRow): ListedConnection {
+function viewSocket(instance: InstanceFacts, socket: InstanceSocket): ListedConnection {
   const { port } = splitAddress(socket.local);
   const view: ConnectionView = {
     id: `${instance.id}.${splitAddress(socket.peer).port}`,
@@ -154,10 +162,9 @@ function viewSocket(instance: InstanceFacts, socket: SocketRow): ListedConnectio
   return { view, socket: planOtherEnd(socket) };
 }
 
-/** Where the socket of an instance is connected to. The kernel gives who connects to a stable address that same one. */
-function planOtherEnd({ local, peer }: SocketEnds): SocketEnds {
-  const from = plainAddress(peer);
-  return { local: from, peer: `${splitAddress(from).host}:${splitAddress(local).port}` };
+/** The socket of this machine that the instance's socket is connected to. */
+function planOtherEnd({ local, peer, target }: InstanceSocket): SocketEnds {
+  return { local: plainAddress(peer), peer: `${target}:${splitAddress(local).port}` };
 }
 
 function describeInstance(

@@ -42,6 +42,11 @@ const log = { warn: (fields: object, text: string) => console.error(text, fields
 const closed = (socket: Socket): Promise<void> => new Promise((resolve) => socket.once("close", resolve));
 const addressOf = (socket: Socket): string => `127.0.0.1:${socket.localPort}`;
 
+function addressOfInstance({ instances }: ConnectionFacts, id: string): string {
+  const address = instances.find((one) => one.id === id)?.address;
+  return address?.kind === "tcp" ? address.address : "";
+}
+
 interface Bench {
   readonly nginx: StreamNginx;
   readonly facts: ConnectionFacts;
@@ -83,8 +88,8 @@ async function openBench(more: Parameters<typeof startStreamNginx>[1] = {}): Pro
     },
     switchOver: () => network.setCurrent(stable, b.address),
     openAgain() {
-      const { stable: stableRange } = parseBlock(network.cidr);
-      const connections = openConnections({ streamLog: nginx.log, stableRange, log });
+      const block = parseBlock(network.cidr);
+      const connections = openConnections({ streamLog: nginx.log, block, log });
       cleanups.push(() => connections.stop());
       return connections;
     },
@@ -211,8 +216,9 @@ describe.runIf(isRoot)("connections through a real nginx to real namespaces", ()
     const connections = bench.openAgain();
     const stranger = connect(8888, bench.stable);
     const own = connect(8888, bench.stable);
-    cleanups.push(async () => [stranger, own].map((socket) => socket.destroy()));
-    for (const socket of [stranger, own]) {
+    const direct = connect(8888, addressOfInstance(bench.facts, "i-b"));
+    cleanups.push(async () => [stranger, own, direct].map((socket) => socket.destroy()));
+    for (const socket of [stranger, own, direct]) {
       socket.on("error", () => undefined).write("hi");
       await once(socket, "data");
     }
@@ -222,11 +228,15 @@ describe.runIf(isRoot)("connections through a real nginx to real namespaces", ()
       .poll(async () => (await connections.list(bench.facts)).connections, patience)
       .toMatchObject([
         { ...figures, id: "connect-1", peer: "dora" },
-        { ...figures, id: `i-b.${stranger.localPort}`, peer: null, since: null },
+        ...[direct.localPort, stranger.localPort]
+          .toSorted((a = 0, b = 0) => a - b)
+          .map((port) => ({ ...figures, id: `i-b.${port}`, peer: null, since: null })),
       ]);
-    const ended = closed(stranger);
-    await connections.close(bench.facts, `i-b.${stranger.localPort}`);
-    await ended;
+    for (const socket of [stranger, direct]) {
+      const ended = closed(socket);
+      await connections.close(bench.facts, `i-b.${socket.localPort}`);
+      await ended;
+    }
     const alsoEnded = closed(own);
     await connections.close(bench.facts, "connect-1");
     await alsoEnded;
@@ -249,7 +259,7 @@ describe("connections to an app behind a socket", () => {
     const nginx = await startStreamNginx(`unix:${path}`);
     cleanups.push(() => nginx.close());
     const client = await nginx.talk("hello");
-    const connections = openConnections({ streamLog: nginx.log, stableRange: null, log });
+    const connections = openConnections({ streamLog: nginx.log, block: null, log });
     cleanups.push(() => connections.stop());
     const facts: ConnectionFacts = {
       shape: "tcp",

@@ -5,6 +5,7 @@ import {
   clientKey,
   planConnections,
   type InstanceFacts,
+  type InstanceSocket,
   type InstanceSockets,
 } from "../../../src/observe/connections/plan-connections.js";
 import type { SocketRow } from "../../../src/observe/connections/read-sockets.js";
@@ -21,8 +22,10 @@ const byDoor = { local: "unix:", target: "unix:/door" };
 const row = (local: string, peer: string, part: Partial<SocketRow> = {}): SocketRow => ({
   ...{ state: "ESTAB", local, peer, bytesIn: 1, bytesOut: 2, ...part },
 });
-const inside = (port: string, part: Partial<SocketRow> = {}): SocketRow =>
-  row("127.0.0.1:7000", `${stable}:${port}`, part);
+const inside = (port: string, part: Partial<SocketRow> = {}): InstanceSocket => ({
+  ...row("127.0.0.1:7000", `${stable}:${port}`, part),
+  target: stable,
+});
 const client = (port: string): [string, SocketRow] => {
   const [local, peer] = ["198.51.100.1:7878", `192.0.2.7:${port}`];
   return [clientKey(local, peer), row(local, peer, { bytesIn: 30, bytesOut: 40 })];
@@ -105,6 +108,12 @@ describe("planConnections", () => {
     ]);
   });
 
+  test("knows the other end of what was connected to the instance's own address", () => {
+    const direct = { ...row("127.0.0.1:7000", "198.18.0.1:1000"), target: "198.18.0.2" };
+    const { connections } = plan([], [{ instance: facts("i-new"), sockets: [direct] }], []);
+    expect(connections[0]?.socket).toEqual({ local: "198.18.0.1:1000", peer: "198.18.0.2:7000" });
+  });
+
   test("gives what came by a door to the only instance it can be of, and shows its socket once", () => {
     const sessions = [session("1000", byDoor), session("2000", byDoor)];
     const clients = [client("1000"), client("2000")];
@@ -151,7 +160,7 @@ test("chooseSessions leaves out what belongs to other apps", () => {
     session("4000", byDoor),
     session("5000", { local: "unix:", target: "unix:/other" }),
   ];
-  const mapped = row("[::ffff:127.0.0.1]:7000", `[::ffff:${stable}]:1000`);
+  const mapped = { ...row("[::ffff:127.0.0.1]:7000", `[::ffff:${stable}]:1000`), target: stable };
   const chosen = chooseSessions(
     all,
     [{ instance: facts("i-one"), sockets: [mapped] }],
