@@ -76,6 +76,30 @@ describe.skipIf(process.getuid?.() !== 0)("a platform without root", () => {
     expect(requests).toBeGreaterThan(100);
   });
 
+  test("of two replicas one that is killed costs no GET, and of POSTs those it had", async () => {
+    const ready = async () => {
+      const { instances } = await platform.json<{ instances: { pid: number; state: string }[] }>(
+        "ps",
+        "shop",
+      );
+      return instances.filter(({ state }) => state === "ready");
+    };
+    await platform.json("scale", "shop", "web=2");
+    const [clients, kills] = [2, 3];
+    const gets = startLoad(platform.httpPort, host, { clients });
+    const posts = startLoad(platform.httpPort, host, { clients, method: "POST" });
+    for (let kill = 0; kill < kills; kill++) {
+      const both = await eventually("two that run", ready, (all) => all.length === 2);
+      process.kill(both[0]?.pid ?? 0, "SIGKILL");
+      await eventually("its end", ready, (all) => all.every(({ pid }) => pid !== both[0]?.pid));
+    }
+    const [got, posted] = [await gets.stop(), await posts.stop()];
+    expect(got.failures).toEqual([]);
+    expect(posted.failures.length).toBeLessThanOrEqual(kills * clients);
+    expect(Math.min(got.requests, posted.requests)).toBeGreaterThan(100);
+    expect(await platform.json("scale", "shop", "web=default")).toMatchObject({ replicas: { web: 1 } });
+  });
+
   test("serves prefork apps: on a socket of their own, one version after the other", async () => {
     const own = "classic-local.localhost";
     const old = await makeProject(classicFiles("Hello"));

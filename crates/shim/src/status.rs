@@ -161,6 +161,8 @@ impl Supervisor {
     /// Remembers that the process has become ready.
     pub fn note_ready(&mut self, after_ms: u64) {
         self.facts.ready_at = Some(clock::now());
+        // Before anybody is told that it can be reached.
+        self.show_forwarder();
         self.facts.ready_ms = Some(after_ms);
         self.facts.last_probe = None;
     }

@@ -103,6 +103,7 @@ impl Supervisor {
                 forward.end_round();
             }
             self.take_timers(Instant::now());
+            self.show_forwarder();
         }
         self.finish();
     }
@@ -163,6 +164,13 @@ impl Supervisor {
     }
 
     /// Whether clients may come to the app.
+    pub(crate) fn show_forwarder(&mut self) {
+        let up = self.is_up();
+        if let Some(forward) = &mut self.forward {
+            forward.show(up);
+        }
+    }
+
     pub(crate) fn is_up(&self) -> bool {
         self.facts.ready_at.is_some() && self.child.as_ref().is_some_and(|child| child.exit.is_none())
     }

@@ -223,6 +223,8 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
       inTurn(async () => {
         assertIn(block.stable, stable);
         if (address !== null) assertIn(block.instances, address);
+        // Most names of an app stay when one of its replicas is replaced.
+        if ((current.get(stable) ?? null) === address) return;
         const change = (from: string | null): Promise<void> =>
           applyNft(planSwitch(block.table, stable, from, address));
         try {
