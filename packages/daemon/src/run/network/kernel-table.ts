@@ -8,6 +8,8 @@ export interface TableContent {
   readonly current: ReadonlyMap<string, string>;
   readonly open: readonly { readonly address: string; readonly port: number; readonly label: string }[];
   readonly outbound: readonly string[];
+  /** False when somebody emptied it: then nothing is refused any more. */
+  readonly hasRules: boolean;
 }
 
 const concat = z.object({ concat: z.tuple([z.string(), z.number()]) });
@@ -36,5 +38,6 @@ export async function readTable(block: NetworkBlock): Promise<TableContent | und
     current: new Map(z.array(z.tuple([z.string(), z.string()])).parse(elementsOf("current"))),
     open: z.array(openElement).parse(elementsOf("open")),
     outbound: z.array(z.string()).parse(elementsOf("outbound")),
+    hasRules: document.nftables.some((item) => "rule" in item),
   };
 }

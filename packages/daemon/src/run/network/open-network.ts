@@ -227,11 +227,12 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
 
     repair: () =>
       inTurn(async () => {
-        if ((await readTable(block)) !== undefined) {
+        const table = await readTable(block);
+        if (table?.hasRules === true) {
           await places.refresh();
           return false;
         }
-        await claimBlock({ ...options, preferred: block.cidr, candidates: [] });
+        if (table === undefined) await claimBlock({ ...options, preferred: block.cidr, candidates: [] });
         await restore();
         return true;
       }),
