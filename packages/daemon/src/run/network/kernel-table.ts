@@ -8,8 +8,6 @@ export interface TableContent {
   readonly current: ReadonlyMap<string, string>;
   readonly open: readonly { readonly address: string; readonly port: number; readonly label: string }[];
   readonly outbound: readonly string[];
-  /** False when somebody emptied it: then nothing is refused any more. */
-  readonly hasRules: boolean;
 }
 
 const concat = z.object({ concat: z.tuple([z.string(), z.number()]) });
@@ -21,6 +19,13 @@ const openElement = z.union([
     label: elem.comment ?? "",
   })),
 ]);
+
+/** Whether the table is there, and still refuses anything: somebody may have deleted or emptied it. Cheap. */
+export async function checkTable(block: NetworkBlock): Promise<"whole" | "empty" | "gone"> {
+  const text = await tryTool("nft", ["list", "chain", "ip", block.table, "forward"]);
+  if (text === undefined) return "gone";
+  return text.includes("reject") ? "whole" : "empty";
+}
 
 /** Reads the table from the kernel; undefined when it does not exist (somebody flushed the rules). */
 export async function readTable(block: NetworkBlock): Promise<TableContent | undefined> {
@@ -38,6 +43,5 @@ export async function readTable(block: NetworkBlock): Promise<TableContent | und
     current: new Map(z.array(z.tuple([z.string(), z.string()])).parse(elementsOf("current"))),
     open: z.array(openElement).parse(elementsOf("open")),
     outbound: z.array(z.string()).parse(elementsOf("outbound")),
-    hasRules: document.nftables.some((item) => "rule" in item),
   };
 }
