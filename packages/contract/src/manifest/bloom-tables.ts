@@ -116,7 +116,7 @@ export const runTable = z.object({
   }),
   network: key(z.enum(["none", "outbound", "host"]), {
     about:
-      "What an instance may reach: nothing, the outside, or everything the host does. A function that calls others over the network asks for `outbound`.",
+      "What an instance may reach: nothing, the outside, or everything the host does. A function that calls others over the network asks for `outbound`. What a daemon without root cannot keep is refused (docs/guides/network.md).",
     expected: 'one of "none", "outbound", "host"',
     example: "outbound",
     default: `${defaults.network}; of a function or a prefork app none, unless \`outbound\` is written`,

@@ -6,7 +6,7 @@ export type InstanceNetworkPlan =
   /** Not even a link: whoever wants something comes by a unix socket. */
   | { readonly kind: "empty" }
   | { readonly kind: "namespace"; readonly outbound: boolean; readonly only: OutboundList | null }
-  /** The machine's own; `missing` is what the app was promised and does not get, in words. */
+  /** The machine's own; `missing` says what the app was promised and does not get, and why. */
   | { readonly kind: "host"; readonly missing: string | null };
 
 export type NetworkWish = Pick<
@@ -14,10 +14,16 @@ export type NetworkWish = Pick<
   "shape" | "network" | "outbound" | "web" | "function" | "prefork" | "additionalHosts"
 >;
 
+const withoutRoot = "cannot be kept by a daemon that is not root: its instances share the machine's network";
+
 /** What `[run] network` comes to; `hasNamespaces` is false without root. */
 export function planNetwork(config: NetworkWish, hasNamespaces: boolean): InstanceNetworkPlan {
   const { network, outbound } = config;
-  if (network === "host") return { kind: "host", missing: null };
+  if (network === "host") {
+    const words =
+      'the manifest has a list of places in `outbound` and network = "host", and nothing holds the machine\'s own network to a list';
+    return { kind: "host", missing: outbound === null ? null : words };
+  }
   if (network === "none" && isAskedBySocket(config)) return { kind: "empty" };
   if (hasNamespaces) {
     const only = outbound === null ? null : { rules: outbound, hosts: planHosts(config) };
@@ -26,9 +32,12 @@ export function planNetwork(config: NetworkWish, hasNamespaces: boolean): Instan
       : { kind: "namespace", outbound: true, only };
   }
   if (network === "none") {
-    return { kind: "host", missing: 'network = "none" of an app that listens on a port' };
+    return { kind: "host", missing: `network = "none" of an app that listens on a port ${withoutRoot}` };
   }
-  return { kind: "host", missing: outbound === null ? null : "the list of places that `outbound` allows" };
+  return {
+    kind: "host",
+    missing: outbound === null ? null : `the list of places in \`outbound\` ${withoutRoot}`,
+  };
 }
 
 /**
@@ -42,9 +51,8 @@ export function assertIsolation(
   const plan = planNetwork(config, hasNamespaces);
   const missing = plan.kind === "host" ? plan.missing : null;
   if (missing === null) return null;
-  const words = `this machine cannot keep ${missing}: without root instances share the machine's network`;
-  if (isWeakAccepted) return words;
-  throw new BloomError("ERR_ISOLATION_UNAVAILABLE", words);
+  if (isWeakAccepted) return missing;
+  throw new BloomError("ERR_ISOLATION_UNAVAILABLE", missing);
 }
 
 /** True when nobody needs a network to reach the app. */

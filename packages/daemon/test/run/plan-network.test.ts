@@ -46,6 +46,7 @@ describe("what a machine without root cannot keep", () => {
   test.each([
     ["none of an app with a port", web, { network: "none" }, /network = "none"/],
     ["a list, of an app with a port", web, { outbound }, /list of places/],
+    ["a list, in the machine's network", web, { network: "host", outbound }, /nothing holds/],
     ["a list, of a function", given, { network: "outbound", outbound }, /list of places/],
   ] as const)("%s is refused, or said when it is accepted", (_what, shape, part: Part, words) => {
     const config = configOf(shape, part);

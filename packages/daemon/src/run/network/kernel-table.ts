@@ -21,6 +21,13 @@ const openElement = z.union([
   })),
 ]);
 
+/** Whether the table is there, and still refuses anything: somebody may have deleted or emptied it. Cheap. */
+export async function checkTable(block: NetworkBlock): Promise<"whole" | "empty" | "gone"> {
+  const text = await tryTool("nft", ["list", "chain", "ip", block.table, "forward"]);
+  if (text === undefined) return "gone";
+  return text.includes("reject") ? "whole" : "empty";
+}
+
 /** Reads the table from the kernel; undefined when it does not exist (somebody flushed the rules). */
 export async function readTable(block: NetworkBlock): Promise<TableContent | undefined> {
   const text = await tryTool("nft", ["-j", "list", "table", "ip", block.table]);

@@ -2,7 +2,7 @@ import { BloomError } from "@bloomery/contract";
 import { claimBlock, releaseBlock, type ClaimOptions } from "./claim-block.js";
 import { findInhabited } from "./find-inhabited.js";
 import { forgetEnded, forgetInstance } from "./forget-connections.js";
-import { readTable } from "./kernel-table.js";
+import { checkTable, readTable } from "./kernel-table.js";
 import { openNamespaces, listPlaces } from "./namespaces.js";
 import { openOutbound, type OutboundOptions } from "./open-outbound.js";
 import { createOpenPorts } from "./open-ports.js";
@@ -244,11 +244,12 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
 
     repair: () =>
       inTurn(async () => {
-        if ((await readTable(block)) !== undefined) {
+        const state = await checkTable(block);
+        if (state === "whole") {
           await places.refresh();
           return false;
         }
-        await claimBlock({ ...options, preferred: block.cidr, candidates: [] });
+        if (state === "gone") await claimBlock({ ...options, preferred: block.cidr, candidates: [] });
         await restore();
         return true;
       }),

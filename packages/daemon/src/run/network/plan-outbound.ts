@@ -11,20 +11,16 @@ export interface OutboundList {
 /** Host name → its IPv4 addresses. */
 export type Answers = (name: string) => readonly string[];
 
-/** Less than what the kernel answers with ICMP. */
-const beyondIcmp = "limit rate over 1/second burst 4 packets";
-
 /**
- * Refuses at once, whatever is tried. The kernel sends one instance about one ICMP message a second, and what is
- * tried beyond that would hang as if it were dropped: a reset has no such limit. Of the messages, UDP sockets take
- * only some for an error.
+ * Refuses at once, whatever is tried. ICMP cannot do that for TCP: it is lost when it comes while `connect` still sends,
+ * as it does over a link within one machine, and is answered with a second later; and one instance gets about one such
+ * message a second. A reset is never lost.
  */
-export function planRefusal(match: string, type: "admin-prohibited" | "net-unreachable"): readonly string[] {
+export function planRefusal(match: string): readonly string[] {
   return [
-    `${match} meta l4proto tcp ${beyondIcmp} reject with tcp reset`,
-    ...(type === "admin-prohibited" ? [] : [`${match} meta l4proto tcp reject with icmp type ${type}`]),
-    `${match} reject with icmp type admin-prohibited`,
-  ].map((rule) => rule.trimStart());
+    `${match} meta l4proto tcp reject with tcp reset`.trimStart(),
+    `${match} reject with icmp type admin-prohibited`.trimStart(),
+  ];
 }
 
 /** The names somebody has to be asked for. */
@@ -41,10 +37,7 @@ export function planNames(list: OutboundList): readonly string[] {
  */
 export function planOutbound(table: string, address: string, list: OutboundList, answers: Answers): string {
   const chain = chainOf(address);
-  const rules = [
-    ...list.rules.flatMap((rule) => planRule(rule, list, answers)),
-    ...planRefusal("", "admin-prohibited"),
-  ];
+  const rules = [...list.rules.flatMap((rule) => planRule(rule, list, answers)), ...planRefusal("")];
   return [
     `table ip ${table} {`,
     `\tchain ${chain} {`,

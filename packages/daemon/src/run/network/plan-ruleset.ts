@@ -34,22 +34,18 @@ export function planRuleset(block: NetworkBlock): string {
       `ip saddr ${instances} ct state established,related accept`,
       // All that the machine itself has for an instance, where it is the one who resolves names.
       names,
-      `ip saddr ${instances} meta l4proto tcp reject with tcp reset`,
-      `ip saddr ${instances} reject`,
+      ...planRefusal(`ip saddr ${instances}`),
     ],
     forward: [
       `ip saddr ${instances} ct state established,related accept`,
       `ip daddr ${instances} ct state established,related accept`,
       // Before the rest: some clouds resolve names at the very address that is shut otherwise.
       names,
-      ...planRefusal(
-        `ip saddr ${instances} ip daddr { ${planForbidden(block).join(", ")} }`,
-        "admin-prohibited",
-      ),
+      ...planRefusal(`ip saddr ${instances} ip daddr { ${planForbidden(block).join(", ")} }`),
       `ip daddr ${instances} drop`,
       // Who has a list of places gets no further than its own chain.
       `ip saddr ${instances} ip saddr vmap @listed`,
-      ...planRefusal(`ip saddr ${instances} ip saddr != @outbound`, "net-unreachable"),
+      ...planRefusal(`ip saddr ${instances} ip saddr != @outbound`),
     ],
     post: [`ip saddr ${instances} ip daddr != ${block.cidr} masquerade`],
   };

@@ -1,4 +1,7 @@
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { PartialConfig } from "@bloomery/contract";
 import { createServer, type AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import { text } from "node:stream/consumers";
@@ -6,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Instance } from "../../../src/run/engines/engine.js";
 import type { HostNetwork } from "../../../src/run/network/open-network.js";
 import { cleanUp as cleanUpNetwork, makeHome, makeOutside, open } from "../network/real-network.js";
+import { makeFunction } from "./perl-function.js";
 import {
   ask,
   cleanups,
@@ -27,7 +31,6 @@ if (connect($s, sockaddr_in($port, inet_aton($host)))) { my $word = <$s>; print 
 const files = { "try.pl": tryFile };
 
 const refused = "Connection refused";
-const forbidden = "No route to host";
 const unreachable = "Network is unreachable";
 
 let hostPort: number;
@@ -69,17 +72,17 @@ async function listForbidden(
   network: HostNetwork,
   neighbour: Instance,
   own: string,
-): Promise<readonly (readonly [string, number, string])[]> {
+): Promise<readonly (readonly [string, number])[]> {
   const stable = network.stableAddress(0);
   await network.setCurrent(stable, addressOf(neighbour));
   return [
-    [addressOf(neighbour), 8888, forbidden],
-    [stable, 8888, refused],
-    ["127.0.0.1", hostPort, refused],
-    [gatewayOf(own), hostPort, refused],
-    [gatewayOf(addressOf(neighbour)), hostPort, refused],
-    ...(lan === undefined ? [] : ([[lan, hostPort, refused]] as const)),
-    ["169.254.169.254", 80, forbidden],
+    [addressOf(neighbour), 8888],
+    [stable, 8888],
+    ["127.0.0.1", hostPort],
+    [gatewayOf(own), hostPort],
+    [gatewayOf(addressOf(neighbour)), hostPort],
+    ...(lan === undefined ? [] : ([[lan, hostPort]] as const)),
+    ["169.254.169.254", 80],
   ];
 }
 
@@ -103,10 +106,10 @@ describe.runIf(isRoot)("with root", () => {
         "perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(q(127.0.0.1:8888)) ? q(up) : $!'",
       ),
     ).toBe("up");
-    for (const [host, port, word] of await listForbidden(network, neighbour, addressOf(app))) {
-      expect([host, await ask(app, tryLine(host, port))]).toEqual([host, word]);
+    for (const [host, port] of await listForbidden(network, neighbour, addressOf(app))) {
+      expect([host, await ask(app, tryLine(host, port))]).toEqual([host, refused]);
       // A hook, a cron job or somebody's shell is where the app is.
-      expect([host, await runCommand(app, tryLine(host, port))]).toEqual([host, word]);
+      expect([host, await runCommand(app, tryLine(host, port))]).toEqual([host, refused]);
     }
     // From an address that is only its own inside.
     const odd = `${tryLine(gatewayOf(addressOf(app)), hostPort)} 127.0.0.1`;
@@ -125,8 +128,8 @@ describe.runIf(isRoot)("with root", () => {
       files,
     );
     const app = await startReady(engine, wish);
-    for (const [host, port, word] of await listForbidden(network, neighbour, build.address)) {
-      expect([host, await ask(app, tryLine(host, port))]).toEqual([host, word]);
+    for (const [host, port] of await listForbidden(network, neighbour, build.address)) {
+      expect([host, await ask(app, tryLine(host, port))]).toEqual([host, refused]);
     }
   });
 
@@ -142,7 +145,7 @@ describe.runIf(isRoot)("with root", () => {
     const outside = await makeOutside();
     const app = await startReady(real.engine, await real.makeWish({ network: "none" }, files));
     expect(addressOf(app)).toMatch(/^198\./);
-    expect(await ask(app, tryLine(outside.address, 7000))).toBe(unreachable);
+    expect(await ask(app, tryLine(outside.address, 7000))).toBe(refused);
     const begun = performance.now();
     expect(await ask(app, "getent hosts db.example.com || echo unknown")).toBe("unknown\n");
     expect(performance.now() - begun).toBeLessThan(2000);
@@ -168,14 +171,41 @@ describe.runIf(isRoot)("with root", () => {
     expect(await ask(one, "echo $PORT")).not.toBe(await ask(two, "echo $PORT"));
   });
 
+  test("a function has its socket alone, unless it asks for the outside, some places of it, or the machine", async () => {
+    const outside = await makeOutside();
+    const outbound = [{ host: outside.address, ports: [7000, 7000] as const }];
+    const places: (readonly [string, number])[] = [
+      [outside.address, 7000],
+      ["127.0.0.1", hostPort],
+      ["169.254.169.254", 80],
+      ["198.51.100.7", 80],
+    ];
+    const tryAll = async (part: Partial<PartialConfig>): Promise<readonly string[]> => {
+      const wish = await makeFunction(real, part);
+      await writeFile(join(wish.artifactDir, "try.pl"), tryFile);
+      const app = await startReady(real.engine, wish);
+      expect(app.address.kind).toBe("unix");
+      const answers: string[] = [];
+      for (const [host, port] of places) answers.push(await ask(app, tryLine(host, port)));
+      return answers;
+    };
+    const from = `from ${outside.host}`;
+    expect(await tryAll({})).toEqual([unreachable, refused, unreachable, unreachable]);
+    expect(await tryAll({ network: "outbound", outbound })).toEqual([from, refused, refused, refused]);
+    places.pop();
+    expect(await tryAll({ network: "outbound" })).toEqual([from, refused, refused]);
+    places.pop();
+    expect(await tryAll({ network: "host" })).toEqual([from, "host"]);
+  });
+
   test("a list holds in the app, in its commands, and for the next daemon", async () => {
     const outside = await makeOutside();
     const outbound = [{ host: outside.address, ports: [7000, 7000] as const }];
     const app = await startReady(real.engine, await real.makeWish({ outbound }, files));
     const check = async (instance: Instance): Promise<void> => {
       expect(await ask(instance, tryLine(outside.address, 7000))).toBe(`from ${outside.host}`);
-      expect(await ask(instance, tryLine(outside.address, 7001))).toBe(forbidden);
-      expect(await runCommand(instance, tryLine(outside.address, 7001))).toBe(forbidden);
+      expect(await ask(instance, tryLine(outside.address, 7001))).toBe(refused);
+      expect(await runCommand(instance, tryLine(outside.address, 7001))).toBe(refused);
     };
     await check(app);
     const next = await real.reopen();

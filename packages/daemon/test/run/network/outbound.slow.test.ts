@@ -54,9 +54,9 @@ describe.skipIf(!isRoot)("a list of places", () => {
     await startWorld(outside, 7001, "other port");
     const place = await network.allocateInstance(listed("i-a", rule(outside.address, 7000)));
     expect(await tryFrom(place, outside.address, 7000)).toBe(`from ${outside.host}`);
-    expect(await tryFrom(place, outside.address, 7001)).toBe("EHOSTUNREACH");
+    expect(await tryFrom(place, outside.address, 7001)).toBe("ECONNREFUSED");
     expect(await sendFrom(place, outside.address, 7001)).toBe("EHOSTUNREACH");
-    expect(await tryFrom(place, "198.51.100.7", 7000)).toBe("EHOSTUNREACH");
+    expect(await tryFrom(place, "198.51.100.7", 7000)).toBe("ECONNREFUSED");
     expect(await tryFrom(place, outside.host, 7000)).toBe("ECONNREFUSED");
   });
 
@@ -71,7 +71,7 @@ describe.skipIf(!isRoot)("a list of places", () => {
     ];
     const some = await network.allocateInstance(listed("i-some", ...rules));
     expect(await tryFrom(some, outside.address, 7001)).toBe("open");
-    expect(await tryFrom(some, outside.address, 7000)).toBe("EHOSTUNREACH");
+    expect(await tryFrom(some, outside.address, 7000)).toBe("ECONNREFUSED");
     expect(await sendFrom(some, outside.address, 7001)).toBe("EHOSTUNREACH");
     const all = await network.allocateInstance(listed("i-all", { host: outside.address, ports: null }));
     expect(await tryFrom(all, outside.address, 7000)).toBe(`from ${outside.host}`);
@@ -83,8 +83,8 @@ describe.skipIf(!isRoot)("a list of places", () => {
     const neighbour = await network.allocateInstance(instance("i-b"));
     await startWorld(neighbour, 8888, "neighbour");
     const place = await network.allocateInstance(listed("i-a", { host: "0.0.0.0/0", ports: null }));
-    expect(await tryFrom(place, neighbour.address, 8888)).toBe("EHOSTUNREACH");
-    expect(await tryFrom(place, "169.254.169.254", 80)).toBe("EHOSTUNREACH");
+    expect(await tryFrom(place, neighbour.address, 8888)).toBe("ECONNREFUSED");
+    expect(await tryFrom(place, "169.254.169.254", 80)).toBe("ECONNREFUSED");
   });
 
   test("refuses at once however often it is tried", async () => {
@@ -96,10 +96,7 @@ describe.skipIf(!isRoot)("a list of places", () => {
        const next = () => { if (left-- === 0) return console.log(JSON.stringify(words)); const s = connect(80, "198.51.100.7");
          s.on("error", (e) => (words.push(e.code), next())); }; setTimeout(() => { console.log("slow " + words.length); process.exit(); }, 2500); next();`,
     );
-    expect(words).toMatch(/^\["EHOSTUNREACH"/);
-    expect(
-      (JSON.parse(words) as string[]).filter((word) => !/^E(HOSTUNREACH|CONNREFUSED)$/.test(word)),
-    ).toEqual([]);
+    expect(JSON.parse(words)).toEqual(Array.from({ length: 40 }, () => "ECONNREFUSED"));
   });
 
   test("follows a name to where it leads, and leaves alone what is connected", async () => {
@@ -112,7 +109,7 @@ describe.skipIf(!isRoot)("a list of places", () => {
     const names = { lookUp, everyMs: 20, keepMs: 0 };
     const network = await open(await makeHome(), null, { names });
     const place = await network.allocateInstance(listed("i-a", rule("db.example.com", 7000, 7001)));
-    expect(await tryFrom(place, outside.address, 7000)).toBe("EHOSTUNREACH");
+    expect(await tryFrom(place, outside.address, 7000)).toBe("ECONNREFUSED");
     answer = [outside.address];
     await waitFor(async () => (await listTable(network.cidr)).includes("db.example.com"));
     expect(await tryFrom(place, outside.address, 7000)).toBe(`from ${outside.host}`);
@@ -130,7 +127,7 @@ describe.skipIf(!isRoot)("a list of places", () => {
     );
     answer = ["198.51.100.9"];
     await waitFor(async () => !(await listTable(network.cidr)).includes(outside.address));
-    expect(await tryFrom(place, outside.address, 7000)).toBe("EHOSTUNREACH");
+    expect(await tryFrom(place, outside.address, 7000)).toBe("ECONNREFUSED");
     expect(await tryFrom(place, "127.0.0.1", port)).toBe("still here");
   });
 
@@ -143,7 +140,7 @@ describe.skipIf(!isRoot)("a list of places", () => {
     const place = await first.allocateInstance(wish);
     const check = async (): Promise<void> => {
       expect(await tryFrom(place, outside.address, 7000)).toBe(`from ${outside.host}`);
-      expect(await tryFrom(place, outside.address, 7001)).toBe("EHOSTUNREACH");
+      expect(await tryFrom(place, outside.address, 7001)).toBe("ECONNREFUSED");
     };
     await check();
     await execa("nft", ["delete", "table", "ip", `bloom_${first.cidr.replace(/[./]/g, "_")}`]);
@@ -180,10 +177,10 @@ describe.skipIf(!isRoot)("name servers", () => {
     const some = await network.allocateInstance(listed("i-some", rule("198.51.100.7", 80)));
     expect(await sendFrom(some, outside.address, 53)).toBe("a name");
     expect(await tryFrom(some, outside.address, 53)).toBe("a name");
-    expect(await tryFrom(some, outside.address, 7000)).toBe("EHOSTUNREACH");
+    expect(await tryFrom(some, outside.address, 7000)).toBe("ECONNREFUSED");
     const none = await network.allocateInstance(instance("i-none"));
     expect(await sendFrom(none, outside.address, 53)).toBe("EHOSTUNREACH");
-    expect(await tryFrom(none, outside.address, 53)).toBe("ENETUNREACH");
+    expect(await tryFrom(none, outside.address, 53)).toBe("ECONNREFUSED");
   });
 
   test("of the machine itself as well, and nothing else of it; a change of them is followed", async () => {
@@ -197,11 +194,11 @@ describe.skipIf(!isRoot)("name servers", () => {
     const network = await open(await makeHome(), null, { resolvers: async () => resolvers });
     const place = await network.allocateInstance(instance("i-a", true));
     const none = await network.allocateInstance(instance("i-none"));
-    expect(await sendFrom(place, outside.host, 53)).toBe("ECONNREFUSED");
+    expect(await sendFrom(place, outside.host, 53)).toBe("EHOSTUNREACH");
     resolvers = [outside.host];
     expect(await network.repair()).toBe(false);
     expect(await sendFrom(place, outside.host, 53)).toBe("here");
-    expect(await sendFrom(none, outside.host, 53)).toBe("ECONNREFUSED");
-    expect(await sendFrom(place, outside.host, 54)).toBe("ECONNREFUSED");
+    expect(await sendFrom(none, outside.host, 53)).toBe("EHOSTUNREACH");
+    expect(await sendFrom(place, outside.host, 54)).toBe("EHOSTUNREACH");
   });
 });

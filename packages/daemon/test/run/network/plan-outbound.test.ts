@@ -44,7 +44,7 @@ test("each place becomes a rule, each name its addresses, and everything else is
       'add rule ip t only-c6120002 ip daddr { 192.0.2.7, 192.0.2.9 } tcp dport 6000-6010 accept comment "db.example.com"',
       'add rule ip t only-c6120002 ip daddr 192.0.2.1 meta l4proto { tcp, udp } accept comment "one.example.com"',
       "add rule ip t only-c6120002 ip daddr 192.0.2.50 tcp dport 80 accept",
-      "add rule ip t only-c6120002 meta l4proto tcp limit rate over 1/second burst 4 packets reject with tcp reset",
+      "add rule ip t only-c6120002 meta l4proto tcp reject with tcp reset",
       "add rule ip t only-c6120002 reject with icmp type admin-prohibited",
       "add element ip t listed { 198.18.0.2 : jump only-c6120002 }",
       "",

@@ -1,3 +1,6 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { basename } from "node:path";
 import { execa } from "execa";
 import { afterEach, describe, expect, test } from "vitest";
 import { listPlaces } from "../../../src/run/network/namespaces.js";
@@ -42,6 +45,24 @@ describe.skipIf(!isRoot)("the pool of namespaces", () => {
     await closed;
     await Promise.all(places.map((place) => place.release()));
     expect(await listPlaces(parseBlock(network.cidr))).toEqual([]);
+  });
+
+  test("is swept of what was still inhabited when the daemon began, once it is not any more", async () => {
+    const home = await makeHome();
+    const first = await open(home);
+    const place = await first.allocateInstance(instance("i-orphan"));
+    const resident = spawn("ip", ["netns", "exec", basename(place.netns), "cat"], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    resident.stdin.write("in");
+    await once(resident.stdout, "data");
+    await first.close();
+    const second = await open(home, first.cidr);
+    expect(await second.sweep()).not.toContain(place.address);
+    resident.stdin.end();
+    await once(resident, "exit");
+    expect(await second.sweep()).toContain(place.address);
+    expect(await listPlaces(parseBlock(second.cidr))).not.toContain(place.address);
   });
 
   test("takes away what a daemon left that was killed at any step of making one", async () => {
