@@ -109,8 +109,7 @@ export function createOperations(parts: OperationParts): Operations {
       const runnable = isIdle ? null : (await loadRunnable(parts, place, release)).runnable;
       return {
         ...{ environment, releaseId: release.id, release: runnable },
-        replicas:
-          plan === null || version === undefined ? {} : planPresent(plan, version.config, running),
+        replicas: plan === null || version === undefined ? {} : planPresent(plan, version.config, running),
         most: plan?.most ?? {},
       };
     },

@@ -192,7 +192,11 @@ function askEdge(port: number, name: string, path: string, options: AskOptions):
       {
         ...{ port, host: "127.0.0.1", path, method, agent: false, timeout: 60_000 },
         ...(signal === undefined ? {} : { signal }),
-        headers: { host: `${name}-local.localhost:${port}`, ...(tag === undefined ? {} : { "x-tag": tag }), ...options.headers },
+        headers: {
+          host: `${name}-local.localhost:${port}`,
+          ...(tag === undefined ? {} : { "x-tag": tag }),
+          ...options.headers,
+        },
       },
       (answer) => {
         const { statusCode: status = 0, headers } = answer;

@@ -29,7 +29,10 @@ export function explainRefusal(error: unknown): Refusal {
 }
 
 /** How a refusal is told; `head`: what came of the request so far. */
-export type TellRefusal = (refusal: Refusal, head: Buffer) => { readonly type: string; readonly body: string };
+export type TellRefusal = (
+  refusal: Refusal,
+  head: Buffer,
+) => { readonly type: string; readonly body: string };
 
 /** As functions tell their own errors. */
 export const tellCaller: TellRefusal = ({ message, code }) => ({

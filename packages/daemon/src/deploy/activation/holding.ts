@@ -65,8 +65,5 @@ function orLate(over: Promise<void>, limitMs: number, signal: AbortSignal): Prom
 }
 
 function exceeded(): BloomError {
-  return new BloomError(
-    "ERR_HOLD_EXCEEDED",
-    "the deployment under way takes longer than requests may wait",
-  );
+  return new BloomError("ERR_HOLD_EXCEEDED", "the deployment under way takes longer than requests may wait");
 }

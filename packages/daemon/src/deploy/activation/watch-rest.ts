@@ -38,7 +38,10 @@ export function watchRest(
       () => failedAt.delete(environmentId),
       (err: unknown) => {
         failedAt.set(environmentId, Date.now());
-        parts.log.warn({ err, environment: environmentId }, "an app that is needed again could not be started");
+        parts.log.warn(
+          { err, environment: environmentId },
+          "an app that is needed again could not be started",
+        );
       },
     );
     void Promise.allSettled([ready, placed]).then(() => filling.delete(environmentId));
@@ -64,7 +67,11 @@ export function watchRest(
     seen.delete(environmentId);
     if (rule === null || present.length === 0) return null;
     const instances = await Promise.all(present.map((one) => measure(one, before?.get(one.id))));
-    const { end, fill: isNeeded, lookAgainMs } = planRest({
+    const {
+      end,
+      fill: isNeeded,
+      lookAgainMs,
+    } = planRest({
       now: Date.now(),
       idleMs: rule.idleSeconds * 1000,
       least: rule.minReplicas,

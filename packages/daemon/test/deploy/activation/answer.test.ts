@@ -24,10 +24,14 @@ test.each([
 });
 
 test("functions tell their callers the code and the first line, but nothing that is our own fault", () => {
-  const told = (error: unknown) => JSON.parse(tellCaller(explainRefusal(error), Buffer.alloc(0)).body) as unknown;
+  const told = (error: unknown) =>
+    JSON.parse(tellCaller(explainRefusal(error), Buffer.alloc(0)).body) as unknown;
   expect(told(new BloomError("ERR_START_FAILED", "it ends\nat once"))).toEqual({
     code: "ERR_START_FAILED",
     error: "it ends",
   });
-  expect(told(new Error("/var/lib/secret"))).toEqual({ code: "ERR_INTERNAL", error: "it could not be started" });
+  expect(told(new Error("/var/lib/secret"))).toEqual({
+    code: "ERR_INTERNAL",
+    error: "it could not be started",
+  });
 });

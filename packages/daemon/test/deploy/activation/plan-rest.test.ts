@@ -12,7 +12,13 @@ const cases: readonly [string, Partial<Facts>, readonly string[], boolean, numbe
   ["nobody has come for its time", { instances: [one(0)] }, ["i-0"], false, null],
   ["its time is not over", { now: idle - 1, instances: [one(0)] }, [], false, 6000],
   ["somebody has come", { instances: [one(0, { isActive: true })] }, [], false, 6000],
-  ["somebody came to another replica", { instances: [one(0), one(1, { activeAt: 1 })], wanted: 2 }, [], false, 6000],
+  [
+    "somebody came to another replica",
+    { instances: [one(0), one(1, { activeAt: 1 })], wanted: 2 },
+    [],
+    false,
+    6000,
+  ],
   ["all end together", { instances: [one(1), one(0)], wanted: 2 }, ["i-0", "i-1"], false, null],
   [
     "the lowest are kept, and looked at further",

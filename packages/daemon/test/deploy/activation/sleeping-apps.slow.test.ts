@@ -17,7 +17,12 @@ beforeAll(async () => {
     { name: "warm", sleep: { minReplicas: 1, idleSeconds: 1 }, replicas: 3 },
     { name: "all", sleep: late, replicas: 3 },
     { name: "always", sleep: null },
-    { name: "single", sleep: late, deploy: { strategy: "stopstart" }, versions: [program, `${program}# 2\n`] },
+    {
+      name: "single",
+      sleep: late,
+      deploy: { strategy: "stopstart" },
+      versions: [program, `${program}# 2\n`],
+    },
     { name: "versions", sleep: late, versions: [program, "#!/bin/sh\nexit 4\n", replaceVersion(3)] },
   ]);
 }, 60_000);
@@ -38,17 +43,20 @@ const untilAsleep = (name: string) =>
 const countOf = async (name: string) =>
   (await real.instances()).filter((one) => one.app === name && one.state === "ready").length;
 
-test.each(["idle", "socket"])("%s: nothing runs before somebody asks, and again when nobody does", async (name) => {
-  expect(await healthOf(name)).toBe("sleeping");
-  const first = await real.ask(name);
-  expect(first).toMatchObject({ status: 200, body: expect.stringMatching(/^1 \d+$/) });
-  await untilAsleep(name);
-  const list = async () => (await real.api("GET", `/v1/instances?org=local&app=${name}`)).body;
-  await expect
-    .poll(list, { timeout: 10_000 })
-    .toMatchObject({ instances: [], sleeping: [{ app: name }], troubles: [] });
-  expect((await real.ask(name)).body).not.toBe(first.body);
-});
+test.each(["idle", "socket"])(
+  "%s: nothing runs before somebody asks, and again when nobody does",
+  async (name) => {
+    expect(await healthOf(name)).toBe("sleeping");
+    const first = await real.ask(name);
+    expect(first).toMatchObject({ status: 200, body: expect.stringMatching(/^1 \d+$/) });
+    await untilAsleep(name);
+    const list = async () => (await real.api("GET", `/v1/instances?org=local&app=${name}`)).body;
+    await expect
+      .poll(list, { timeout: 10_000 })
+      .toMatchObject({ instances: [], sleeping: [{ app: name }], troubles: [] });
+    expect((await real.ask(name)).body).not.toBe(first.body);
+  },
+);
 
 test.each(["idle", "socket"])("%s: who comes and goes between two looks keeps it awake", async (name) => {
   await untilAsleep(name);
@@ -146,7 +154,10 @@ test("all replicas wake together, and a change of their number waits until then"
   await real.ask("all");
   await expect.poll(() => countOf("all"), { timeout: 10_000 }).toBe(4);
   const lives = new Set<string>();
-  await vi.waitUntil(async () => lives.add((await real.ask("all")).body).size === 4, { timeout: 10_000, interval: 1 });
+  await vi.waitUntil(async () => lives.add((await real.ask("all")).body).size === 4, {
+    timeout: 10_000,
+    interval: 1,
+  });
   expect((await scale("all", { web: 2 })).status).toBe(200);
   await expect.poll(() => countOf("all"), { timeout: 10_000 }).toBe(2);
 }, 60_000);
@@ -176,7 +187,8 @@ test("of an app of which never two may run, never two run", async () => {
   let most = 0;
   let isOver = false;
   const watching = (async () => {
-    while (!isOver) most = Math.max(most, (await real.instances()).filter(({ app }) => app === "single").length);
+    while (!isOver)
+      most = Math.max(most, (await real.instances()).filter(({ app }) => app === "single").length);
   })();
   const seen: string[] = [];
   const clients = [1, 2].map(async () => {

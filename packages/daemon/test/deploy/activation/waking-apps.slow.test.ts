@@ -47,7 +47,9 @@ test("who finds an app that does not start is told so, and its owner why", async
 
 test("a storm of requests is no storm of starts", async () => {
   const before = await countStarts();
-  const answers = await Promise.all(Array.from({ length: 60 }, () => real.ask("broken", "/", { method: "POST" })));
+  const answers = await Promise.all(
+    Array.from({ length: 60 }, () => real.ask("broken", "/", { method: "POST" })),
+  );
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([502]));
   expect((await countStarts()) - before).toBeLessThanOrEqual(2);
 });
@@ -62,7 +64,10 @@ test("who waits for one that never becomes ready is told after its time", async 
 
 test("one that is being started is neither asleep nor awake", async () => {
   const asked = real.ask("slow");
-  await vi.waitUntil(async () => (await real.health("slow")).health === "starting", { timeout: 5_000, interval: 20 });
+  await vi.waitUntil(async () => (await real.health("slow")).health === "starting", {
+    timeout: 5_000,
+    interval: 20,
+  });
   expect((await asked).status).toBe(200);
 });
 

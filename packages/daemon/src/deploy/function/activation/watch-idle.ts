@@ -63,7 +63,8 @@ export function watchIdle(parts: {
 
   const looks = createLooks({
     look,
-    onTrouble: (err, environment) => parts.log.warn({ err, environment }, "a function could not be looked at"),
+    onTrouble: (err, environment) =>
+      parts.log.warn({ err, environment }, "a function could not be looked at"),
   });
 
   return {
