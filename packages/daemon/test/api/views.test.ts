@@ -70,7 +70,7 @@ test("an app that may sleep is starting as soon as somebody has asked, and then 
   onTestFinished(() => store.close());
   const { org, app, environment, build } = await createSample(store);
   const sleep = { minReplicas: 0, idleSeconds: 60 };
-  const config = completeConfig({ web: { start: "./app" }, replicas: 3, sleep });
+  const config = completeConfig({ web: { start: "./app" }, replicas: 2, sleep });
   const code = { artifact: "a", tree: "t", config, createdBy: "ada" };
   const version = await store.versions.create({ appId: app.id, buildId: build.id, ...code });
   const inside = { environmentId: environment.id, versionId: version.id, variables: "" };
@@ -88,8 +88,8 @@ test("an app that may sleep is starting as soon as somebody has asked, and then 
     const { health, instances, replicas } = await viewEnvironment(parts, { org, app, environment });
     return [health, instances.ready, instances.wanted, replicas["web"]];
   };
-  expect(await view(0, false)).toEqual(["sleeping", 0, 0, 3]);
-  expect(await view(0, true)).toEqual(["starting", 0, 3, 3]);
-  expect(await view(1, false)).toEqual(["starting", 1, 3, 3]);
-  expect(await view(3, false)).toEqual(["running", 3, 3, 3]);
+  expect(await view(0, false)).toEqual(["sleeping", 0, 0, 2]);
+  expect(await view(0, true)).toEqual(["starting", 0, 2, 2]);
+  expect(await view(1, false)).toEqual(["starting", 1, 2, 2]);
+  expect(await view(2, false)).toEqual(["running", 2, 2, 2]);
 });
