@@ -1,17 +1,18 @@
+import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually, startPlatform, type Platform } from "./lib/platform.js";
 import { crateFiles as preforkFiles } from "./lib/prefork.js";
 import { answeringApp, crateFiles, makeProject, type Project } from "./lib/project.js";
 
-const run = (idleSeconds: number): string => `[run]\nmin_replicas = 0\nidle_seconds = ${idleSeconds}\n`;
+const manifest = "[run]\nmin_replicas = 0\nidle_seconds = 4\n";
 
 let platform: Platform;
 let web: Project;
 let prefork: Project;
 beforeAll(async () => {
   platform = await startPlatform();
-  web = await makeProject({ ...crateFiles("nap", answeringApp("one")), "bloom.toml": run(1) });
-  prefork = await makeProject({ ...preforkFiles("good"), "bloom.toml": run(2) });
+  web = await makeProject({ ...crateFiles("nap", answeringApp("one")), "bloom.toml": manifest });
+  prefork = await makeProject({ ...preforkFiles("good"), "bloom.toml": manifest });
   await platform.json("deploy", web.dir, "-a", "web");
   await platform.json("deploy", prefork.dir, "-a", "prefork");
 });
@@ -52,7 +53,7 @@ describe.each([
   test("stays awake while somebody comes, though nobody stays", async () => {
     expect((await ask(app)).status).toBe(200);
     const [before] = (await list(app)).instances;
-    for (let round = 0; round < 8; round++) {
+    for (let round = 0; round < 14; round++) {
       expect((await ask(app)).status).toBe(200);
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
@@ -68,7 +69,14 @@ describe.each([
 
   test("a daemon that was killed leaves it asleep, and tells who asks meanwhile to come back", async () => {
     await untilAsleep(app);
-    process.kill(await platform.daemonPid(), "SIGKILL");
+    const pid = await platform.daemonPid();
+    process.kill(pid, "SIGKILL");
+    // What it had accepted before its end would be 502: it might have been led on.
+    await eventually(
+      "its end",
+      async () => existsSync(`/proc/${pid}`),
+      (isThere) => !isThere,
+    );
     const answer = await ask(app, "/", "POST");
     expect(answer).toMatchObject({ status: 503, headers: { "retry-after": "5" } });
     expect(answer.body).toContain("This app is asleep");
@@ -90,8 +98,8 @@ test("a version that is deployed while the app sleeps goes live, and sleeps in i
 
 test("an app nobody ever asks for anything cannot be put to sleep", async () => {
   const files = crateFiles("worker", "fn main() { loop { std::thread::park() } }");
-  const manifest = `[http.locations."/"]\nroot = "public"\npassthru = false\n`;
-  const site = await makeProject({ ...files, "public/a.txt": "a", "bloom.toml": manifest });
+  const nothing = `[http.locations."/"]\nroot = "public"\npassthru = false\n`;
+  const site = await makeProject({ ...files, "public/a.txt": "a", "bloom.toml": nothing });
   try {
     await platform.json("deploy", site.dir, "-a", "site");
     const { code, stderr } = await platform.bloom("sleep", "site");
