@@ -106,10 +106,11 @@ export const operateCommands: readonly Command[] = [
   operation("start", "Start a stopped app", "startEnvironment"),
   operation(
     "sleep",
-    "End what runs of a function until the next request",
+    "End what runs of an app until somebody asks for it",
     "sleepEnvironment",
-    "Executions under way finish first. A function also falls asleep by itself, after its idle_seconds. One with " +
-      "min_replicas sleeps, too: a request, a deployment or the platform's next start brings its least number back.",
+    "What has been begun finishes first. Functions also fall asleep by themselves, after their idle_seconds, and so do " +
+      "other apps whose min_replicas is less than their replicas. Whatever min_replicas says, the whole app sleeps: a " +
+      "request, a deployment or the platform's next start brings it back.",
   ),
   {
     name: "scale",

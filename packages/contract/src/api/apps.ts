@@ -159,7 +159,7 @@ export const appRoutes = defineRoutes({
       troubles: z.array(
         z.object({ org: orgName, app: appName, environment: environmentName, reason: z.string() }),
       ),
-      /** Functions of which nothing runs until the next request. */
+      /** Those of which nothing runs until somebody asks. */
       sleeping: z
         .array(
           z.object({ org: orgName, app: appName, environment: environmentName, version: z.number().int() }),
@@ -194,7 +194,7 @@ export const appRoutes = defineRoutes({
     access: "developer",
     scope: "app",
     tag: "apps",
-    summary: "Ends what runs of a function, after its executions; the next request wakes it",
+    summary: "Ends what runs of an app, after what it has begun; the next request wakes it",
     params: environmentParams,
     response: environmentView,
   },

@@ -113,7 +113,7 @@ function planReady(wish: InstanceWish, facts: WebFacts): ShimSpec["ready"] {
 }
 
 /** False for a site of files alone: no request ever comes to the app, so it need not listen. */
-function isAsked({ locations }: WebConfig): boolean {
+export function isAsked({ locations }: Pick<WebConfig, "locations">): boolean {
   return Object.values(locations).some(
     ({ passthru, rules }) => passthru === true || rules.some((rule) => rule.passthru === true),
   );

@@ -77,7 +77,7 @@ export function openActivation(parts: ActivationParts): AppActivation {
   /** Those that finish what they have, of apps of which never two may run. */
   const leaving = new Map<string, Promise<unknown>>();
 
-  const isFunction = (id: string): boolean => served.get(id)?.config.function != null;
+  const isFunction = (id: string): boolean => (served.get(id)?.config.function ?? null) !== null;
   const leastOf = (one: ServedEnvironment): number =>
     planReplicas({ web: one.replicas }, one.config).least["web"] ?? 0;
   const mayRest = (id: string): boolean => {

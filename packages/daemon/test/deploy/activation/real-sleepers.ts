@@ -1,4 +1,4 @@
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
 import { completeConfig, type PartialConfig, type SleepConfig } from "@bloomery/contract";
 import { startReal, type AppWish, type RealDaemon } from "../real-daemon.js";
 
@@ -76,29 +76,25 @@ function planApp({
 }
 
 /** Asks for an upgrade; resolves when it was granted. */
-export function openEcho(
+export async function openEcho(
   real: Pick<RealDaemon, "httpPort">,
   name: string,
-): Promise<{ say(words: string): Promise<string>; close(): void; readonly socket: Socket }> {
+): Promise<{ say(words: string): Promise<string>; close(): void }> {
   const socket = connect(real.httpPort, "127.0.0.1");
-  const next = (): Promise<string> =>
+  const say = (words: string): Promise<string> =>
     new Promise((resolve, reject) => {
       socket.once("data", (bytes: Buffer) => resolve(bytes.toString()));
       socket.once("close", () => reject(new Error("closed")));
       socket.once("error", reject);
+      socket.write(words);
     });
-  const head = `GET /talk HTTP/1.1\r\nHost: ${name}-local.localhost\r\nX-Tag: talk-${name}\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n`;
-  socket.write(head);
-  return next().then((answer) => {
-    if (!answer.startsWith("HTTP/1.1 101")) throw new Error(answer);
-    return {
-      socket,
-      say(words) {
-        const answered = next();
-        socket.write(words);
-        return answered;
-      },
-      close: () => socket.destroy(),
-    };
-  });
+  const head = [
+    `Host: ${name}-local.localhost`,
+    `X-Tag: talk-${name}`,
+    "Connection: Upgrade",
+    "Upgrade: echo",
+  ];
+  const answer = await say(`GET /talk HTTP/1.1\r\n${head.join("\r\n")}\r\n\r\n`);
+  if (!answer.startsWith("HTTP/1.1 101")) throw new Error(answer);
+  return { say, close: () => socket.destroy() };
 }
