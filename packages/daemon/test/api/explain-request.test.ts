@@ -33,6 +33,7 @@ test.each([
     locations,
     mounts: [{ path: "public/uploads", source: join(root, "mount") }],
     function: null,
+    streams: [],
     artifactDir: join(root, "artifact"),
   };
   const explanation = await explainRequest(facts, { url, method: "GET" });

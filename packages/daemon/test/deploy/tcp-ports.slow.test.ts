@@ -189,6 +189,7 @@ describe("apply", () => {
         () => false,
       ),
     );
+    expect(await say(port)).toBe("chat:x");
   });
 
   test("certificates are copied for nginx alone, and go when no app has them", async () => {

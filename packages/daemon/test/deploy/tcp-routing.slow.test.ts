@@ -139,8 +139,10 @@ describe.skipIf(!existsSync(shimPath))("a tcp app", () => {
     const refusal = await routing
       .assertRoutable(serve({ port: 79 }), [], true)
       .catch((error: unknown) => error);
-    if (refusal !== undefined)
-      expect(refusal).toMatchObject({ message: expect.stringContaining("is held by") });
+    expect([
+      undefined,
+      expect.objectContaining({ message: expect.stringContaining("is held by") }),
+    ]).toContainEqual(refusal);
     await routing.applyRoutes([serve({ port: 79 })]);
     port = 79;
     if (refusal === undefined) expect(await say()).toBe("app:x");
