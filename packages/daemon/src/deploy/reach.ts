@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { AppConfig } from "@bloomery/contract";
 import { openConnections, type Connections } from "../observe/connections/open-connections.js";
 import { planNginxPaths } from "../route/nginx-paths.js";
@@ -27,7 +26,7 @@ export function openReach(
   const { network, log } = parts;
   return {
     connections: openConnections({
-      streamLog: join(planNginxPaths(parts.nginx).logs, "stream.log"),
+      streamLog: planNginxPaths(parts.nginx).streamLog,
       block: network === null ? null : parseBlock(network.cidr),
       log,
     }),
