@@ -47,7 +47,12 @@ stream {
   );
   const child = spawn(nginxBinary, ["-p", prefix, "-c", join(prefix, "nginx.conf")], { stdio: "ignore" });
   // Written when it listens.
-  await waitFor(async () => (await readFile(join(prefix, "pid"), "utf8").catch(() => "")) !== "");
+  await waitFor(async () => (await readFile(join(prefix, "pid"), "utf8").catch(() => "")) !== "").catch(
+    async (error: unknown) => {
+      await end(child);
+      throw error;
+    },
+  );
   const clients: Socket[] = [];
   return {
     log,
