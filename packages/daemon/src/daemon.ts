@@ -157,7 +157,10 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       },
       assertRoutable: routing.assertRoutable,
     });
-    const reach = openReach({ store, edge, backupPath: holdPathOf, nginx: paths.nginx, network, log });
+    const reach = openReach({
+      ...{ store, edge, nginx: paths.nginx, network, log },
+      backupPaths: (one, port) => (one.config.tcp === null ? [holdPathOf(one)] : tcpDoors.pathsOf(one, port)),
+    });
     closers.push(() => reach.connections.stop());
     const operations = createOperations({
       ...releases,

@@ -1,7 +1,8 @@
 import { connect, type Socket } from "node:net";
-import { BloomError } from "@bloomery/contract";
+import { BloomError, type AppConfig } from "@bloomery/contract";
+import type { InstanceAddress } from "../run/engines/engine.js";
 import type { Store } from "../store/open-store.js";
-import type { Edge } from "./edge.js";
+import { machineAddress, type Edge, type ServedEnvironment } from "./edge.js";
 import { formatPlace, namesOf, placeOfEnvironment } from "./places.js";
 import { planServed } from "./served.js";
 
@@ -17,8 +18,8 @@ const connectMs = 5000;
 export interface DialParts {
   readonly store: Store;
   readonly edge: Pick<Edge, "route">;
-  /** Where nginx turns to when the names of an environment lead nowhere. */
-  readonly backupPath: (environment: { readonly slot: number }) => string;
+  /** Where nginx turns to when the names of an environment lead nowhere; `port`: only for this one of the app. */
+  readonly backupPaths: (environment: ServedEnvironment, port?: number) => readonly string[];
 }
 
 export function createDial(parts: DialParts): Dial {
@@ -31,10 +32,10 @@ export function createDial(parts: DialParts): Dial {
     const name = formatPlace(namesOf(place));
     if (place.environment.desired === "stopped")
       throw new BloomError("ERR_APP_STOPPED", `${name} is stopped, so there is nothing to connect to`);
-    const { upstreams } = parts.edge.route(planServed(place, version.config, ""));
+    const served = planServed(place, version.config, "");
     const ways = [
-      ...upstreams.map((one) => (one.kind === "tcp" ? { host: one.address, port } : { path: one.path })),
-      { path: parts.backupPath(place.environment) },
+      ...parts.edge.route(served).upstreams.map((one) => wayTo(one, version.config, port)),
+      ...parts.backupPaths(served, port).map((path) => ({ path })),
     ];
     let cause: unknown;
     for (const way of ways) {
@@ -51,9 +52,15 @@ export function createDial(parts: DialParts): Dial {
   };
 }
 
-function open(
-  way: { readonly host: string; readonly port: number } | { readonly path: string },
-): Promise<Socket> {
+type Way = { readonly host: string; readonly port: number } | { readonly path: string };
+
+function wayTo(upstream: InstanceAddress, { tcp }: Pick<AppConfig, "tcp">, port: number): Way {
+  if (upstream.kind === "tcp") return { host: upstream.address, port };
+  // Without a network of its own a tcp app listens on the machine's.
+  return tcp === null ? { path: upstream.path } : { host: machineAddress, port };
+}
+
+function open(way: Way): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ ...way, allowHalfOpen: true, noDelay: true, timeout: connectMs });
     const late = (): void => void socket.destroy(new Error("nothing answered in time"));

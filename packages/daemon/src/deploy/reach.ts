@@ -32,9 +32,10 @@ export function openReach(
     }),
     dial: createDial(parts),
     socketsOf(place, config) {
-      const { upstreams } = parts.edge.route(planServed(place, config, ""));
+      const served = planServed(place, config, "");
+      const { upstreams } = parts.edge.route(served);
       const paths = upstreams.flatMap((one) => (one.kind === "unix" ? one.path : []));
-      return [...paths, parts.backupPath(place.environment)];
+      return [...paths, ...parts.backupPaths(served)];
     },
   };
 }

@@ -41,7 +41,7 @@ const dialOf = (upstreams: readonly InstanceAddress[]): Dial =>
   createDial({
     store,
     edge: { route: (served) => ({ ...served, upstreams }) },
-    backupPath: ({ slot }) => join(folder, `backup-${slot}`),
+    backupPaths: ({ slot }) => [join(folder, `backup-${slot}`)],
   });
 
 async function deploy(): Promise<void> {

@@ -9,8 +9,10 @@ import type { ServedEnvironment } from "../edge.js";
 
 /** The doors of tcp apps: one for each public port, for whoever comes while nobody listens. */
 export interface TcpDoors {
-  /** The socket of a port; null for apps that have none. */
+  /** The socket of a public port; null for apps that have none. */
   pathOf(environment: ServedEnvironment, port: number): string | null;
+  /** The sockets of all ports that lead to this one of the app; without it of all. */
+  pathsOf(environment: ServedEnvironment, targetPort?: number): readonly string[];
   /** Opens the doors of these environments, and closes all others; what was led goes on. */
   follow(served: readonly ServedEnvironment[]): Promise<void>;
   /** Lets go of the doorman: it goes on. */
@@ -49,6 +51,12 @@ export async function openTcpDoors(parts: TcpDoorsParts): Promise<TcpDoors> {
 
   return {
     pathOf: (one, port) => (has(one) ? pathOf(folder, one, port) : null),
+    pathsOf(one, targetPort) {
+      const doors = has(one) ? planDoors(folder, one) : [];
+      return doors
+        .filter((door) => door.targetPort === (targetPort ?? door.targetPort))
+        .map(({ path }) => path);
+    },
     async follow(served) {
       const present = served.filter((one) => one.desired === "running" && has(one));
       const doors = present.flatMap((one) => planDoors(folder, one));
