@@ -14,6 +14,7 @@ import { call } from "../route/call.js";
 import type { NginxBench } from "../route/real-nginx.js";
 import { ask, makeStream, makeTcpApp, open, openStreamBench, openTcpServer } from "../route/serve-stream.js";
 import { makeTarget } from "../route/targets.js";
+import { waitUntil } from "../route/wait-until.js";
 
 let bench: NginxBench;
 let edge: TcpEdge;
@@ -23,7 +24,7 @@ let warnings: unknown[];
 const cleanups: (() => unknown)[] = [];
 const ports = { apiPort: 4600, httpPort: 4680 };
 
-async function openEdge(program = {}): Promise<TcpEdge> {
+async function openEdge(program = {}, wish: { readonly retryMs?: number } = {}): Promise<TcpEdge> {
   const opened = await openTcpEdge({
     ...{ settings: ports, paths: { nginx: bench.paths.prefix }, nginx: bench.nginx },
     program: { ...bench.options.program, ...program },
@@ -31,6 +32,7 @@ async function openEdge(program = {}): Promise<TcpEdge> {
     isChanging: async (id) => changing.has(id),
     bring: (routes) => bench.nginx.apply(planNginx(routes, bench.facts)),
     log: { warn: (fields) => void warnings.push(fields) },
+    ...wish,
   });
   cleanups.push(() => opened.close());
   return opened;
@@ -171,6 +173,22 @@ describe("apply", () => {
     expect((await call(bench.port)).status).toBe(503);
     await release();
     await edge.apply(routes);
+    expect(await say(port)).toBe("chat:x");
+  });
+
+  test("a port that was taken is opened by itself when it is free", async () => {
+    const own = await openEdge({}, { retryMs: 20 });
+    const servers = await startApp("chat");
+    const release = await holdPort(port);
+    await own.apply(planRoutes([makeTcpApp([makeStream({ port, servers })])]));
+    await release();
+    await waitUntil(() => bench.nginx.readHeld().then((isHeld) => isHeld({ address: "127.0.0.1", port })));
+    await waitUntil(() =>
+      open(port).then(
+        (socket) => Boolean(socket.destroy()),
+        () => false,
+      ),
+    );
     expect(await say(port)).toBe("chat:x");
   });
 

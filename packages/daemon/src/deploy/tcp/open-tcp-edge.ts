@@ -11,7 +11,7 @@ import { createTcpPorts, type TcpPorts } from "./open-ports.js";
 import { createPortClaims } from "./port-claims.js";
 
 /** How long a port that somebody else has is left alone. */
-const retryMs = 10_000;
+const defaultRetryMs = 10_000;
 
 export interface TcpEdge {
   readonly assertFree: TcpPorts["assertFree"];
@@ -31,6 +31,7 @@ export async function openTcpEdge(parts: {
   readonly isChanging: (environmentId: string) => Promise<boolean>;
   readonly bring: (routes: RoutingTable) => Promise<void>;
   readonly log: { warn(fields: object, text: string): void };
+  readonly retryMs?: number;
 }): Promise<TcpEdge> {
   const { settings, nginx, program, stream, log } = parts;
   const ports = createTcpPorts({
@@ -57,7 +58,7 @@ export async function openTcpEdge(parts: {
     if (missing.length === 0 || isClosed) return;
     again = setTimeout(() => {
       apply(wanted).catch((err: unknown) => log.warn({ err }, "ports that were taken cannot be opened"));
-    }, retryMs).unref();
+    }, parts.retryMs ?? defaultRetryMs).unref();
   };
 
   return {
