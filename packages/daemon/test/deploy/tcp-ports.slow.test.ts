@@ -184,8 +184,8 @@ describe("apply", () => {
     await release();
     await waitUntil(() => bench.nginx.readHeld().then((isHeld) => isHeld({ address: "127.0.0.1", port })));
     await waitUntil(() =>
-      say(port).then(
-        (answer) => answer === "chat:x",
+      open(port).then(
+        (socket) => Boolean(socket.destroy()),
         () => false,
       ),
     );
