@@ -67,8 +67,9 @@ export function createHealer(parts: {
       // A deployment may have switched meanwhile; then these are yesterday's.
       const now = await parts.wantedOf(environmentId);
       if (now === undefined || now.releaseId !== wanted.releaseId) return undefined;
-      // A place may be filled by now: a request has come, and somebody has answered it.
-      const { keep } = planFleet(now, [...parts.fleet.live(environmentId), ...fresh]);
+      // It may have been put to sleep meanwhile. Or a place is filled: a request has come, and somebody has answered it.
+      const needed = fresh.filter(({ role, replica }) => replica < (now.replicas[role] ?? 0));
+      const { keep } = planFleet(now, [...parts.fleet.live(environmentId), ...needed]);
       await parts.edge.point(wanted.environment, keep);
       return { keep, gone: parts.fleet.promote(environmentId, keep) };
     });
