@@ -166,6 +166,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       ...releases,
       ...{ fleet, edge, boot },
       healer: () => healer,
+      isPutToSleep: (id) => activation.isPutToSleep(id),
       async forgetApp(id) {
         await functions.drafts.forget(id);
         await build.forgetApp(id);

@@ -29,8 +29,6 @@ export interface StartListener {
   readonly onStarted?: (instance: Instance) => void;
   /** What the owner of the app should know. */
   readonly onWarning?: (message: string) => void;
-  /** Somebody waits for it. */
-  readonly hurries?: boolean;
 }
 
 /** Told about every instance, so that the store and the logs know it. */
@@ -117,18 +115,18 @@ export function createFleet(engine: Engine, observer: FleetObserver, prepareMoun
     plan: (environmentId, wanted) => planFleet(wanted, serving.get(environmentId) ?? []),
     inTurn: turns.take,
 
-    async start(release, places, signal, { onStarted, onWarning = ignore, hurries = false } = {}) {
+    async start(release, places, signal, { onStarted, onWarning = ignore } = {}) {
       const started: Instance[] = [];
       const noted: Promise<void>[] = [];
       // Replicas have their mounts in common: what is to be said of them is said once.
       const warn = once(onWarning);
-      // Somebody may wait for a function, whoever starts it.
-      const isAwaited = hurries || release.config.function !== null;
+      // Somebody may wait for a function, for an app nobody does.
+      const hurries = release.config.function !== null;
       try {
         for (const place of places) {
           signal.throwIfAborted();
           const mounts = await prepareMounts(release, place.replica, warn);
-          const instance = await engine.start({ id: engine.nextId(isAwaited), ...release, ...place, mounts });
+          const instance = await engine.start({ id: engine.nextId(hurries), ...release, ...place, mounts });
           started.push(instance);
           follow(instance);
           // It need not wait for its row.

@@ -87,8 +87,9 @@ export function createHealer(parts: {
       // A deployment may have switched meanwhile; then these are yesterday's.
       const now = await parts.wantedOf(environment.id);
       if (now === undefined || now.releaseId !== releaseId) return undefined;
-      // A place may be filled by now: a request has come, and somebody has answered it.
-      const { keep } = planFleet(now, [...parts.fleet.live(environment.id), ...fresh]);
+      // It may have been put to sleep meanwhile. Or a place is filled: a request has come, and somebody has answered it.
+      const needed = fresh.filter(({ role, replica }) => replica < (now.replicas[role] ?? 0));
+      const { keep } = planFleet(now, [...parts.fleet.live(environment.id), ...needed]);
       await parts.edge.point(environment, keep);
       return { keep, gone: parts.fleet.promote(environment.id, keep) };
     };

@@ -24,6 +24,8 @@ export interface OperationParts extends ReleaseParts {
   readonly fleet: Fleet;
   readonly edge: Edge;
   readonly healer: () => Healer;
+  /** Nothing of it shall run until somebody comes, whatever its least number. */
+  readonly isPutToSleep: (environmentId: string) => boolean;
   readonly boot: string;
   /** Removes what is kept for an app's next build. */
   readonly forgetApp: (appId: string) => Promise<void>;
@@ -109,13 +111,16 @@ export function createOperations(parts: OperationParts): Operations {
       const version = await store.versions.get(release.versionId);
       const plan = version === undefined ? null : planReplicas(environment.replicas, version.config);
       const running = fleet.live(environmentId).length;
-      const isIdle = running === 0 && plan?.least["web"] === 0;
+      const replicas =
+        plan === null || version === undefined || parts.isPutToSleep(environmentId)
+          ? {}
+          : planPresent(plan, version.config, running);
+      const isIdle = plan !== null && running === 0 && (replicas["web"] ?? 0) === 0;
       // A thousand apps may sleep: what each would need to run is not put together for nothing.
       const runnable = isIdle ? null : (await loadRunnable(parts, place, release)).runnable;
       return {
         ...{ environment, releaseId: release.id, release: runnable },
-        replicas: plan === null || version === undefined ? {} : planPresent(plan, version.config, running),
-        most: plan?.most ?? {},
+        ...{ replicas, most: plan?.most ?? {} },
       };
     },
   };

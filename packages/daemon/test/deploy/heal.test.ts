@@ -14,6 +14,8 @@ let serving: Instance[];
 let pointed: string[][];
 let wanted: Wanted;
 let healer: Healer;
+let fleet: Fleet;
+let edge: Parameters<typeof createHealer>[0]["edge"];
 
 const release = {
   environmentId: "env-1",
@@ -28,7 +30,7 @@ beforeEach(() => {
   serving = [];
   pointed = [];
   wanted = { environment: { id: "env-1", slot: 0 }, releaseId: "rel-1", replicas: { web: 1 }, release };
-  const fleet = {
+  fleet = {
     inTurn: createTurns().take,
     live: () => serving,
     plan: (_id: string, want: Wanted) => planFleet(want, serving),
@@ -46,17 +48,29 @@ beforeEach(() => {
     retire: async () => undefined,
     stopNow: async () => undefined,
   } as unknown as Fleet;
+  edge = {
+    point: async (_environment, instances) => void pointed.push(instances.map((one) => one.id)),
+    refresh: async () => undefined,
+  };
   healer = createHealer({
-    fleet,
-    edge: {
-      point: async (_environment, instances) => void pointed.push(instances.map((one) => one.id)),
-      refresh: async () => undefined,
-    },
+    ...{ fleet, edge },
     wantedOf: async () => wanted,
     log: { warn: () => undefined, info: () => undefined },
   });
 });
 afterEach(() => healer.close());
+
+test("what was put to sleep while its instances were being started stays asleep", async () => {
+  const stopped: string[] = [];
+  healer = createHealer({
+    ...{ fleet: { ...fleet, stopNow: async (some) => void stopped.push(...some.map(({ id }) => id)) }, edge },
+    // Asked first before the start, and once more after it.
+    wantedOf: async () => (starts === 0 ? wanted : { ...wanted, replicas: {}, most: { web: 1 } }),
+    log: { warn: () => undefined, info: () => undefined },
+  });
+  await healer.heal("env-1");
+  expect([starts, stopped, serving]).toEqual([1, ["i-1"], []]);
+});
 
 test("tries again until the environment is as wanted", async () => {
   failures = 1;

@@ -26,6 +26,8 @@ export interface AppActivation extends Activation {
   press(pressure: Pressure): void;
   /** The environments of which nothing runs until somebody comes. */
   asleep(): readonly string[];
+  /** Somebody has said so, and nobody has come since. */
+  isPutToSleep(environmentId: string): boolean;
   /** Nothing of it runs, and nothing has to: it may do without, or somebody has put it to sleep. */
   isAtRest(environmentId: string): boolean;
   /**
@@ -203,6 +205,7 @@ export function openActivation(parts: ActivationParts): AppActivation {
       await giveBack(environmentId, live(environmentId), true);
     },
     isAsleep,
+    isPutToSleep: (id) => putToSleep.has(id),
     isAtRest: (id) => live(id).length === 0 && mayRest(id) && !wakes.isStarting(id),
     isWaking: (id) => live(id).length === 0 && wakes.isStarting(id),
     asleep: () =>

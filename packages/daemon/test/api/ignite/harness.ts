@@ -118,7 +118,13 @@ export async function openIgnite() {
   }));
   const operations = createOperations({
     ...releases,
-    ...{ fleet: live.fleet, edge: live.parts.edge, boot: "boot-1", healer: () => ({}) as never },
+    ...{
+      fleet: live.fleet,
+      edge: live.parts.edge,
+      boot: "boot-1",
+      healer: () => ({}) as never,
+      isPutToSleep: () => false,
+    },
     forgetApp: functions.drafts.forget,
     forgetEnvironment: async () => undefined,
   });

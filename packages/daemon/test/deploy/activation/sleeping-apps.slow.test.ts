@@ -150,7 +150,7 @@ test("all replicas wake together, and a change of their number waits until then"
   await expect.poll(() => countOf("all"), { timeout: 10_000 }).toBe(3);
   await sleep("all");
   expect((await scale("all", { web: 4 })).status).toBe(200);
-  expect(await countOf("all")).toBe(0);
+  expect(await healthOf("all")).toBe("sleeping");
   await real.ask("all");
   await expect.poll(() => countOf("all"), { timeout: 10_000 }).toBe(4);
   const lives = new Set<string>();
