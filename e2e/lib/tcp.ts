@@ -2,7 +2,9 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
-import { fixture } from "./platform.js";
+import { afterAll, beforeAll } from "vitest";
+import { fixture, startPlatform, type Platform } from "./platform.js";
+import { copyProject, makeProject, type Project } from "./project.js";
 
 /** One connection of a client that speaks in lines. */
 export interface Line {
@@ -65,5 +67,49 @@ export async function labFiles(
     "Cargo.lock": await read("Cargo.lock"),
     "src/main.rs": await read("src/main.rs"),
     "bloom.toml": `shape = "tcp"\n${toml}\n[env]\n${variables.map(([name, value]) => `${name} = "${value}"\n`).join("")}`,
+  };
+}
+
+export interface Deployed {
+  readonly shape: string;
+  readonly version: number;
+  readonly url: string;
+  readonly tcp: readonly { readonly address: string; readonly port: number; readonly targetPort: number }[];
+}
+
+/** A platform, and projects that go with it. */
+export interface TcpLab {
+  platform(): Platform;
+  make(files: Readonly<Record<string, string>>): Promise<Project>;
+  /** A copy of a folder of this repository. */
+  copy(path: string): Promise<Project>;
+  deploy(project: Project, app: string): Promise<Deployed>;
+}
+
+/** Registers the hooks. */
+export function useTcpLab(): TcpLab {
+  let platform: Platform | undefined;
+  const projects: Project[] = [];
+  const open = (): Platform => {
+    if (platform === undefined) throw new Error("the platform has not started");
+    return platform;
+  };
+  const keep = async (making: Promise<Project>): Promise<Project> => {
+    const project = await making;
+    projects.push(project);
+    return project;
+  };
+  beforeAll(async () => {
+    platform = await startPlatform();
+  });
+  afterAll(async () => {
+    await platform?.stop();
+    for (const project of projects) await project.dispose();
+  });
+  return {
+    platform: open,
+    make: (files) => keep(makeProject(files)),
+    copy: (path) => keep(copyProject(fixture(path))),
+    deploy: (project, app) => open().json<Deployed>("deploy", project.dir, "-a", app),
   };
 }

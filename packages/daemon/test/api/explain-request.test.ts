@@ -34,7 +34,6 @@ test.each([
     locations,
     mounts: [{ path: "public/uploads", source: join(root, "mount") }],
     function: null,
-    streams: [],
     artifactDir: join(root, "artifact"),
   };
   const explanation = await explainRequest(facts, { url, method: "GET" });
