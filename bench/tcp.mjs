@@ -1,8 +1,11 @@
+import { once } from "node:events";
 import { rmSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { findProgram } from "../scripts/lib/find-program.mjs";
 import { pick } from "./lib/counts.mjs";
-import { edit, makeFolder, startPlatform, summarize } from "./lib/platform.mjs";
+import { percentile, post, putToSleep } from "./lib/functions.mjs";
+import { copyProject, edit, makeFolder, startPlatform, summarize } from "./lib/platform.mjs";
 import { readProportionalMb, readTicks } from "./lib/processes.mjs";
 import { compileLoad, load, makeEcho, startHaproxy, startLoad, startStraight } from "./lib/tcp-sides.mjs";
 
@@ -35,6 +38,7 @@ export async function measure() {
       ...(await compareTrips(program, sides)),
       await deployUnderUse(program, platform, app, port),
       ...(await holdIdle(program, platform, port)),
+      ...(await wakeInTurn(platform, port)),
     ];
   } finally {
     for (const close of closers) await close();
@@ -154,4 +158,42 @@ async function holdIdle(program, platform, port) {
       ...{ target: "≤ 5 %", result: `${percent.toFixed(1)} %`, met: percent <= 5, percent },
     },
   ];
+}
+
+/** From the wish to the first byte of an app of which nothing runs: the echo server, and a web app on a port. */
+async function wakeInTurn(platform, port) {
+  const web = copyProject("examples/web-hello");
+  try {
+    await platform.bloom("deploy", web, "-a", "hello");
+    const asks = {
+      echo: () => firstByte(port),
+      hello: () => post(platform.httpPort, "/", { host: "hello-local.localhost" }).then(({ ms }) => ms),
+    };
+    const rows = [];
+    for (const [name, ask] of Object.entries(asks)) {
+      const times = [];
+      for (let round = 0; round < pick(40, 5); round++) {
+        await putToSleep(platform, name);
+        times.push(await ask());
+      }
+      const [middle, worst] = [percentile(times, 0.5), percentile(times, 0.99)];
+      rows.push({
+        what: `from sleep to the first byte, ${name === "echo" ? "tcp" : "web"}, in a network of its own`,
+        ...{ target: "p50 ≤ 60 ms", met: middle <= 60, p50Ms: middle, p99Ms: worst },
+        result: `p50 ${middle.toFixed(1)} ms, p99 ${worst.toFixed(1)} ms`,
+      });
+    }
+    return rows;
+  } finally {
+    rmSync(web, { recursive: true, force: true });
+  }
+}
+
+async function firstByte(port) {
+  const begin = performance.now();
+  const socket = connect(port, "127.0.0.1");
+  socket.write("good morning");
+  await once(socket, "data");
+  socket.destroy();
+  return performance.now() - begin;
 }

@@ -48,7 +48,7 @@ export async function startHaproxy(folder, target) {
   writeFileSync(
     file,
     `global
-  maxconn 20000
+  maxconn 8000
 defaults
   mode tcp
   timeout connect 5s

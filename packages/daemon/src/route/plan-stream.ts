@@ -55,9 +55,10 @@ function planHead(paths: NginxPaths, version: NginxVersion): readonly string[] {
 
 /**
  * For each direction of each connection, and in memory only as far as it was ever filled: 10,000 connections that are
- * idle take about 110 MB of a worker.
+ * idle take about 110 MB of a worker. With 16k bulk is a quarter slower than through HAProxy, with this a third faster;
+ * with 256k a little faster still, but a thousand connections that have carried much would hold half a gigabyte.
  */
-const bufferSize = "16k";
+const bufferSize = "64k";
 
 function planTarget(target: RouteTarget, paths: NginxPaths, addresses: readonly string[]): readonly string[] {
   const name = `bloom_${target.environmentId.replace(/[^A-Za-z0-9]/g, "_")}`;

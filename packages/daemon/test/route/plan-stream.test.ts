@@ -28,7 +28,7 @@ describe("planStream", () => {
       	limit_conn_zone $binary_remote_addr$server_port zone=bloom_address:10m;
       	proxy_connect_timeout 5s;
       	proxy_next_upstream on;
-      	proxy_buffer_size 16k;
+      	proxy_buffer_size 64k;
       	tcp_nodelay on;
       	proxy_socket_keepalive on;
       	proxy_half_close on;
