@@ -39,6 +39,7 @@ export async function measure() {
     workers: 2,
     workerUser: null,
     modules: [],
+    stream: null,
   };
   const apply = (generation) => nginx.apply(planNginx(planRoutes(makeTargets(tree, generation)), facts));
   try {

@@ -19,6 +19,7 @@ const suites = [
   "idle",
   "wake",
   "prefork",
+  "tcp",
   ...functions,
 ];
 const results = fileURLToPath(new URL("results", import.meta.url));

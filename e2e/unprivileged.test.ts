@@ -37,10 +37,23 @@ describe.skipIf(process.getuid?.() !== 0)("a platform without root", () => {
   });
 
   test("says what it cannot do, and deploys all the same", async () => {
-    const status = await platform.json<{ sandbox: { root: boolean; network: string } }>("server", "status");
-    expect(status.sandbox).toMatchObject({ root: false, network: "host" });
+    const { sandbox } = await platform.json<{
+      sandbox: { root: boolean; network: string; missing: string[] };
+    }>("server", "status");
+    expect(sandbox).toMatchObject({ root: false, network: "host" });
+    expect(sandbox.missing.join("\n")).toMatch(/^no network of their own.*\nno limits of the network/);
     await platform.json("deploy", project.dir);
     expect(await platform.get(host)).toMatchObject({ status: 200, body: "one" });
+  });
+
+  test("refuses at once an app whose manifest limits the network, and the version before goes on", async () => {
+    const text = 'name = "shop"\n[run]\ngrace_seconds = 2\ndrain_seconds = 5\n';
+    await project.write("bloom.toml", `${text}network = "none"\n`);
+    const { code, stdout } = await platform.bloom("deploy", project.dir, "--json");
+    expect(code).toBe(2);
+    expect(stdout).toContain("ERR_ISOLATION_UNAVAILABLE");
+    expect(await platform.get(host)).toMatchObject({ status: 200, body: "one" });
+    await project.write("bloom.toml", text);
   });
 
   test("switches versions under load without a failed request", async () => {
@@ -61,6 +74,30 @@ describe.skipIf(process.getuid?.() !== 0)("a platform without root", () => {
     const { failures, requests } = await load.stop();
     expect(failures).toEqual([]);
     expect(requests).toBeGreaterThan(100);
+  });
+
+  test("of two replicas one that is killed costs no GET, and of POSTs those it had", async () => {
+    const ready = async () => {
+      const { instances } = await platform.json<{ instances: { pid: number; state: string }[] }>(
+        "ps",
+        "shop",
+      );
+      return instances.filter(({ state }) => state === "ready");
+    };
+    await platform.json("scale", "shop", "web=2");
+    const [clients, kills] = [2, 3];
+    const gets = startLoad(platform.httpPort, host, { clients });
+    const posts = startLoad(platform.httpPort, host, { clients, method: "POST" });
+    for (let kill = 0; kill < kills; kill++) {
+      const both = await eventually("two that run", ready, (all) => all.length === 2);
+      process.kill(both[0]?.pid ?? 0, "SIGKILL");
+      await eventually("its end", ready, (all) => all.every(({ pid }) => pid !== both[0]?.pid));
+    }
+    const [got, posted] = [await gets.stop(), await posts.stop()];
+    expect(got.failures).toEqual([]);
+    expect(posted.failures.length).toBeLessThanOrEqual(kills * clients);
+    expect(Math.min(got.requests, posted.requests)).toBeGreaterThan(100);
+    expect(await platform.json("scale", "shop", "web=default")).toMatchObject({ replicas: { web: 1 } });
   });
 
   test("serves prefork apps: on a socket of their own, one version after the other", async () => {

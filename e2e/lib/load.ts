@@ -23,13 +23,21 @@ export interface Load {
 export function startLoad(
   port: number,
   host: string,
-  options: { clients?: number; limitMs?: number; path?: string; keepAlive?: boolean } = {},
+  options: {
+    clients?: number;
+    limitMs?: number;
+    /** Of the request with this number, from 0. */
+    path?: (index: number) => string;
+    method?: string;
+    keepAlive?: boolean;
+  } = {},
 ): Load {
-  const { clients = 8, limitMs = 60_000, path = "/", keepAlive = true } = options;
-  const agent = new Agent({ keepAlive, maxSockets: clients });
+  const { clients = 8, limitMs = 60_000, path = () => "/", method = "GET", keepAlive = true } = options;
+  const agent = new Agent({ keepAlive: true, maxSockets: clients });
   const end = Date.now() + limitMs;
   const failures: string[] = [];
   const bodies = new Map<string, number>();
+  let asked = 0;
   let requests = 0;
   let running = true;
 
@@ -39,7 +47,10 @@ export function startLoad(
         failures.push(`${new Date().toISOString()} ${what}`);
         resolve();
       };
-      const call = request({ agent, port, host: "127.0.0.1", path, headers: { host: `${host}:${port}` } });
+      const headers = { host: `${host}:${port}` };
+      const to = { port, host: "127.0.0.1", method, path: path(asked++), headers };
+      // An agent that is limited keeps connections, whatever it was told.
+      const call = request({ ...to, agent: keepAlive ? agent : false });
       call.setTimeout(15_000, () => call.destroy(new Error("no answer within 15 s")));
       call.on("error", (error) => fail(error.message));
       call.on("response", (response) => {

@@ -21,6 +21,13 @@ export const programs = {
       rootOnly: true,
       optional: true,
     })),
+    // Without it tcp apps are refused.
+    {
+      program: "ngx_stream_module.so",
+      package: "libnginx-mod-stream",
+      rootOnly: true,
+      optional: true,
+    },
     { program: "bwrap", package: "bubblewrap" },
     // Build hooks and start scripts written for other platforms read their variables with it.
     { program: "jq", package: "jq" },
@@ -40,6 +47,8 @@ export const programs = {
     { program: "hyperfine", package: "hyperfine" },
     // The peer of prefork apps; that suite is skipped without it.
     { program: "uwsgi-core", package: "uwsgi-core", optional: true },
+    // The same for tcp apps.
+    { program: "haproxy", package: "haproxy", optional: true },
   ],
 };
 

@@ -188,8 +188,16 @@ pub struct Status {
     pub last_probe: Option<String>,
     /// Ports on which something in the namespace listens, while it is not ready.
     pub listening: Vec<u16>,
-    /// Open connections to the app's port.
+    /// With `Ready::Listens`: ports on which the instance was found to listen, ascending, at the latest look before it
+    /// was ready.
+    #[serde(default)]
+    pub listens: Vec<u16>,
+    /// Open connections to the app's ports.
     pub connections: u32,
+    /// Connections taken since the shim began, as far as it can tell: who compares two of them learns whether somebody
+    /// came in between. Of a socket that was passed on it cannot.
+    #[serde(default)]
+    pub accepted: Option<u64>,
     /// Memory in use.
     pub memory_bytes: Option<u64>,
     /// Processes of the instance, its helpers included, that the kernel has killed for want of memory since the

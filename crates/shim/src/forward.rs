@@ -23,11 +23,14 @@ const REST: Duration = Duration::from_millis(100);
 /// itself, as a port does; those that come meanwhile wait on our own socket.
 const SHORT_REST: Duration = Duration::from_millis(2);
 
+const EVERYBODY: u32 = 0o666;
+const NOBODY: u32 = 0;
+
 /// Binds a socket. Everybody who can reach its folder may connect: what is behind it is what nginx publishes.
 pub fn bind_socket(path: &Path) -> io::Result<UnixListener> {
     let _ = fs::remove_file(path);
     let listener = UnixListener::bind(path)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o666))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(EVERYBODY))?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
@@ -43,8 +46,11 @@ pub struct Forwarder {
     /// Freed in this round of events; used again only in the next, so that no event meets a stranger.
     freed: Vec<usize>,
     open: u32,
+    accepted: u64,
     scratch: Vec<u8>,
     rests_until: Option<Instant>,
+    /// Who may connect, as the socket's file says.
+    mode: u32,
 }
 
 impl Forwarder {
@@ -61,14 +67,31 @@ impl Forwarder {
             free: Vec::new(),
             freed: Vec::new(),
             open: 0,
+            accepted: 0,
             scratch: Vec::new(),
             rests_until: None,
+            mode: EVERYBODY,
         })
+    }
+
+    /// Keeps new connections out while the app is not `up`. Who is refused knows that nothing was sent, and may go to
+    /// another replica with it; of one that is let in and seen off nobody knows. A socket cannot stop listening and keep
+    /// its name, but the name can be closed, all its links at once. The superuser gets in all the same.
+    pub fn show(&mut self, up: bool) {
+        let mode = if up { EVERYBODY } else { NOBODY };
+        if mode != self.mode && fs::set_permissions(self.wish.listen(), fs::Permissions::from_mode(mode)).is_ok() {
+            self.mode = mode;
+        }
     }
 
     /// Connections that are open.
     pub fn connections(&self) -> u32 {
         self.open + u32::from(self.waiting.is_some())
+    }
+
+    /// Connections that were passed on, those included that are over.
+    pub fn accepted(&self) -> u64 {
+        self.accepted
     }
 
     /// Lets new connections in, or, while the app is not `up`, sees them off at once.
@@ -153,6 +176,7 @@ impl Forwarder {
             self.pairs.len() - 1
         });
         self.open += 1;
+        self.accepted += 1;
         let mut pair = Pair::new(OwnedFd::from(client), app);
         let registered = pair.register(poller, token_of(index)).is_ok();
         self.pairs[index] = Some(pair);

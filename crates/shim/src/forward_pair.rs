@@ -22,6 +22,8 @@ pub struct Pair {
 
 struct Side {
     socket: File,
+    /// Bytes that have come from it.
+    received: u64,
     /// Read to its end.
     ended: bool,
     /// Told that nothing more will come.
@@ -36,7 +38,7 @@ struct Side {
 impl Side {
     fn new(socket: OwnedFd) -> Side {
         let socket = File::from(socket);
-        Side { socket, ended: false, shut: false, pending: Vec::new(), interest: EpollFlags::empty() }
+        Side { socket, received: 0, ended: false, shut: false, pending: Vec::new(), interest: EpollFlags::empty() }
     }
 }
 
@@ -47,6 +49,27 @@ impl Pair {
     /// Two sockets that do not block; the app's is still being connected.
     pub fn new(client: OwnedFd, app: OwnedFd) -> Pair {
         Pair { sides: [Side::new(client), Side::new(app)], connecting: true }
+    }
+
+    /// Whether it is still open where the app's side leads.
+    pub fn is_connecting(&self) -> bool {
+        self.connecting
+    }
+
+    /// The client's socket alone, which is what is left when nobody could be connected.
+    pub fn into_client(self) -> OwnedFd {
+        let [client, _] = self.sides;
+        client.socket.into()
+    }
+
+    /// Both sockets, the client's first.
+    pub fn sockets(&self) -> [&File; 2] {
+        [&self.sides[CLIENT].socket, &self.sides[APP].socket]
+    }
+
+    /// Bytes that have come from each, the client first.
+    pub fn received(&self) -> [u64; 2] {
+        [self.sides[CLIENT].received, self.sides[APP].received]
     }
 
     /// Takes an event of one side in. An error means that the pair is to be dropped.
@@ -136,6 +159,7 @@ impl Pair {
                     self.flush(to)?;
                 }
                 Ok(count) => {
+                    self.sides[from].received += count as u64;
                     let written = write_some(&mut self.sides[to].socket, &scratch[..count])?;
                     self.sides[to].pending.extend_from_slice(&scratch[written..count]);
                 }

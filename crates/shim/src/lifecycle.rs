@@ -16,6 +16,8 @@ use std::fs::{self, File};
 use std::os::fd::{OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
+/// From a goodbye to the end of the connections it was said on.
+const FAREWELL: Duration = Duration::from_secs(1);
 const DRAIN_LOOK: Duration = Duration::from_millis(50);
 
 /// Starts the command in a sandbox of its own.
@@ -119,7 +121,7 @@ impl Supervisor {
         let probe = timers.probe.filter(|_| self.probe.is_none());
         [timers.pause, probe, probe_end, timers.ready, timers.grace, timers.drain_limit, timers.drain_look]
             .into_iter()
-            .chain([timers.sweep, timers.hooks, rest, self.save_due()])
+            .chain([timers.farewell, timers.sweep, timers.hooks, rest, self.save_due()])
             .flatten()
             .min()
     }
@@ -145,6 +147,12 @@ impl Supervisor {
             self.look_at_connections(now);
         }
         if due(&mut self.timers.drain_limit) {
+            match self.say_goodbye() {
+                0 => self.tell(Event::Drained),
+                _ => self.timers.farewell = Some(now + FAREWELL),
+            }
+        }
+        if due(&mut self.timers.farewell) {
             self.tell(Event::Drained);
         }
         if due(&mut self.timers.grace) {

@@ -12,6 +12,7 @@ mod clock;
 mod command;
 mod control_server;
 mod descriptors;
+mod doorman;
 mod ending;
 mod enter;
 mod error;
@@ -19,11 +20,14 @@ mod fill;
 mod forward;
 mod forward_pair;
 mod given_socket;
+mod goodbye;
+mod held_sockets;
 mod hooks;
 mod inside;
 mod launch;
 mod lifecycle;
 mod line_splitter;
+mod listens;
 mod log_writer;
 mod loopback;
 mod machine;
@@ -36,6 +40,7 @@ mod readiness;
 mod seccomp;
 mod setup;
 mod signals;
+mod socket_diag;
 mod spawn;
 mod spec_input;
 mod stage;
@@ -54,6 +59,7 @@ fn main() -> ExitCode {
         Some("begin") => begin::begin(),
         Some("exec") => verbs::exec(),
         Some("launch") => launch::launch(),
+        Some("doorman") => doorman::doorman(),
         Some("enter") => enter::enter(),
         Some("--version") => {
             println!("bloom-shim {}", env!("CARGO_PKG_VERSION"));

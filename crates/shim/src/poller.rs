@@ -31,6 +31,8 @@ pub const NOTICE: Token = 9;
 pub const RECORDS: Token = 10;
 /// Clients of `control.sock` count from here.
 pub const CLIENTS: Token = 1 << 32;
+/// Doors of the doorman count from here.
+pub const DOORS: Token = 1 << 40;
 /// Forwarded connections count from here, two for each.
 pub const PAIRS: Token = 1 << 48;
 

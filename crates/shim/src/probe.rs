@@ -47,8 +47,8 @@ impl Probe {
     /// Begins an attempt; `None` when there is nothing to connect to.
     pub fn start(ready: &Ready) -> Option<Result<Probe, String>> {
         let (place, stream, path) = match ready {
-            // Those who say it themselves are not asked.
-            Ready::None {} | Ready::Message { .. } => return None,
+            // Those who say it themselves are not asked, nor those who are watched.
+            Ready::None {} | Ready::Message { .. } | Ready::Listens { .. } => return None,
             Ready::Tcp { port, .. } => (place_of(*port), loopback::connect_to(*port), None),
             Ready::Http { port, path, .. } => (place_of(*port), loopback::connect_to(*port), Some(path)),
             Ready::Unix { socket, path, .. } => (name_of(socket), app_socket::connect_to(socket), path.as_ref()),

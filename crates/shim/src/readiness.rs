@@ -14,6 +14,7 @@ impl Supervisor {
     /// Begins to watch the present process.
     pub(crate) fn watch_readiness(&mut self) {
         let now = Instant::now();
+        self.facts.listens.clear();
         self.timers = Timers { hooks: self.hooks.are_pending().then_some(now), ..Timers::default() };
         match self.spec.ready.timeout_ms() {
             Some(limit) => {
@@ -29,7 +30,7 @@ impl Supervisor {
         }
     }
 
-    /// Whether the app is asked; otherwise it says by itself that it is ready, or nobody does.
+    /// Whether the app is asked or watched; otherwise it says by itself that it is ready, or nobody does.
     fn asks(&self) -> bool {
         self.spec.ready.timeout_ms().is_some() && !matches!(self.spec.ready, Ready::Message { .. })
     }
@@ -49,6 +50,11 @@ impl Supervisor {
     pub(crate) fn begin_probe(&mut self) {
         self.timers.probe_pause = (self.timers.probe_pause * 3 / 2).min(LONGEST_PAUSE_MS);
         self.timers.probe = None;
+        if let Ready::Listens { ports, .. } = &self.spec.ready {
+            let ports = ports.clone();
+            let verdict = self.look_for_listeners(&ports);
+            return self.take_verdict(verdict);
+        }
         match Probe::start(&self.spec.ready) {
             None => self.take_verdict(Ok(())),
             Some(Err(text)) => self.take_verdict(Err(text)),

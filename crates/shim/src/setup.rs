@@ -105,7 +105,8 @@ fn set_limit(resource: Resource, value: u64) -> nix::Result<()> {
     setrlimit(resource, value, value)
 }
 
-fn become_user(user: User) -> Result<(), SetupError> {
+/// Changes to a user for good, without any rights of the old one.
+pub fn become_user(user: User) -> Result<(), SetupError> {
     // The bounding set goes while there is still the right to change it.
     sys::drop_bounding_set();
     let (uid, gid) = (Uid::from_raw(user.uid), Gid::from_raw(user.gid));

@@ -4,7 +4,7 @@ use crate::clock;
 use crate::network_view;
 use crate::process_tree::{resident_bytes, start_ticks};
 use crate::supervisor::Supervisor;
-use bloom_control::{LastExit, Line, State, Status};
+use bloom_control::{LastExit, Line, Ready, State, Status};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -25,6 +25,8 @@ pub struct Facts {
     pub last_exit: Option<LastExit>,
     /// What the last probe saw, when it was not readiness.
     pub last_probe: Option<String>,
+    /// Ports on which clients reached the app at the last look.
+    pub listens: Vec<u16>,
     /// What could not be set up but was optional.
     pub warnings: Vec<String>,
     /// Clients when they were counted last.
@@ -73,7 +75,9 @@ impl Supervisor {
             last_exit: self.facts.last_exit.clone(),
             last_probe: self.hooks.awaited().or_else(|| self.facts.last_probe.clone()),
             listening: self.listening(state),
+            listens: self.facts.listens.clone(),
             connections: if self.given.is_some() { self.facts.connections } else { self.connections() },
+            accepted: self.accepted(),
             memory_bytes: self.groups.memory_bytes().or_else(|| Some(resident_bytes(running?.pid))),
             warnings: self.facts.warnings.clone(),
             oom_kills: self.groups.oom_kills(),
@@ -83,11 +87,19 @@ impl Supervisor {
 
     /// Open connections of clients.
     pub fn connections(&self) -> u32 {
-        match (&self.forward, &self.given, self.spec.ready.port()) {
-            (Some(forward), _, _) => forward.connections(),
-            (None, Some(given), _) => given.connections(),
-            (None, None, Some(port)) => network_view::connections(port),
-            (None, None, None) => 0,
+        match (&self.forward, &self.given) {
+            (Some(forward), _) => forward.connections(),
+            (None, Some(given)) => given.connections(),
+            (None, None) => network_view::connections(self.client_ports()),
+        }
+    }
+
+    /// Connections of clients since the shim began. In a namespace of its own all that anybody in it takes are counted.
+    fn accepted(&self) -> Option<u64> {
+        match (&self.forward, &self.spec.netns) {
+            (Some(forward), _) => Some(forward.accepted()),
+            (None, Some(_)) if self.given.is_none() => network_view::accepted(),
+            _ => None,
         }
     }
 
@@ -100,9 +112,11 @@ impl Supervisor {
         }
     }
 
-    /// Helps to find an app that listens on another port. Outside a namespace these would be everybody's ports.
+    /// Helps to find an app that listens on another port. Outside a namespace these would be everybody's ports, and
+    /// where readiness is a matter of listening the last probe tells of them.
     fn listening(&self, state: State) -> Vec<u16> {
-        if self.spec.netns.is_none() || state == State::Ready {
+        let is_told = matches!(self.spec.ready, Ready::Listens { .. });
+        if self.spec.netns.is_none() || state == State::Ready || is_told {
             return Vec::new();
         }
         network_view::listening()
@@ -147,6 +161,8 @@ impl Supervisor {
     /// Remembers that the process has become ready.
     pub fn note_ready(&mut self, after_ms: u64) {
         self.facts.ready_at = Some(clock::now());
+        // Before anybody is told that it can be reached.
+        self.show_forwarder();
         self.facts.ready_ms = Some(after_ms);
         self.facts.last_probe = None;
     }

@@ -70,6 +70,8 @@ pub struct Timers {
     pub(crate) probe: Option<Instant>,
     /// Milliseconds from that probe to the one after it.
     pub(crate) probe_pause: u64,
+    /// An app that opens no further port until then has opened all.
+    pub(crate) settled: Option<Instant>,
     /// Readiness is late.
     pub(crate) ready: Option<Instant>,
     /// The next look at the commands around the start.
@@ -78,6 +80,8 @@ pub struct Timers {
     pub(crate) grace: Option<Instant>,
     /// Draining has lasted long enough.
     pub(crate) drain_limit: Option<Instant>,
+    /// Who was told goodbye has had the time to go.
+    pub(crate) farewell: Option<Instant>,
     /// The next look at the connections.
     pub(crate) drain_look: Option<Instant>,
     /// Looks in a row that have found none.
@@ -99,6 +103,7 @@ impl Supervisor {
                 forward.end_round();
             }
             self.take_timers(Instant::now());
+            self.show_forwarder();
         }
         self.finish();
     }
@@ -159,6 +164,13 @@ impl Supervisor {
     }
 
     /// Whether clients may come to the app.
+    pub(crate) fn show_forwarder(&mut self) {
+        let up = self.is_up();
+        if let Some(forward) = &mut self.forward {
+            forward.show(up);
+        }
+    }
+
     pub(crate) fn is_up(&self) -> bool {
         self.facts.ready_at.is_some() && self.child.as_ref().is_some_and(|child| child.exit.is_none())
     }

@@ -105,6 +105,14 @@ pub fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }
 
+/// A copy of another process's descriptor.
+pub fn pidfd_getfd(process: &OwnedFd, number: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: numbers only.
+    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), number, 0) })?;
+    // SAFETY: the kernel has just made it for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}
+
 /// The user namespace that another namespace belongs to.
 pub fn owning_user_namespace(namespace: &impl AsRawFd) -> io::Result<OwnedFd> {
     const NS_GET_USERNS: libc::c_ulong = 0xb701;

@@ -53,7 +53,7 @@ pub fn run() -> ExitCode {
 }
 
 /// The daemon may be gone already: that is no reason to stop.
-fn say(hello: &Hello) {
+pub fn say(hello: &Hello) {
     if let Ok(text) = serde_json::to_string(hello) {
         let _ = writeln!(io::stdout(), "{text}");
     }
@@ -247,7 +247,8 @@ fn try_exec() -> Result<Infallible, SetupError> {
     command.exec()
 }
 
-fn detach_stdio() -> Result<(), SetupError> {
+/// Lets go of the streams of whoever started this process.
+pub fn detach_stdio() -> Result<(), SetupError> {
     let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()).map_err(at("open /dev/null"))?;
     dup2_stdin(&null).and_then(|()| dup2_stdout(&null)).and_then(|()| dup2_stderr(&null)).map_err(at("detach"))
 }

@@ -131,6 +131,21 @@ test.each([
   expect(check?.fix).toContain("sudo apt-get install nginx");
 });
 
+test.each([
+  ["--with-stream --with-stream_ssl_module", true],
+  ["--with-stream=dynamic", false],
+  ["--with-stream_ssl_module", false],
+])("an nginx built %s can pass on raw TCP without a file of its own: %s", async (built, ok) => {
+  await writeProgram("nginx", `echo "configure arguments: --modules-path=${root} ${built}" >&2`);
+  const check = async () => (await checkNginx({ PATH: root, HOME: root }))[2];
+  expect(await check()).toMatchObject({
+    ...{ name: "nginx stream", ok, optional: true },
+    found: ok ? "there" : "without it tcp apps are refused",
+  });
+  await writeFile(join(root, "ngx_stream_module.so"), "");
+  expect(await check()).toMatchObject({ ok: true });
+});
+
 test("volumes want loop devices and mkfs.ext4", async () => {
   await writeProgram("mkfs.ext4", "echo 1.47 >&2");
   const env = { PATH: root, HOME: root };

@@ -4,6 +4,7 @@ import type { AppView, DeploymentEvent, DeploymentView, EnvironmentView, LogLine
 export const environment: EnvironmentView = {
   name: "main",
   url: "http://shop-local.localhost:4680/",
+  tcp: null,
   desired: "running",
   health: "running",
   version: 3,
@@ -32,6 +33,7 @@ export const deployment: DeploymentView = {
   build: null,
   reused: false,
   url: environment.url,
+  tcp: null,
   error: null,
   timings: null,
   createdBy: "admin",

@@ -160,11 +160,61 @@ test.each(["bloom.toml", ".platform/routes.yaml", "src/main.rs"])("%s is in its 
   expect(await readdir(root)).toHaveLength(1);
 });
 
-test.each([
-  ["tcp", "ERR_SHAPE_UNSUPPORTED"],
-  ["wbe", "Did you mean `web`?"],
-])("--shape %s is refused with exit code 2", async (shape, words) => {
-  const { code, stderr } = await init("--shape", shape);
-  expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
+describe("a program that speaks raw TCP", () => {
+  const validate = async (): Promise<unknown> => {
+    const { code, stdout } = await run(["validate", root, "--json"]);
+    return [code, JSON.parse(stdout)];
+  };
+
+  test("has its crate and a manifest that is valid", async () => {
+    const { code, stdout } = await init("--shape", "tcp");
+    const written = ["Cargo.toml", "src/main.rs", ".gitignore", "bloom.toml"];
+    expect([code, stdout.trim().split("\n")]).toEqual([
+      0,
+      [...written.map((path) => `wrote ${path}`), "next: bloom deploy"],
+    ]);
+    expect(await validate()).toMatchObject([
+      0,
+      {
+        problems: [],
+        config: { name: "my-shop", shape: "tcp", tcp: { ports: [{ port: 7878, targetPort: 7878 }] } },
+      },
+    ]);
+    // The program says the same without the manifest.
+    await rm(join(root, "bloom.toml"));
+    expect(await validate()).toMatchObject([
+      0,
+      { config: { shape: "tcp", detected: "src/main.rs listens on 0.0.0.0:7878 and speaks no HTTP" } },
+    ]);
+  });
+
+  test("the lines that are switched off are right, too", async () => {
+    await init("--shape", "tcp");
+    await write("bloom.toml", (await read("bloom.toml")).replaceAll(/^# (?=[a-z_]+ = )/gm, ""));
+    expect(await validate()).toMatchObject([
+      0,
+      {
+        problems: [],
+        config: {
+          tcp: { ports: [{ allow: ["10.0.0.0/8"], goodbye: expect.stringMatching(/again\r\n$/) as string }] },
+        },
+      },
+    ]);
+  });
+
+  test("in a crate only the manifest, under the crate's own name and with the ports it has", async () => {
+    await write("Cargo.toml", '[package]\nname = "till"\nversion = "0.1.0"\n');
+    await write("src/main.rs", "fn main() {}\n");
+    expect((await init("--shape", "tcp")).stdout).toBe("wrote bloom.toml\nnext: bloom deploy\n");
+    expect(await validate()).toMatchObject([
+      0,
+      { config: { name: "till", shape: "tcp", tcp: { ports: [] } } },
+    ]);
+  });
+});
+
+test("a shape there is none of is refused with exit code 2", async () => {
+  const { code, stderr } = await init("--shape", "wbe");
+  expect([code, stderr]).toEqual([2, expect.stringContaining("Did you mean `web`?")]);
   expect(await readdir(root)).toEqual([]);
 });

@@ -89,6 +89,8 @@ describe("answers", () => {
       params: { org: "acme", app: "shop", environment: "staging" },
       body: { replicas: { web: 2 } },
     });
+    await run(["scale", "acme:shop", "web=default"], env);
+    expect(daemon.calls[1]).toMatchObject({ body: { replicas: { web: null } } });
   });
 
   test.each([["ps"], ["activities"]])("%s of an app that is not there is exit code 5", async (verb) => {

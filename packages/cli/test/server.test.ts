@@ -19,7 +19,7 @@ const status: PlatformStatus = {
   httpPort: 4680,
   baseDomain: "localhost",
   nginx: { running: true, pid: 12, version: "1.22.1" },
-  sandbox: { description: "namespaces", root: true, network: "namespaces", cgroups: "v2" },
+  sandbox: { description: "namespaces", root: true, network: "namespaces", cgroups: "v2", missing: [] },
   store: "sqlite",
 };
 

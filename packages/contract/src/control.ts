@@ -49,6 +49,11 @@ export const readySpec = z.discriminatedUnion("kind", [
     path: z.string().nullable(),
     timeout_ms: milliseconds,
   }),
+  /**
+   * The command and what it started listen on all of these ports; none: on any, and on no further ones for a moment.
+   * Nobody connects to find out.
+   */
+  z.strictObject({ kind: z.literal("listens"), ports: z.array(tcpPort), timeout_ms: milliseconds }),
   /** The command writes the line `ready` into its descriptor 3. */
   z.strictObject({ kind: z.literal("message"), timeout_ms: milliseconds }),
 ]);
@@ -94,6 +99,8 @@ export const shimSpec = z.strictObject({
     /** Whether the command sees to its own processes: then it alone is asked, and otherwise all of them are. */
     alone: z.boolean().optional(),
   }),
+  /** Sent on connections to these ports that are open when the time to drain is over, before the command is asked to end. */
+  goodbye: z.array(z.strictObject({ port: tcpPort, text: z.string() })).optional(),
   log: logSpec,
   /** Takes what the command writes into its descriptor 4, line by line, into `log/executions.log`. */
   records: logSpec.nullable(),
@@ -183,7 +190,14 @@ export const shimStatus = z.object({
   last_exit: lastExit.nullable(),
   last_probe: z.string().nullable(),
   listening: z.array(z.number().int()),
+  /** With the readiness `listens`: what the instance was found to listen on, ascending. Older shims do not say. */
+  listens: z.array(z.number().int()).default([]),
   connections: z.number().int(),
+  /**
+   * Connections taken since the shim began: who compares two of them learns whether somebody came in between. Null:
+   * it cannot tell, of a socket that was passed on, or being of an earlier release.
+   */
+  accepted: count.nullable().default(null),
   memory_bytes: z.number().int().nullable(),
   /** Processes of the instance that the kernel has killed for want of memory since its shim began. */
   oom_kills: count.default(0),

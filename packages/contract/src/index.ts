@@ -2,6 +2,7 @@ export * from "./api/index.js";
 export * from "./config/index.js";
 export * from "./control-characters.js";
 export * from "./control.js";
+export * from "./doorman.js";
 export * from "./error.js";
 export * from "./errors/index.js";
 export * from "./function-log.js";

@@ -5,6 +5,13 @@ export interface NginxModule {
   readonly debianPackage: string;
 }
 
+/** Built into some, a file of its own for others. */
+export const streamModule = {
+  file: "ngx_stream_module.so",
+  loss: "tcp apps are refused",
+  debianPackage: "libnginx-mod-stream",
+} as const satisfies NginxModule;
+
 /** What the platform makes use of where it is there. */
 export const nginxModules = {
   brotli: {

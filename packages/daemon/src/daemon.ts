@@ -15,17 +15,19 @@ import { openFunctionEdge } from "./deploy/function/open-edge.js";
 import { createFleet } from "./deploy/fleet.js";
 import { openFunctions } from "./deploy/function/open-functions.js";
 import { createHealer, type Healer } from "./deploy/heal.js";
-import { joinTroubles } from "./deploy/function/activation/join-troubles.js";
-import { openActivation } from "./deploy/function/activation/open-activation.js";
+import { joinTroubles } from "./deploy/activation/join-troubles.js";
+import { openActivation } from "./deploy/activation/open-activation.js";
 import { createJobs } from "./deploy/jobs.js";
 import { createOperations } from "./deploy/operations.js";
 import { closeUnfinished, reconcile } from "./deploy/reconcile.js";
 import { openRouting } from "./deploy/routing.js";
+import { hasDoors, openTcpDoors } from "./deploy/tcp/open-doors.js";
 import { openExecutions } from "./deploy/function/executions.js";
 import { openPlatformInvocations } from "./deploy/function/invocations.js";
 import { createServedList, planServed } from "./deploy/served.js";
 import { hookLogFolder } from "./deploy/hooks/hook-log.js";
 import { holdPath, openHolds } from "./deploy/hold/holds.js";
+import { openReach } from "./deploy/reach.js";
 import { loadEnvironment, type ReleaseParts } from "./deploy/releases.js";
 import { createInstanceRecords } from "./deploy/instance-records.js";
 import { acquireHomeLock } from "./home-lock.js";
@@ -34,9 +36,11 @@ import { openLog } from "./observe/log.js";
 import { openSecrets } from "./release/secrets.js";
 import { sweepGroups } from "./run/cgroups.js";
 import { createLocalEngine } from "./run/engines/local.js";
+import { watchNetwork } from "./deploy/watch-network.js";
+import { assertIsolation } from "./run/plan-network.js";
 import { openHostNetwork } from "./deploy/host-network.js";
 import { planNginxPaths } from "./route/nginx-paths.js";
-import { assertPortFree } from "./route/find-port-holder.js";
+import { assertPortFree, findPortHolder } from "./route/find-port-holder.js";
 import { openVolumes } from "./run/volumes/open-volumes.js";
 import { probeHost } from "./run/probe-host.js";
 import type { Settings } from "./settings.js";
@@ -69,7 +73,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     closers.push(await acquireHomeLock(paths.lockFile));
     // Before anything is made that a failure would have to take back.
     if (settings.apiPort !== 0) {
-      await assertPortFree({ address: settings.apiAddress, port: settings.apiPort }, "--api-port");
+      await assertPortFree({ address: settings.apiAddress, port: settings.apiPort }, "with --api-port");
     }
     const homeHash = createHash("sha256").update(settings.home).digest("hex").slice(0, 8);
     const host = await probeHost(`bloomery-${homeHash}`);
@@ -93,6 +97,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const engine = createLocalEngine({
       ...{ ...settings, paths, bwrap: host.bwrap, cgroups: host.cgroups, network, log },
       uidBase: host.isRoot ? settings.uidBase : null,
+      describeHolder: findPortHolder,
       environmentOf: (releaseId) => loadEnvironment(releases, releaseId),
     });
     closers.push(() => engine.close());
@@ -121,8 +126,15 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const releases: ReleaseParts = { store, secrets, artifactDir: build.artifactDir, address: settings };
     const holdPathOf = (environment: { readonly slot: number }) => holdPath(paths.upstreams, environment);
     const routing = await openRouting({
-      ...{ settings, paths, host, log, holdPath: holdPathOf, mountPath: volumes.hostPathOf },
+      ...{ settings, paths, host, store, log, holdPath: holdPathOf, mountPath: volumes.hostPathOf },
+      doorPath: (one, port) => tcpDoors.pathOf(one, port),
     });
+    const tcpDoors = await openTcpDoors({
+      ...{ shimPath: settings.shimPath, folder: paths.doorman, hasNetwork: network !== null, log },
+      owner: routing.workerOwner,
+      reach: (environmentId, signal) => activation.reach(environmentId, signal),
+    });
+    closers.push(() => tcpDoors.close());
     const holds = await openHolds({ folder: paths.upstreams, owner: routing.workerOwner });
     const authenticate = async (secret: string): Promise<Caller | undefined> => {
       const token = await store.tokens.getValid(hashSecret(secret));
@@ -138,13 +150,23 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const edge = createEdge({
       switchboard: await routing.openSwitchboard(network),
       ...{ hasNetwork: network !== null, listServed },
-      applyRoutes: (served) => activation.follow(served).then(() => functionEdge.applyRoutes(served)),
+      async applyRoutes(served) {
+        // Whoever is turned to must be there before nginx knows of it.
+        await Promise.all([activation.follow(served), tcpDoors.follow(served)]);
+        await functionEdge.applyRoutes(served);
+      },
       assertRoutable: routing.assertRoutable,
     });
+    const reach = openReach({
+      ...{ store, edge, nginx: paths.nginx, network, log },
+      backupPaths: (one, port) => (one.config.tcp === null ? [holdPathOf(one)] : tcpDoors.pathsOf(one, port)),
+    });
+    closers.push(() => reach.connections.stop());
     const operations = createOperations({
       ...releases,
       ...{ fleet, edge, boot },
       healer: () => healer,
+      isPutToSleep: (id) => activation.isPutToSleep(id),
       async forgetApp(id) {
         await functions.drafts.forget(id);
         await build.forgetApp(id);
@@ -162,6 +184,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       logFolder: (id) => join(paths.instances, id, "log"),
       heal: (environmentId) => void healer.heal(environmentId),
       notes: executions.notes,
+      hasOtherDoor: (environment) => hasDoors(environment, network !== null),
     });
     executions.watchPressure(activation.press);
     const invocations = await openPlatformInvocations({
@@ -173,12 +196,21 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     const jobs = createJobs();
     const deployer = createDeployer({
       ...releases,
-      ...{ fleet, edge, holds, logs: paths.logs },
+      ...{ fleet, edge, hasNetwork: network !== null, logs: paths.logs },
+      holds: {
+        open: (environment, limitMs) =>
+          activation.hasDoor(environment.id)
+            ? activation.hold(environment.id, limitMs)
+            : holds.open(environment, limitMs),
+        isNeeded: activation.hasDoor,
+      },
       deployments: { store, hub, jobs, boot, log, view: (row) => viewDeployment(views, row) },
       build: build.port,
       openTree: build.openTree,
       assertArtifact: build.assertArtifact,
-      assertRoutable: (place, config) => edge.assertRoutable(planServed(place, config, paths.artifacts)),
+      assertIsolation: (config) => assertIsolation(config, { ...settings, hasNamespaces: network !== null }),
+      assertRoutable: (place, config, folder) =>
+        edge.assertRoutable(planServed(place, config, folder ?? paths.artifacts), folder !== null),
       heal: (environmentId) => void healer.heal(environmentId),
     });
 
@@ -190,6 +222,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
         findInstances = () => new Set(fleet.all().map((instance) => instance.id));
         await sweepGroups(host.cgroups, keep);
         await network?.sweep();
+        if (network !== null) closers.push(watchNetwork(network, log));
         engine.keepShims();
       },
       onFound: activation.follow,
@@ -216,6 +249,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
           await fleet.stopNow(fleet.all());
           await fleet.settle();
           await routing.stop();
+          await tcpDoors.stop();
           await volumes.unmountAll();
           await network?.destroy();
         } else {
@@ -227,9 +261,9 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       })());
 
     const api = await openApi({
-      ...{ settings, paths, host, startedAt, version, log, authenticate, hasNetwork: network !== null },
+      ...{ settings, paths, host, startedAt, version, log, authenticate },
       ...{ store, secrets, fleet, edge, routing, build, deployer, operations, activation, jobs, hub, views },
-      ...{ executions, functions, invocations, volumes, stop },
+      ...{ executions, functions, invocations, volumes, reach, stop },
       runTool: engine.runTool,
       watchInstances: records.watchInstances,
     });

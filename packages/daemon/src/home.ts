@@ -23,6 +23,8 @@ export interface HomePaths {
   readonly secretsKey: string;
   readonly adminToken: string;
   readonly apiSocket: string;
+  /** What belongs to `bloom-shim doorman`. */
+  readonly doorman: string;
   /** Where `bloom-shim launch` listens. */
   readonly launchSocket: string;
   /** Where the CLI reads the daemon's address and pid. */
@@ -48,6 +50,7 @@ export function planHome(root: string): HomePaths {
     secretsKey: join(root, "secrets.key"),
     adminToken: join(root, "admin.token"),
     apiSocket: join(root, "api.sock"),
+    doorman: join(root, "doorman"),
     launchSocket: join(root, "shim.sock"),
     apiFile: join(root, "api.json"),
     lockFile: join(root, "bloomd.lock"),

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { homedir } from "node:os";
+import { isIP } from "node:net";
 import { dirname, join } from "node:path";
 import { BloomError } from "@bloomery/contract";
 
@@ -11,12 +12,16 @@ export interface Settings {
   readonly apiPort: number;
   readonly httpAddress: string;
   readonly httpPort: number;
+  /** Where the ports of tcp apps are opened. */
+  readonly tcpAddresses: readonly string[];
   /** Apps are served as `<app>-<org>.<baseDomain>`. */
   readonly baseDomain: string;
   /** `sqlite:/path` or `postgres://…`. */
   readonly database: string;
   /** The IPv4 block to try first for instances and stable addresses; null: the default ones. */
   readonly network: string | null;
+  /** Whether apps may run with less isolation than their manifests say, where the machine cannot give it. */
+  readonly isWeakAccepted: boolean;
   /** First uid of the range that apps and builds run under. */
   readonly uidBase: number;
   readonly shimPath: string;
@@ -46,9 +51,11 @@ export type SettingsInput = Partial<
     | "api-port"
     | "http-address"
     | "http-port"
+    | "tcp-address"
     | "base-domain"
     | "database"
     | "network"
+    | "weak-isolation"
     | "shim"
     | "prefork"
     | "sdk"
@@ -79,15 +86,18 @@ export function resolveSettings(
   const home = input.home ?? defaultHome(env, facts.isRoot);
   if (!home.startsWith("/")) throw invalid("home", home, "an absolute path");
   const shimPath = input.shim ?? env["BLOOM_SHIM"] ?? facts.shimPath;
+  const httpAddress = input["http-address"] ?? "127.0.0.1";
   return Object.freeze({
     home,
     apiAddress: input["api-address"] ?? "127.0.0.1",
     apiPort: parseCount("api-port", input["api-port"], defaultPorts.api, 0, 65_535),
-    httpAddress: input["http-address"] ?? "127.0.0.1",
+    httpAddress,
     httpPort: parseCount("http-port", input["http-port"], defaultPorts.http, 1, 65_535),
+    tcpAddresses: parseAddresses("tcp-address", input["tcp-address"], httpAddress),
     baseDomain: input["base-domain"] ?? "localhost",
     database: input.database ?? env["BLOOM_DATABASE"] ?? `sqlite:${join(home, "bloom.db")}`,
     network: input.network ?? null,
+    isWeakAccepted: parseWeak(input["weak-isolation"] ?? env["BLOOM_WEAK_ISOLATION"] ?? "refuse"),
     uidBase: planUidBase(home),
     shimPath,
     preforkPath: input.prefork ?? env["BLOOM_PREFORK"] ?? join(dirname(shimPath), "bloom-prefork"),
@@ -114,6 +124,25 @@ export function resolveSettings(
 function planUidBase(home: string): number {
   const lane = createHash("sha256").update(home).digest().readUInt16BE(0) % 2000;
   return 1_900_000_000 + lane * 100_000;
+}
+
+function parseWeak(text: string): boolean {
+  if (text !== "accept" && text !== "refuse") throw invalid("weak-isolation", text, "`accept` or `refuse`");
+  return text === "accept";
+}
+
+/** Apps that speak raw TCP are reached as far as the others: on this machine, or from everywhere. */
+function parseAddresses(name: string, text: string | undefined, httpAddress: string): readonly string[] {
+  if (text === undefined) {
+    const isLoopback = /^127\.|^::1$|^localhost$/.test(httpAddress);
+    return Object.freeze(isLoopback ? ["127.0.0.1", "::1"] : ["0.0.0.0", "::"]);
+  }
+  const addresses = new Set(text.split(",").map((one) => one.trim()));
+  for (const address of addresses) {
+    if (!/^[0-9a-fA-F.:]+$/.test(address) || isIP(address) === 0)
+      throw invalid(name, text, "IP addresses, separated by commas, such as 192.0.2.1,2001:db8::1");
+  }
+  return Object.freeze([...addresses]);
 }
 
 function parseCount(

@@ -35,6 +35,13 @@ pub enum Ready {
         /// After this, `ready_timeout` is told.
         timeout_ms: u64,
     },
+    /// Ready when the command and what it started listen on all of these ports. Nobody connects to find out.
+    Listens {
+        /// Ports of TCP; none: it is ready when it listens on any, and on no further ones for a moment.
+        ports: Vec<u16>,
+        /// After this, `ready_timeout` is told.
+        timeout_ms: u64,
+    },
     /// Ready when the command writes the line `ready` into its descriptor 3.
     Message {
         /// After this, `ready_timeout` is told.
@@ -43,11 +50,12 @@ pub enum Ready {
 }
 
 impl Ready {
-    /// The port that readiness and the count of connections are about.
-    pub fn port(&self) -> Option<u16> {
+    /// The ports that readiness and the count of connections are about, as far as they are said.
+    pub fn ports(&self) -> &[u16] {
         match self {
-            Ready::None {} | Ready::Unix { .. } | Ready::Message { .. } => None,
-            Ready::Tcp { port, .. } | Ready::Http { port, .. } => Some(*port),
+            Ready::None {} | Ready::Unix { .. } | Ready::Message { .. } => &[],
+            Ready::Tcp { port, .. } | Ready::Http { port, .. } => std::slice::from_ref(port),
+            Ready::Listens { ports, .. } => ports,
         }
     }
 
@@ -58,6 +66,7 @@ impl Ready {
             Ready::Tcp { timeout_ms, .. }
             | Ready::Http { timeout_ms, .. }
             | Ready::Unix { timeout_ms, .. }
+            | Ready::Listens { timeout_ms, .. }
             | Ready::Message { timeout_ms } => Some(*timeout_ms),
         }
     }
@@ -124,6 +133,16 @@ impl Default for Stop {
     fn default() -> Stop {
         Stop { signal: "TERM".into(), grace_ms: 15_000, alone: false }
     }
+}
+
+/// What clients are told whose connection is cut.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Goodbye {
+    /// The port of the app they are connected to.
+    pub port: u16,
+    /// Sent as it is.
+    pub text: String,
 }
 
 /// Sizes of the log.

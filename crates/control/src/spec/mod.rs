@@ -3,7 +3,7 @@
 mod life;
 mod sandbox;
 
-pub use life::{Forward, ForwardToPort, ForwardToSocket, Log, Policy, Ready, Restart, Stop};
+pub use life::{Forward, ForwardToPort, ForwardToSocket, Goodbye, Log, Policy, Ready, Restart, Stop};
 pub use sandbox::{BindMount, Cgroup, Overlay, OverlayMount, Rlimits, Sandbox, Stage, StageMount, User};
 
 use crate::standby::Complete;
@@ -52,6 +52,9 @@ pub struct Spec {
     /// How the process is asked to end.
     #[serde(default)]
     pub stop: Stop,
+    /// Sent on connections that are open when the time to drain is over, before the command is asked to end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub goodbye: Vec<Goodbye>,
     /// Sizes of the log.
     #[serde(default)]
     pub log: Log,

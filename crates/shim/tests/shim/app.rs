@@ -26,6 +26,7 @@ fn be_the_app() {
     match variable("BLOOM_TEST_APP").as_str() {
         "naive" => naive(&variable("PORT")),
         "echo" => echo(&variable("PORT")),
+        "places" => places(&variable("PLACES")),
         "unix" => unix(&variable("SOCKET")),
         "given" => given(),
         "chatty" => chatty(variable("MEGABYTES").parse().unwrap()),
@@ -61,6 +62,43 @@ fn echo(port: &str) {
             let _ = back.shutdown(std::net::Shutdown::Write);
         });
     }
+}
+
+/// An echo on several places, `0.0.0.0:7878` or `6:[::]:7878` for IPv6 alone, separated by commas; a number is a pause
+/// in milliseconds. It says a word for every client, whatever it wants.
+fn places(list: &str) {
+    for place in list.split(',') {
+        if let Ok(pause) = place.parse() {
+            std::thread::sleep(std::time::Duration::from_millis(pause));
+            continue;
+        }
+        let listener = match place.strip_prefix("6:") {
+            Some(place) => listen_on_v6_alone(place.parse().unwrap()),
+            None => TcpListener::bind(place).unwrap(),
+        };
+        println!("listens on {place}");
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                println!("a client: {}", stream.peer_addr().unwrap());
+                std::thread::spawn(move || std::io::copy(&mut stream.try_clone().unwrap(), &mut stream));
+            }
+        });
+    }
+    loop {
+        std::thread::park();
+    }
+}
+
+fn listen_on_v6_alone(place: std::net::SocketAddrV6) -> TcpListener {
+    use nix::sys::socket::{
+        AddressFamily, Backlog, SockFlag, SockType, SockaddrIn6, bind, listen, setsockopt, socket, sockopt,
+    };
+    let server = socket(AddressFamily::Inet6, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
+    setsockopt(&server, sockopt::Ipv6V6Only, &true).unwrap();
+    bind(std::os::fd::AsRawFd::as_raw_fd(&server), &SockaddrIn6::from(place)).unwrap();
+    listen(&server, Backlog::new(8).unwrap()).unwrap();
+    TcpListener::from(server)
 }
 
 /// An echo on a socket of its own, which answers requests for pages too: with 404 unless they are for /ok.

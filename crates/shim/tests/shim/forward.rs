@@ -1,9 +1,12 @@
 use crate::harness::{Folder, Shim, app, free_port, shell, until};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::json;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An echo behind a forwarder.
 fn forwarded() -> (Shim, PathBuf, Folder) {
@@ -31,6 +34,7 @@ fn a_half_closed_connection_still_gets_its_answer() {
     writing.join().unwrap();
     assert!(received == sent, "{} of {} bytes", received.len(), sent.len());
     until("its end", || (shim.status()["connections"] == 0).then_some(()));
+    assert_eq!(shim.status()["accepted"], 1);
     shim.stop();
     assert!(!path.exists());
 }
@@ -109,8 +113,11 @@ fn an_app_that_is_not_ready_is_not_talked_to() {
             "forward": { "listen": path, "port": port }
         }),
     ));
-    let mut early = UnixStream::connect(&path).unwrap();
-    assert_eq!(early.read(&mut [0; 10]).unwrap(), 0);
+    until("a closed name", || (mode(&path) == 0).then_some(()));
+    // The superuser is let in, and seen off.
+    if let Ok(mut early) = UnixStream::connect(&path) {
+        assert_eq!(early.read(&mut [0; 10]).unwrap(), 0);
+    }
     let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
     shim.reach("ready");
     let mut client = UnixStream::connect(&path).unwrap();
@@ -127,6 +134,30 @@ fn an_app_that_is_not_ready_is_not_talked_to() {
     client.read_to_string(&mut word).unwrap();
     assert_eq!(word, "pong");
     shim.stop();
+}
+
+#[test]
+fn the_name_is_open_while_the_app_is_ready_and_at_no_other_time() {
+    let (mut shim, path, folder) = forwarded();
+    // The name nginx knows is another one of the same socket.
+    let stable = folder.0.join("stable.sock");
+    std::fs::hard_link(&path, &stable).unwrap();
+    assert_eq!((mode(&path), mode(&stable)), (0o666, 0o666));
+    let app = shim.status()["pid"].as_i64().unwrap();
+    let (mut watcher, _) = shim.watcher();
+    kill(Pid::from_raw(app as i32), Signal::SIGKILL).unwrap();
+    watcher.until(|status| status["state"] != "ready");
+    until("a closed name", || (mode(&stable) == 0).then_some(()));
+    watcher.until(|status| status["state"] == "ready");
+    assert_eq!(mode(&stable), 0o666);
+    let mut client = UnixStream::connect(&stable).unwrap();
+    client.write_all(b"x").unwrap();
+    client.read_exact(&mut [0]).unwrap();
+    shim.stop();
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
 #[test]

@@ -11,10 +11,10 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A network namespace of its own, with its loopback up.
-struct Network(String);
+pub struct Network(String);
 
 impl Network {
-    fn new() -> Network {
+    pub fn new() -> Network {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("bl-test-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let ip = |words: &[&str]| assert!(Command::new("ip").args(words).status().unwrap().success());
@@ -23,7 +23,7 @@ impl Network {
         Network(name)
     }
 
-    fn path(&self) -> String {
+    pub fn path(&self) -> String {
         format!("/run/netns/{}", self.0)
     }
 

@@ -96,11 +96,11 @@ export async function applyDeploy(context: Context, project: Project, plan: Depl
     version: finished.version,
     deployment: finished.id,
     url: finished.url,
-    tcp: null,
+    tcp: finished.tcp,
     reused: finished.reused,
     timings: finished.timings,
   };
-  output.result(document, [finished.url]);
+  output.result(document, finished.tcp?.map(({ address }) => `tcp://${address}`) ?? [finished.url]);
 }
 
 /** What a deploy would do, without asking the daemon anything: to ask would already leave something there. */

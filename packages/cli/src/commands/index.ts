@@ -1,6 +1,8 @@
 import type { Command } from "../command.js";
 import { accessCommands } from "./access.js";
 import { completionCommand } from "./completion.js";
+import { connectCommand } from "./connect.js";
+import { connectionsCommand } from "./connections.js";
 import { execCommand } from "./exec.js";
 import { lookCommands } from "./look.js";
 import { deployCommand } from "./deploy.js";
@@ -29,9 +31,11 @@ export const commands: readonly Command[] = [
   ...variableCommands,
   ...secretCommands,
   execCommand,
+  connectCommand,
   ...mountCommands,
   routeCommand,
   ...lookCommands,
+  connectionsCommand,
   ...logCommands,
   ...igniteCommands,
   ...accessCommands,

@@ -5,10 +5,12 @@ import type { Command, Context } from "../command.js";
 import { planHandler, renderFunctionManifest } from "../project/function-start.js";
 import { planLibrary, renderIni } from "../project/prefork-start.js";
 import { planProgram, renderManifest, type NewFile } from "../project/starting-point.js";
+import { planServer, renderTcpManifest } from "../project/tcp-start.js";
 import { parseChoice } from "./parse-flag.js";
 import { checkProject } from "./project.js";
 
 const shapes = ["web", "function", "prefork", "tcp"] as const;
+type Shape = (typeof shapes)[number];
 const manifest = ".platform.app.yaml";
 
 export const initCommand: Command = {
@@ -16,22 +18,18 @@ export const initCommand: Command = {
   group: "Deploy",
   summary: "Write a starting point into the current folder",
   about:
-    "In a crate: the manifest. Elsewhere: a small web program, a handler or a library, its Cargo.toml and the manifest. Nothing\nthat exists is ever overwritten.",
+    "In a crate: the manifest. Elsewhere: a small program, a handler or a library, its Cargo.toml and the manifest. Nothing\nthat exists is ever overwritten.",
   flags: [{ flag: "--shape <shape>", about: "web, function, prefork or tcp", fallback: "web" }],
   examples: [
     "bloom init",
     "bloom init --shape function",
     "bloom init --shape prefork",
+    "bloom init --shape tcp",
     "mkdir shop && cd shop && bloom init && bloom deploy",
   ],
   async run(context) {
     const { cwd, flags, output } = context;
     const shape = parseChoice(flags, "shape", shapes) ?? "web";
-    if (shape === "tcp") {
-      throw new BloomError("ERR_SHAPE_UNSUPPORTED", `there is no starting point for the shape ${shape} yet`, {
-        hint: "`bloom init --shape web` writes one for a web app, `--shape function` one for a function, `--shape prefork` one for a library.",
-      });
-    }
     const files = await planFiles(context, shape);
     await writeAll(cwd, files);
     const written = files.map(({ path }) => path);
@@ -43,10 +41,7 @@ export const initCommand: Command = {
 };
 
 /** What is written, given what is there. Throws ERR_ALREADY_EXISTS, and ERR_MANIFEST_INVALID for a broken crate. */
-async function planFiles(
-  { cwd, output }: Context,
-  shape: "web" | "function" | "prefork",
-): Promise<NewFile[]> {
+async function planFiles({ cwd, output }: Context, shape: Shape): Promise<NewFile[]> {
   const names = new Set(await readdir(cwd));
   for (const name of [manifest, "bloom.toml", ".platform"]) {
     if (names.has(name)) throw exists(name);
@@ -64,6 +59,9 @@ async function planFiles(
   if (names.has("Cargo.toml") && shape === "function") {
     return [{ path: "bloom.toml", text: renderFunctionManifest(null) }];
   }
+  if (names.has("Cargo.toml") && shape === "tcp") {
+    return [{ path: "bloom.toml", text: renderTcpManifest(null, null) }];
+  }
   if (names.has("Cargo.toml")) {
     const project = { root: cwd, folder: "", folderName: basename(cwd) };
     const { config } = await checkProject({ output }, project);
@@ -75,12 +73,14 @@ async function planFiles(
   return planNew(shape, name).filter(({ path }) => !names.has(path));
 }
 
-function planNew(shape: "web" | "function" | "prefork", name: string): NewFile[] {
+function planNew(shape: Shape, name: string): NewFile[] {
   switch (shape) {
     case "function":
       return [...planHandler(name), { path: "bloom.toml", text: renderFunctionManifest(name) }];
     case "prefork":
       return planLibrary(name);
+    case "tcp":
+      return planServer(name);
     case "web":
       return [
         ...planProgram(name),

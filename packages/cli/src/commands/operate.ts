@@ -106,18 +106,21 @@ export const operateCommands: readonly Command[] = [
   operation("start", "Start a stopped app", "startEnvironment"),
   operation(
     "sleep",
-    "End what runs of a function until the next request",
+    "End what runs of an app until somebody asks for it",
     "sleepEnvironment",
-    "Executions under way finish first. A function also falls asleep by itself, after its idle_seconds. One with " +
-      "min_replicas sleeps, too: a request, a deployment or the platform's next start brings its least number back.",
+    "What has been begun finishes first. Functions also fall asleep by themselves, after their idle_seconds, and so do " +
+      "other apps whose min_replicas is less than their replicas. Whatever min_replicas says, the whole app sleeps: a " +
+      "request, a deployment or the platform's next start brings it back.",
   ),
   {
     name: "scale",
     group,
     summary: "Set how many replicas run",
-    args: [appArgument, { name: "role=count", about: "such as web=2", many: true }],
+    about:
+      "What is set stays through deployments and goes before `replicas` in [run] of bloom.toml; web=default goes back to\nthat. New replicas get requests once they are ready; those that go finish theirs.",
+    args: [appArgument, { name: "role=count", about: "such as web=2, or web=default", many: true }],
     flags: [environmentFlag],
-    examples: ["bloom scale shop web=2"],
+    examples: ["bloom scale shop web=2", "bloom scale shop web=default"],
     async run(context) {
       const call = {
         params: placeOf(context),
@@ -151,11 +154,13 @@ export const operateCommands: readonly Command[] = [
   },
 ];
 
-function parseReplicas(word: string): [string, number] {
-  const match = /^([a-z][a-z0-9-]*)=(\d{1,3})$/.exec(word);
-  if (match === null)
-    throw new BloomError("ERR_INVALID_ARGUMENT", `\`${word}\` must be ROLE=COUNT, such as web=2`);
-  return [match[1] ?? "", Number(match[2])];
+function parseReplicas(word: string): [string, number | null] {
+  const match = /^([a-z][a-z0-9-]*)=(\d{1,3}|default)$/.exec(word);
+  if (match === null) {
+    const message = `\`${word}\` must be ROLE=COUNT, such as web=2, or ROLE=default`;
+    throw new BloomError("ERR_INVALID_ARGUMENT", message);
+  }
+  return [match[1] ?? "", match[2] === "default" ? null : Number(match[2])];
 }
 
 function parseVersion(word: string): number {

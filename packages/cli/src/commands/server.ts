@@ -21,9 +21,14 @@ export const serverCommands: readonly Command[] = [
       { flag: "--api-port <port>", about: "port of the API" },
       { flag: "--http-port <port>", about: "port on which apps are served" },
       { flag: "--http-address <address>", about: "address on which apps are served" },
+      { flag: "--tcp-address <addresses>", about: "where ports of tcp apps are opened: a,b,…" },
       { flag: "--base-domain <domain>", about: "apps are served as <app>-<org>.<domain>" },
       { flag: "--database <url>", about: "sqlite:/path or postgres://… (BLOOM_DATABASE)" },
       { flag: "--network <block>", about: "IPv4 block for instances, such as 198.18.0.0/16" },
+      {
+        flag: "--weak-isolation <word>",
+        about: "refuse or accept apps whose network limits this machine cannot keep (refuse)",
+      },
       { flag: "--build-time-limit <seconds>", about: "longest time a build may take" },
       { flag: "--execution-days <days>", about: "how long records of executions are kept (7)" },
       { flag: "--execution-count <count>", about: "how many of them are kept of each function (10000)" },
@@ -75,6 +80,7 @@ export const serverCommands: readonly Command[] = [
         `apps      http://<app>-<org>.${status.baseDomain}:${status.httpPort}/`,
         `nginx     ${status.nginx.running ? `${status.nginx.version}, pid ${status.nginx.pid ?? "-"}` : "not running"}`,
         `sandbox   ${status.sandbox.description}; control groups: ${status.sandbox.cgroups}`,
+        ...status.sandbox.missing.map((words) => `missing   ${words}`),
         `database  ${status.store}`,
         `home      ${status.home}`,
       ]);

@@ -45,6 +45,6 @@ export async function checkCgroups(isRoot: boolean): Promise<Check> {
 export function checkPrivilege(isRoot: boolean): Check {
   const found = isRoot
     ? "root: every instance has its own network and user"
-    : "not root: instances share the host's network and your user";
+    : "not root: instances share the host's network and your user, and apps with limits of it are refused";
   return judge("privilege", isRoot, found, "run the daemon as root to isolate apps from each other", true);
 }

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { BloomError, type ExecOrder, type ExecOutput } from "@bloomery/contract";
 import type { Context } from "../command.js";
 import type { Place } from "../commands/place.js";
-import { openExecBody, type ExecBody } from "./exec-body.js";
+import { openInputBody, type InputBody } from "./input-body.js";
 
 /**
  * Runs a command in an instance with our input, output and signals, and returns its exit code. Throws when it does
@@ -10,7 +10,7 @@ import { openExecBody, type ExecBody } from "./exec-body.js";
  */
 export async function runInside(context: Context, place: Place, order: ExecOrder): Promise<number> {
   const { output, signal, stdin } = context;
-  const body = openExecBody(order);
+  const body = openInputBody(order);
   const lines = context
     .client()
     // Ctrl-C is the command's: it decides what comes of it.
@@ -43,7 +43,7 @@ function print({ output }: Context, { stream, data }: Extract<ExecOutput, { type
 }
 
 /** The first Ctrl-C reaches the command; the second ends us, and with the connection the command. */
-function passInterrupt(signal: AbortSignal, body: ExecBody): () => void {
+function passInterrupt(signal: AbortSignal, body: InputBody): () => void {
   const pass = (): void => body.send({ signal: "INT" });
   if (signal.aborted) pass();
   else signal.addEventListener("abort", pass, { once: true });
@@ -51,7 +51,7 @@ function passInterrupt(signal: AbortSignal, body: ExecBody): () => void {
 }
 
 /** Every key goes to the command as it is typed, and it learns of each new size; undone by what is returned. */
-function lendTerminal({ stdin, output }: Context, body: ExecBody): () => void {
+function lendTerminal({ stdin, output }: Context, body: InputBody): () => void {
   const input = stdin();
   const { stdout } = output;
   const resize = (): void => body.send({ resize: sizeOf(stdout) });

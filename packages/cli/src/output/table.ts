@@ -24,10 +24,14 @@ export function renderFields(fields: readonly (readonly [name: string, value: st
 /** `12 s ago`, `3 h ago`. */
 export function formatAge(time: string | null, now = Date.now()): string {
   if (time === null) return "-";
-  const seconds = Math.max(0, Math.round((now - Date.parse(time)) / 1000));
-  if (seconds < 90) return `${seconds} s ago`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
-  return seconds < 129_600 ? `${Math.round(seconds / 3600)} h ago` : `${Math.round(seconds / 86_400)} d ago`;
+  return `${formatSpan(Math.max(0, Math.round((now - Date.parse(time)) / 1000)))} ago`;
+}
+
+/** `12 s`, `3 h`. */
+export function formatSpan(seconds: number): string {
+  if (seconds < 90) return `${seconds} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return seconds < 129_600 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`;
 }
 
 /** `14.2 MB`. */

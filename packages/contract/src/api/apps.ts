@@ -2,25 +2,33 @@ import { z } from "zod";
 import { manifestLimits } from "../manifest/defaults.js";
 import { appName, environmentName, orgName, roleName } from "../names.js";
 import { deploymentState, desiredState, instanceState } from "../states.js";
-import { appParams, done, environmentParams, timestamp } from "./common.js";
+import { appParams, done, environmentParams, tcpAddress, timestamp } from "./common.js";
 import { defineRoutes } from "./route.js";
 
-const { min, max } = manifestLimits.replicas;
-const replicaCount = z
-  .number()
-  .int()
-  .min(min, `must be ${min} or more; \`bloom stop\` ends all`)
-  .max(max, `must be ${max} or fewer`);
+const { min } = manifestLimits.replicas;
+/** Null: as many as the manifest says. */
+const replicaCount = z.number().int().min(min, `must be ${min} or more; \`bloom stop\` ends all`).nullable();
 
 /**
- * `running` and `stopped` are wishes; `crashed` and `deploying` are what is seen; `empty` was never deployed; `sleeping`
- * runs nothing until the next request.
+ * `running` and `stopped` are wishes; `crashed` and `degraded` are what is seen: none serves, or some do; `empty` was
+ * never deployed; `sleeping` runs nothing until the next request.
  */
-export const environmentHealth = z.enum(["empty", "running", "starting", "crashed", "stopped", "sleeping"]);
+export const environmentHealth = z.enum([
+  "empty",
+  "running",
+  "starting",
+  "degraded",
+  "crashed",
+  "stopped",
+  "sleeping",
+]);
 
 export const environmentView = z.object({
   name: environmentName,
+  /** Of a tcp app `tcp://HOST:PORT`; empty until its ports are known. */
   url: z.string(),
+  /** Null for every shape but tcp. */
+  tcp: z.array(tcpAddress).nullable(),
   desired: desiredState,
   health: environmentHealth,
   version: z.number().int().nullable(),
@@ -151,7 +159,7 @@ export const appRoutes = defineRoutes({
       troubles: z.array(
         z.object({ org: orgName, app: appName, environment: environmentName, reason: z.string() }),
       ),
-      /** Functions of which nothing runs until the next request. */
+      /** Those of which nothing runs until somebody asks. */
       sleeping: z
         .array(
           z.object({ org: orgName, app: appName, environment: environmentName, version: z.number().int() }),
@@ -165,7 +173,7 @@ export const appRoutes = defineRoutes({
     access: "developer",
     scope: "app",
     tag: "apps",
-    summary: "Sets how many replicas of each role run",
+    summary: "Sets how many replicas of each role run; null is what the manifest says",
     params: environmentParams,
     body: z.object({ replicas: z.record(roleName, replicaCount) }),
     response: environmentView,
@@ -186,7 +194,7 @@ export const appRoutes = defineRoutes({
     access: "developer",
     scope: "app",
     tag: "apps",
-    summary: "Ends what runs of a function, after its executions; the next request wakes it",
+    summary: "Ends what runs of an app, after what it has begun; the next request wakes it",
     params: environmentParams,
     response: environmentView,
   },

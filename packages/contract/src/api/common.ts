@@ -29,6 +29,18 @@ export const orgParams = z.object({ org: orgName });
 export const appParams = z.object({ org: orgName, app: appName });
 export const environmentParams = appParams.extend({ environment: environmentName });
 
+/** One port that clients of a tcp app connect to. */
+export const tcpAddress = z.object({
+  /** `127.0.0.1:7878`. */
+  address: z.string(),
+  port: z.number().int(),
+  /** The port the app listens on. */
+  targetPort: z.number().int(),
+  /** Whether clients speak TLS. */
+  tls: z.boolean(),
+});
+export type TcpAddress = z.infer<typeof tcpAddress>;
+
 /** Query numbers arrive as text. */
 export const limitQuery = z.coerce.number().int().min(1).max(1000);
 

@@ -1,7 +1,15 @@
 import { z } from "zod";
 import { environmentName } from "../names.js";
 import { deploymentKind, deploymentState } from "../states.js";
-import { appParams, done, environmentParams, errorDocument, limitQuery, timestamp } from "./common.js";
+import {
+  appParams,
+  done,
+  environmentParams,
+  errorDocument,
+  limitQuery,
+  tcpAddress,
+  timestamp,
+} from "./common.js";
 import { defineRoutes } from "./route.js";
 
 /** Milliseconds spent in each phase; phases that did not happen are 0. */
@@ -34,7 +42,10 @@ export const deploymentView = z.object({
   build: z.string().nullable(),
   /** True when an earlier artifact was used and nothing was built. */
   reused: z.boolean(),
+  /** Of a tcp app `tcp://HOST:PORT`; empty until its ports are known. */
   url: z.string(),
+  /** Null for every shape but tcp. */
+  tcp: z.array(tcpAddress).nullable(),
   error: errorDocument.nullable(),
   timings: timings.nullable(),
   createdBy: z.string(),

@@ -1,6 +1,7 @@
 import { igniteRoutes } from "../ignite/routes.js";
 import { activityRoutes } from "./activities.js";
 import { appRoutes } from "./apps.js";
+import { connectionRoutes } from "./connections.js";
 import { deploymentRoutes } from "./deployments.js";
 import { insideRoutes } from "./inside.js";
 import { logRoutes } from "./logs.js";
@@ -11,6 +12,7 @@ import { variableRoutes } from "./variables.js";
 export * from "./activities.js";
 export * from "./apps.js";
 export * from "./common.js";
+export * from "./connections.js";
 export * from "./deployments.js";
 export * from "./inside.js";
 export * from "./logs.js";
@@ -27,6 +29,7 @@ export const apiRoutes = {
   ...deploymentRoutes,
   ...variableRoutes,
   ...insideRoutes,
+  ...connectionRoutes,
   ...logRoutes,
   ...activityRoutes,
   ...igniteRoutes,

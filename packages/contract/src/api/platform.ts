@@ -20,6 +20,8 @@ export const platformStatus = z.object({
     root: z.boolean(),
     network: z.enum(["namespaces", "host"]),
     cgroups: z.enum(["v1", "v2", "none"]),
+    /** What instances are not kept from on this machine and why, one sentence each; empty: nothing is missing. */
+    missing: z.array(z.string()),
   }),
   store: z.enum(["sqlite", "postgres"]),
 });

@@ -55,7 +55,7 @@ export interface AppConfig {
   readonly document: Readonly<Record<string, JsonValue>>;
 }
 
-/** The shapes this release runs. */
+/** The shapes an app can have. */
 export type AppShape = "web" | "function" | "prefork" | "tcp";
 
 /** The toolchain the project asks for; `channel` null means the default one. */

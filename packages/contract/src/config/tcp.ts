@@ -27,6 +27,16 @@ export interface TcpPortConfig {
   readonly goodbye: string | null;
 }
 
+/** The config with the ports that the app was found to listen on, where the manifest names none. */
+export function withFoundPorts<
+  T extends { readonly tcp: TcpConfig | null; readonly web: { readonly drainSeconds: number } },
+>(config: T, found: readonly number[] | null): T {
+  if (config.tcp === null || config.tcp.ports.length > 0 || found === null) return config;
+  const { drainSeconds } = config.web;
+  const ports = found.map((port) => completeTcpPort({ port, drainSeconds }));
+  return { ...config, tcp: { ...config.tcp, ports } };
+}
+
 /** What holds when nobody says anything. Seconds. */
 export const tcpPortDefaults = Object.freeze({
   proxyProtocol: null,

@@ -1,6 +1,6 @@
 import type { ErrorEntry } from "./entry.js";
 
-/** What stands between a caller and a function. */
+/** What stands between a caller and an app. */
 export const edgeErrors = {
   ERR_INPUT_INVALID: {
     status: 400,
@@ -31,5 +31,17 @@ export const edgeErrors = {
     exit: 9,
     when: "A function's instance broke off without an answer, or none runs and none could be started.",
     hint: "`bloom logs` shows what it said last.",
+  },
+  ERR_APP_UNREACHABLE: {
+    status: 502,
+    exit: 1,
+    when: "An app does not accept a raw connection on its port, or broke one off.",
+    hint: "`bloom ps APP` shows whether it runs, `bloom logs APP` what it said last.",
+  },
+  ERR_CONNECTION_NOT_CLOSED: {
+    status: 500,
+    exit: 1,
+    when: "The kernel did not end a connection: the daemon is not root, or the kernel has no CONFIG_INET_DIAG_DESTROY.",
+    hint: "Run the daemon as root; `bloom restart APP` ends all connections after the drain time.",
   },
 } as const satisfies Record<string, ErrorEntry>;

@@ -33,6 +33,12 @@ export const platformErrors = {
     when: "The kernel or its settings do not allow the namespaces the sandbox is made of.",
     hint: "`bloom doctor` names the setting to change.",
   },
+  ERR_ISOLATION_UNAVAILABLE: {
+    status: 422,
+    exit: 2,
+    when: "The manifest limits what the app may reach on the network, and this machine cannot keep that.",
+    hint: "Run the daemon as root, or let the app listen on a unix socket (`[run] socket_family`); `bloom server start --weak-isolation accept` runs it without the limit.",
+  },
   ERR_NETWORK_SETUP: {
     status: 500,
     exit: 1,

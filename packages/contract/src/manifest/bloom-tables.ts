@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { functionDefaults } from "../config/function.js";
+import { defaultIdleSeconds } from "../config/sleep.js";
 import { manifestDefaults as defaults, manifestLimits as limits } from "./defaults.js";
 import { element, key } from "./key-meta.js";
 import {
   cargoWord,
   commandText,
   intWithin,
+  lineText,
   memorySize,
   portNumber,
   scriptText,
@@ -16,8 +18,8 @@ import {
 
 const secondsWords = `a number of seconds from ${limits.seconds.min} to ${limits.seconds.max}`;
 
-/** Of keys that web apps will have, too. */
-const ofOthers = "For other shapes it takes effect in a later release.";
+/** More would be a firewall of its own. */
+const mostPlaces = 200;
 
 /** `[build]`. */
 export const buildTable = z.object({
@@ -107,18 +109,36 @@ export const runTable = z.object({
     default: String(defaults.port),
   }),
   replicas: key(intWithin(limits.replicas), {
-    about: "How many instances run.",
+    about: "How many instances run. What `bloom scale` has set since counts more.",
     expected: `a whole number from ${limits.replicas.min} to ${limits.replicas.max}`,
     example: 2,
     default: String(defaults.replicas),
   }),
   network: key(z.enum(["none", "outbound", "host"]), {
     about:
-      "What an instance may reach: nothing, the outside, or everything the host does. A function that calls others over the network asks for `outbound`.",
+      "What an instance may reach: nothing, the outside, or everything the host does. A function that calls others over the network asks for `outbound`. What a daemon without root cannot keep is refused (docs/guides/network.md).",
     expected: 'one of "none", "outbound", "host"',
     example: "outbound",
-    default: `${defaults.network}; of a function none`,
+    default: `${defaults.network}; of a function or a prefork app none, unless \`outbound\` is written`,
   }),
+  outbound: key(
+    z
+      .array(
+        element(lineText, {
+          about:
+            "A host name, an IPv4 address or a network of them, perhaps with a port or the first and last of several.",
+          expected: "a host name, an address or a network, perhaps with a port",
+          example: "db.example.com:5432",
+        }),
+      )
+      .max(mostPlaces),
+    {
+      about: "The only places outside that an instance may connect to; asks for `network` = `outbound`.",
+      expected: `a list of at most ${mostPlaces} host names, addresses and networks, each perhaps with a port`,
+      example: ["db.example.com:5432", "10.0.0.0/8", "api.example.com:8000-8100"],
+      default: "everything outside of the platform",
+    },
+  ),
   grace_seconds: key(seconds, {
     about: "Seconds from TERM to KILL when an instance is stopped.",
     expected: secondsWords,
@@ -131,26 +151,27 @@ export const runTable = z.object({
     example: 30,
     default: String(defaults.drainSeconds),
   }),
-  min_replicas: key(intWithin({ min: 0, max: limits.replicas.max }), {
-    about: `The fewest instances of a function; with 0 it sleeps when nobody asks. ${ofOthers}`,
-    expected: `a whole number from 0 to ${limits.replicas.max}`,
+  min_replicas: key(intWithin({ min: 0, max: limits.functionReplicas.max }), {
+    about:
+      "The fewest instances when nobody asks; with 0 the app sleeps, and the next request or connection wakes it.",
+    expected: `a whole number from 0 to ${limits.functionReplicas.max}`,
     example: 0,
-    default: String(functionDefaults.minReplicas),
+    default: `as many as \`replicas\`; of a function ${functionDefaults.minReplicas}`,
   }),
-  max_replicas: key(intWithin(limits.replicas), {
-    about: `The most instances of a function. ${ofOthers}`,
-    expected: `a whole number from ${limits.replicas.min} to ${limits.replicas.max}`,
+  max_replicas: key(intWithin(limits.functionReplicas), {
+    about: "The most instances of a function; other apps have `replicas`.",
+    expected: `a whole number from ${limits.functionReplicas.min} to ${limits.functionReplicas.max}`,
     example: 4,
     default: `${functionDefaults.maxReplicas}, or \`min_replicas\` if that is more`,
   }),
   idle_seconds: key(seconds, {
-    about: `Seconds without a request until a function sleeps. ${ofOthers}`,
+    about: "Seconds without a request and without a connection until only `min_replicas` go on running.",
     expected: secondsWords,
     example: 300,
-    default: String(functionDefaults.idleSeconds),
+    default: String(defaultIdleSeconds),
   }),
   concurrency: key(intWithin({ min: 1, max: 100_000 }), {
-    about: `Executions one instance of a function may have at the same time. ${ofOthers}`,
+    about: "Executions one instance of a function may have at the same time; only for functions.",
     expected: "a whole number from 1 to 100000",
     example: 64,
     default: "as many as come",

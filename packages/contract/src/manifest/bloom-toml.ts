@@ -1,39 +1,18 @@
 import { z } from "zod";
+import type { AppShape } from "../config/app-config.js";
 import { deployTable, hooksTable } from "./bloom-deploy.js";
 import { httpTable } from "./bloom-http.js";
-import { later, mountsSchema } from "./container.js";
+import { mountsSchema } from "./container.js";
 import { functionTable } from "./bloom-function.js";
 import { preforkTable } from "./bloom-prefork.js";
 import { buildTable, limitsTable, readyTable, runTable } from "./bloom-tables.js";
-import { element, key } from "./key-meta.js";
-import { lineText, portNumber, seconds } from "./scalars.js";
+import { tcpTables } from "./bloom-tcp.js";
+import { key } from "./key-meta.js";
+import { lineText } from "./scalars.js";
 import { envSchema } from "./variables.js";
 
-/** The shapes an app can have; this release runs all but `tcp`. */
-export const shapeNames = ["web", "function", "prefork", "tcp"] as const;
-export type ShapeName = (typeof shapeNames)[number];
-
-const tcpListener = element(
-  z.object({
-    port: key(portNumber, {
-      about: "The port clients connect to.",
-      expected: "a port from 1 to 65535",
-      example: 7878,
-    }),
-    target_port: key(portNumber, {
-      about: "The port the app listens on.",
-      expected: "a port from 1 to 65535",
-      example: 7878,
-      default: "the same as `port`",
-    }),
-    drain_seconds: key(seconds, {
-      about: "How long connections to an old version may last.",
-      expected: "a number of seconds from 1 to 86400",
-      example: 300,
-    }),
-  }),
-  { about: "One port.", expected: "the keys port and target_port", example: { port: 7878 } },
-);
+/** The shapes an app can have. */
+const shapeNames = ["web", "function", "prefork", "tcp"] as const satisfies readonly AppShape[];
 
 /** The whole of bloom.toml. Keys that are not listed are errors. */
 export const bloomTomlSchema = z.object({
@@ -44,7 +23,7 @@ export const bloomTomlSchema = z.object({
     default: "the name in .platform.app.yaml, else Cargo's package name, else the folder's",
   }),
   shape: key(z.enum(shapeNames), {
-    about: "What kind of app this is. This release runs all but `tcp`.",
+    about: "What kind of app this is.",
     expected: 'one of "web", "function", "prefork", "tcp"',
     example: "web",
     default: "detected from the files",
@@ -101,10 +80,11 @@ export const bloomTomlSchema = z.object({
     expected: "a table with the keys locations and timeouts",
     example: { timeouts: { read_seconds: 60 } },
   }),
-  tcp: later(z.array(tcpListener), {
-    about: "Ports of an app that speaks raw TCP.",
-    expected: "tables written [[tcp]]",
+  tcp: key(tcpTables, {
+    about: "The ports of an app that speaks raw TCP; an app with such a table is one.",
+    expected: "at most 64 tables written [[tcp]]",
     example: [{ port: 7878 }],
+    default: "of a tcp app the ports that the started program listens on",
   }),
   env: key(envSchema, {
     about: "Environment variables; they replace those of the same name in .platform.app.yaml.",

@@ -32,7 +32,9 @@ export const manifestLimits = Object.freeze({
   memoryBytes: { min: 16_000_000, max: 16 * 1024 ** 4 },
   cpu: { min: 0.05, max: 1024 },
   pids: { min: 8, max: 1_000_000 },
-  replicas: { min: 1, max: 64 },
+  /** There are so many names for the instances of one environment. */
+  replicas: { min: 1, max: 16 },
+  functionReplicas: { min: 1, max: 64 },
   seconds: { min: 1, max: 86_400 },
   holdSeconds: { min: 1, max: 3600 },
   tmpBytes: { min: 1_000_000, max: 16 * 1024 ** 4 },

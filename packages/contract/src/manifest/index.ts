@@ -1,4 +1,4 @@
-export { bloomTomlSchema, shapeNames, type BloomToml, type ShapeName } from "./bloom-toml.js";
+export { bloomTomlSchema, type BloomToml } from "./bloom-toml.js";
 export { parseByteSize, parseProxySize } from "./byte-size.js";
 export { manifestDefaults, manifestLimits } from "./defaults.js";
 export { keyMetaOf, unwrapSchema, type KeyEffect, type KeyMeta } from "./key-meta.js";

@@ -6,6 +6,7 @@ import type { Edge } from "../deploy/edge.js";
 import { hookLogFile } from "../deploy/hooks/hook-log.js";
 import { namesOf, type Place } from "../deploy/places.js";
 import type { Routing } from "../deploy/routing.js";
+import { describeSandbox } from "../deploy/sandbox-status.js";
 import { planServed } from "../deploy/served.js";
 import type { HomePaths } from "../home.js";
 import { findPortHolder } from "../route/find-port-holder.js";
@@ -28,7 +29,6 @@ export interface ApiParts extends Omit<
   readonly settings: Settings;
   readonly paths: HomePaths;
   readonly host: HostFacts;
-  readonly hasNetwork: boolean;
   readonly startedAt: string;
   readonly edge: Edge;
   readonly routing: Routing;
@@ -88,11 +88,11 @@ export async function openApi(
   return { facts, close: api.close };
 }
 
-function viewPlatform(
-  { settings, host, hasNetwork, startedAt, store, version }: ApiParts,
+async function viewPlatform(
+  { settings, host, startedAt, store, version }: ApiParts,
   apiUrl: string,
   nginx: PlatformStatus["nginx"],
-): PlatformStatus {
+): Promise<PlatformStatus> {
   return {
     pid: process.pid,
     version,
@@ -103,14 +103,7 @@ function viewPlatform(
     httpPort: settings.httpPort,
     baseDomain: settings.baseDomain,
     nginx,
-    sandbox: {
-      description: host.isRoot
-        ? "bubblewrap, own user and network namespace"
-        : "bubblewrap, the host's network",
-      root: host.isRoot,
-      network: hasNetwork ? "namespaces" : "host",
-      cgroups: host.cgroups.kind,
-    },
+    sandbox: await describeSandbox(host),
     store: store.kind,
   };
 }

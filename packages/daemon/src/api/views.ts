@@ -21,19 +21,20 @@ import type { Token } from "../store/tokens.js";
 import type { Version } from "../store/versions.js";
 import { describeExit } from "../run/describe-exit.js";
 import type { Instance } from "../run/engines/engine.js";
-import type { FunctionActivation } from "../deploy/function/activation/open-activation.js";
+import type { AppActivation } from "../deploy/activation/open-activation.js";
 import type { Healer } from "../deploy/heal.js";
 import type { Fleet } from "../deploy/fleet.js";
-import { planReplicas } from "../deploy/plan-replicas.js";
-import { namesOf, placeOfEnvironment, urlOf, type Place } from "../deploy/places.js";
+import { planPresent, planReplicas } from "../deploy/plan-replicas.js";
+import { namesOf, placeOfEnvironment, type Place } from "../deploy/places.js";
+import { planAddresses, type Addresses, type EdgeAddress } from "../deploy/addresses.js";
 
 /** What views need besides the row they show. */
 export interface ViewParts {
   readonly store: Store;
   readonly fleet: Fleet;
   readonly healer: Pick<Healer, "failureOf" | "failing">;
-  readonly activation: Pick<FunctionActivation, "isPutToSleep">;
-  readonly edge: { readonly baseDomain: string; readonly httpPort: number };
+  readonly activation: Pick<AppActivation, "isAtRest" | "isWaking">;
+  readonly edge: EdgeAddress;
 }
 
 export async function viewDeployment(parts: ViewParts, row: Deployment): Promise<DeploymentView> {
@@ -49,13 +50,24 @@ export async function viewDeployment(parts: ViewParts, row: Deployment): Promise
     build: row.buildId,
     // A build that is older than the deployment was made for another one.
     reused: build !== undefined && build.createdAt < row.createdAt,
-    url: place === undefined ? "" : urlOf(namesOf(place), parts.edge),
+    ...(place === undefined ? { url: "", tcp: null } : await viewAddresses(parts, place, row.versionId)),
     error: viewError(row.error, place === undefined ? {} : namesOf(place)),
     timings: row.timings,
     createdBy: row.createdBy,
     createdAt: row.createdAt,
     finishedAt: row.finishedAt,
   };
+}
+
+/** Where what was deployed is found, or what is live there now. */
+async function viewAddresses(
+  { store, edge }: ViewParts,
+  place: Place,
+  versionId: string | null,
+): Promise<Addresses> {
+  const id = versionId ?? place.environment.liveVersionId;
+  const version = id === null ? undefined : await store.versions.get(id);
+  return planAddresses(namesOf(place), version?.config, edge);
 }
 
 /** As it is now: it may have changed since the place was found. */
@@ -77,27 +89,36 @@ async function viewFound(parts: ViewParts, place: Place, newest?: Version): Prom
   const [last] = await parts.store.deployments.list({ environmentId: environment.id, limit: 1 });
   const live = parts.fleet.live(environment.id);
   const isFunction = version !== undefined && version.config.function !== null;
-  const least = version === undefined ? {} : planReplicas(environment.replicas, version.config).least;
-  // Nothing is wanted of what was put to sleep, until somebody asks for it.
-  const floor = isFunction && parts.activation.isPutToSleep(environment.id) ? 0 : (least["web"] ?? 0);
-  const replicas = isFunction ? { web: Math.max(floor, live.length) } : least;
+  const plan = version === undefined ? null : planReplicas(environment.replicas, version.config);
+  // Nothing is wanted of what sleeps, until somebody asks for it.
+  const isAtRest = parts.activation.isAtRest(environment.id);
+  const running = live.length + (parts.activation.isWaking(environment.id) ? 1 : 0);
+  const present = plan === null || version === undefined ? {} : planPresent(plan, version.config, running);
+  const replicas = isFunction
+    ? { web: Math.max(isAtRest ? 0 : (present["web"] ?? 0), running) }
+    : (plan?.most ?? {});
+  const awaited = isFunction ? replicas : present;
   const wanted =
-    environment.desired === "stopped" ? 0 : Object.values(replicas).reduce((sum, one) => sum + one, 0);
-  const states = live.map((instance) => instance.status.state);
+    environment.desired === "stopped" || isAtRest
+      ? 0
+      : Object.values(awaited).reduce((sum, one) => sum + one, 0);
+  const states = live.map(({ status }) => status.state);
   const ready = states.filter((state) => state === "ready").length;
   const failure = parts.healer.failureOf(environment.id);
   return {
     name: environment.name,
-    url: urlOf(namesOf(place), parts.edge),
+    ...planAddresses(namesOf(place), version?.config, parts.edge),
     desired: environment.desired,
     health:
       liveReleaseNumber === null
         ? "empty"
         : environment.desired === "stopped"
           ? "stopped"
-          : states.includes("crashed") || (isFunction && wanted === 0 && failure !== null)
-            ? "crashed"
-            : isFunction && wanted === 0
+          : states.includes("crashed") || (isAtRest && failure !== null)
+            ? ready > 0
+              ? "degraded"
+              : "crashed"
+            : isAtRest
               ? "sleeping"
               : ready >= wanted
                 ? "running"
@@ -106,8 +127,8 @@ async function viewFound(parts: ViewParts, place: Place, newest?: Version): Prom
     release: liveReleaseNumber,
     replicas,
     instances: { ready, wanted },
-    // Nobody expects a function that sleeps to run; that it cannot is what its owner must know all the same.
-    trouble: ready >= wanted && !(isFunction && ready === 0) ? null : (describeTrouble(live) ?? failure),
+    // Nobody expects an app that sleeps to run; that it cannot is what its owner must know all the same.
+    trouble: ready >= wanted && !isAtRest ? null : (describeTrouble(live, wanted) ?? failure),
     lastDeployment:
       last === undefined
         ? null
@@ -115,14 +136,17 @@ async function viewFound(parts: ViewParts, place: Place, newest?: Version): Prom
   };
 }
 
-/** How one that is not ready ended last, or what its probe saw. */
-function describeTrouble(instances: readonly Instance[]): string | null {
+/** How those that are not ready ended last, or what their probes saw; of several replicas it says which. */
+function describeTrouble(instances: readonly Instance[], wanted: number): string | null {
   const reasons = instances
     .filter(({ status }) => status.state !== "ready")
-    .map(({ status, memoryBytes }) =>
-      status.last_exit === null ? status.last_probe : describeExit(status.last_exit, memoryBytes),
-    );
-  return reasons.find((reason) => reason !== null) ?? null;
+    .flatMap(({ role, replica, status, memoryBytes }) => {
+      const reason =
+        status.last_exit === null ? status.last_probe : describeExit(status.last_exit, memoryBytes);
+      if (reason === null) return [];
+      return [wanted > 1 ? `${role}/${replica}: ${reason}` : reason];
+    });
+  return reasons.length === 0 ? null : reasons.join("; ");
 }
 
 export async function viewApp(parts: ViewParts, org: Org, app: App): Promise<AppView> {

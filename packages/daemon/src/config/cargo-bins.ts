@@ -5,11 +5,6 @@ export interface BinTarget {
   readonly path: string | null;
 }
 
-/** The names of a package's binaries; see `listBinTargets`. */
-export function listBins(...project: Parameters<typeof listBinTargets>): string[] {
-  return [...new Set(listBinTargets(...project).map(({ name }) => name))];
-}
-
 /**
  * A package's binaries: those of `[[bin]]`, and those cargo finds by itself (src/main.rs, src/bin/NAME.rs,
  * src/bin/NAME/main.rs) unless `autobins` is off. `folder` ends with `/` or is empty.

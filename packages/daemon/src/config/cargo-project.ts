@@ -1,6 +1,7 @@
 import type { Problem } from "@bloomery/contract";
 import type { AppFolder } from "./app-folder.js";
-import { listBins } from "./cargo-bins.js";
+import { listBinTargets } from "./cargo-bins.js";
+import { listDependencies, type CargoDependency } from "./cargo-dependencies.js";
 import { parseToml } from "./parse-toml.js";
 import type { ProjectFiles } from "./project-files.js";
 import { loadText } from "./read-text.js";
@@ -12,6 +13,10 @@ export interface CargoPackage {
   /** Where it lies: empty for the root's, else a path with `/` at its end. */
   readonly folder: string;
   readonly bins: readonly string[];
+  /** Sources of binaries that `[[bin]]` names, from the package's folder. */
+  readonly binPaths: readonly string[];
+  /** Without those of tests and of build scripts. */
+  readonly dependencies: readonly CargoDependency[];
   /** Its library's name, when it is one that a program can load: `cdylib` or `dylib`. */
   readonly sharedLibrary: string | null;
   readonly defaultRun: string | null;
@@ -48,7 +53,7 @@ export function loadCargoProject(files: AppFolder): CargoProject {
   if (source === null) return { ...broken, problems };
   const manifest = asTable(source.value);
   const members = listMemberFolders(manifest, files.list())
-    .map((folder) => loadMember(files, folder))
+    .map((folder) => loadCargoPackage(files, folder))
     .filter((member) => member !== null);
   return { ...none, exists: true, root: readPackage(manifest, files.list(), ""), members };
 }
@@ -68,10 +73,13 @@ function readPackage(manifest: Table, paths: readonly string[], folder: string):
   const name = table["name"];
   if (typeof name !== "string" || name === "") return null;
   const defaultRun = typeof table["default-run"] === "string" ? table["default-run"] : null;
+  const bins = listBinTargets(manifest, name, paths, folder);
   return {
     name,
     folder,
-    bins: listBins(manifest, name, paths, folder),
+    bins: [...new Set(bins.map((bin) => bin.name))],
+    binPaths: bins.flatMap(({ path }) => (path === null ? [] : [path])),
+    dependencies: listDependencies(manifest, folder),
     sharedLibrary: findShared(manifest, name),
     defaultRun,
   };
@@ -84,7 +92,8 @@ function findShared(manifest: Table, packageName: string): string | null {
   return typeof lib["name"] === "string" ? lib["name"] : packageName.replaceAll("-", "_");
 }
 
-function loadMember(files: ProjectFiles, folder: string): CargoPackage | null {
+/** The package in a folder below the app's; null when there is none that can be read. */
+export function loadCargoPackage(files: ProjectFiles, folder: string): CargoPackage | null {
   const file = `${folder}/Cargo.toml`;
   const read = loadText(files, file);
   if (read === undefined || "problem" in read) return null;

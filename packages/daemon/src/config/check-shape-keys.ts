@@ -1,5 +1,5 @@
 import type { BloomToml, ManifestPath, Problem } from "@bloomery/contract";
-import { manifestProblem, type ManifestFile } from "./manifest-file.js";
+import { isWritten, manifestProblem, type ManifestFile } from "./manifest-file.js";
 import type { ProjectParts } from "./parts.js";
 
 /** Keys of bloom.toml that say nothing of a function, and what does instead. */
@@ -35,8 +35,26 @@ const notOfPrefork: readonly (readonly [ManifestPath, string])[] = [
   [["tcp"], "it is called over HTTP; remove this"],
 ];
 
-/** What only functions have in this release. */
-const scaling = ["min_replicas", "max_replicas", "idle_seconds", "concurrency"] as const;
+/** Keys of bloom.toml that say nothing of a tcp app, and what does instead. */
+const notOfTcp: readonly (readonly [ManifestPath, string])[] = [
+  [["run", "socket_family"], "it always listens on ports; remove this"],
+  [["run", "port"], "it listens where it wants to; write target_port below [[tcp]]"],
+  [["limits", "timeout_seconds"], "a connection ends by idle_seconds of its [[tcp]]; remove this"],
+  [["ready", "path"], "it is ready when it accepts connections; remove this"],
+  [["function"], "it has no handler; remove this"],
+  [["prefork"], "it is a program of its own; remove this"],
+  [["http"], "nothing is known of what its clients say; remove this"],
+];
+
+/** What only functions have, and what says it of the others. */
+const scaling = {
+  max_replicas:
+    "write replicas for how many instances run, and min_replicas for how many go on when nobody asks",
+  concurrency: "an instance takes what comes; write replicas for more instances, and remove this",
+} as const;
+
+/** Tables that make an app one of another shape, and what they make it. */
+const otherTables = { function: "function", prefork: "prefork app", tcp: "tcp app" } as const;
 
 /** Keys of web apps in a function: each is an error that says why. */
 export function checkFunctionKeys({ toml, yaml }: ProjectParts): Problem[] {
@@ -65,34 +83,35 @@ export function checkPreforkKeys({ toml, yaml }: ProjectParts): Problem[] {
   return [...problems, ...checkScaling(toml), remark];
 }
 
+/** Keys that say nothing of a tcp app: each is an error that says why. */
+export function checkTcpKeys({ toml, yaml }: ProjectParts): Problem[] {
+  const problems = notOfTcp
+    .filter(([path]) => isWritten(toml, path))
+    .map(([path, why]) =>
+      manifestProblem(toml, "error", path, `this is for other shapes; of a tcp app, ${why}`, "key"),
+    );
+  const message = "nginx hands the bytes of a tcp app on as they are, so this has no effect";
+  const remarks = (["locations", "upstream"] as const)
+    .filter((name) => yaml.data.web?.[name] !== undefined)
+    .map((name) => manifestProblem(yaml, "warning", ["web", name], message, "key"));
+  return [...problems, ...checkScaling(toml), ...remarks];
+}
+
 /** Keys of other shapes in a web app. */
 export function checkWebKeys({ toml }: ProjectParts): Problem[] {
   const problems = checkScaling(toml);
-  for (const shape of ["function", "prefork"] as const) {
+  for (const [shape, what] of Object.entries(otherTables)) {
     if (!isWritten(toml, [shape])) continue;
-    const message = `this is a web app, and the table says what a ${shape === "function" ? "function" : "prefork app"} is; remove it, or write shape = "${shape}"`;
+    const message = `this is a web app, and the table says what a ${what} is; remove it, or write shape = "${shape}"`;
     problems.push(manifestProblem(toml, "error", [shape], message, "key"));
   }
   return problems;
 }
 
 function checkScaling(toml: ManifestFile<BloomToml>): Problem[] {
-  return scaling
-    .filter((name) => toml.data.run?.[name] !== undefined)
-    .map((name) => {
-      const message = "this is accepted and takes effect in a later release";
-      return manifestProblem(toml, "warning", ["run", name], message, "key");
-    });
-}
-
-/** Also when what stands there is wrong. */
-function isWritten({ source }: ManifestFile<unknown>, path: ManifestPath): boolean {
-  const value = path.reduce<unknown>(
-    (inner, step) =>
-      typeof inner === "object" && inner !== null
-        ? (inner as Record<string | number, unknown>)[step]
-        : undefined,
-    source.value,
-  );
-  return value !== undefined && value !== null;
+  return Object.entries(scaling)
+    .filter(([name]) => isWritten(toml, ["run", name]))
+    .map(([name, why]) =>
+      manifestProblem(toml, "error", ["run", name], `this is for functions; of other apps, ${why}`, "key"),
+    );
 }

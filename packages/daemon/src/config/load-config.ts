@@ -3,6 +3,7 @@ import {
   BloomError,
   formatProblem,
   type AppConfig,
+  type AppShape,
   type BloomToml,
   type PlatformApp,
   type Problem,
@@ -23,6 +24,7 @@ import { resolveConfig, type ResolvedConfig } from "./resolve-config.js";
 import { resolveFunctionApp } from "./resolve-function-app.js";
 import { resolvePreforkApp } from "./resolve-prefork-app.js";
 import { resolveSourceRoot } from "./resolve-source-root.js";
+import { resolveTcpApp } from "./resolve-tcp-app.js";
 import { loadToolchainFile } from "./toolchain-file.js";
 
 /** The config, null when there are errors, and every remark about the project's files, sorted by place. */
@@ -67,11 +69,16 @@ function finish(config: AppConfig | null, problems: readonly Problem[]): LoadedC
   return freezeDeep({ config: hasErrors ? null : config, problems: problems.toSorted(byPlace) });
 }
 
+const resolvers: Readonly<Record<AppShape, typeof resolveConfig>> = {
+  web: resolveConfig,
+  function: resolveFunctionApp,
+  prefork: resolvePreforkApp,
+  tcp: resolveTcpApp,
+};
+
 function resolveShape(parts: ProjectParts, detected: Detected, options: LoadConfigOptions): ResolvedConfig {
   const { shape, reason } = detected;
-  if (shape === "web") return resolveConfig(parts, reason, options);
-  if (shape === "prefork") return resolvePreforkApp(parts, reason, options);
-  return shape === "function" ? resolveFunctionApp(parts, reason, options) : { config: null, problems: [] };
+  return shape === null ? { config: null, problems: [] } : resolvers[shape](parts, reason, options);
 }
 
 /** The only app is not looked for by its name, so here it is seen that another was meant. */

@@ -72,6 +72,18 @@ export function isBrokenWithin(manifest: ManifestFile<unknown>, path: ManifestPa
   return isBroken(manifest, path) || manifest.problems.some(isBelow);
 }
 
+/** Whether something is written at a path, also when it is wrong. */
+export function isWritten({ source }: ManifestFile<unknown>, path: ManifestPath): boolean {
+  const value = path.reduce<unknown>(
+    (inner, step) =>
+      typeof inner === "object" && inner !== null
+        ? (inner as Record<string | number, unknown>)[step]
+        : undefined,
+    source.value,
+  );
+  return value !== undefined && value !== null;
+}
+
 /** A problem at a place of a manifest. */
 export function manifestProblem(
   manifest: ManifestFile<unknown>,

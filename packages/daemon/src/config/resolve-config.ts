@@ -16,6 +16,8 @@ import { resolveLimits } from "./resolve-limits.js";
 import { resolveLocations } from "./resolve-locations.js";
 import { resolveMounts } from "./resolve-mounts.js";
 import { resolveName } from "./resolve-name.js";
+import { resolveNetwork } from "./resolve-network.js";
+import { resolveSleep } from "./resolve-sleep.js";
 import { resolveStart } from "./resolve-start.js";
 import { resolveSurroundings } from "./resolve-surroundings.js";
 import { resolveToolchain } from "./resolve-toolchain.js";
@@ -48,6 +50,14 @@ export function resolveConfig(
   return { config: start.start === null ? null : around.config, problems: all };
 }
 
+/** What the shape decides. */
+interface Around {
+  readonly build: BuildConfig;
+  readonly start: string;
+  /** What instances reach when nothing is written; the platform's own default when it is left out. */
+  readonly network?: AppConfig["network"];
+}
+
 /**
  * Joins what the files say of an app behind the proxy, whatever serves it: bloom.toml before .platform.app.yaml before
  * defaults.
@@ -56,7 +66,7 @@ export function resolveAround(
   parts: ProjectParts,
   detected: string,
   options: LoadConfigOptions,
-  { build, start }: { readonly build: BuildConfig; readonly start: string },
+  { build, start, network: usual = defaults.network }: Around,
 ): { readonly config: AppConfig; readonly problems: readonly Problem[] } {
   const { toml, yaml } = parts;
   const name = resolveName(parts, options);
@@ -66,7 +76,10 @@ export function resolveAround(
   const mounts = resolveMounts(parts);
   const deploy = resolveDeploy(parts, mounts.mounts);
   const { problems: odd, ...surroundings } = resolveSurroundings(parts);
-  const steps = [name, locations, web, variables, mounts, deploy];
+  const replicas = toml.data.run?.replicas ?? defaults.replicas;
+  const sleep = resolveSleep(parts, replicas);
+  const network = resolveNetwork(parts, usual);
+  const steps = [name, locations, web, variables, mounts, deploy, sleep, network];
   const problems = [...steps.flatMap((step) => step.problems), ...odd];
   const config: Omit<AppConfig, "document"> = {
     name: name.name,
@@ -74,8 +87,6 @@ export function resolveAround(
     function: null,
     prefork: null,
     tcp: null,
-    sleep: null,
-    outbound: null,
     detected,
     sourceRoot: parts.folder.root,
     toolchain: resolveToolchain(parts),
@@ -87,9 +98,11 @@ export function resolveAround(
     variables: variables.variables,
     platformVariables: variables.platformVariables,
     limits: resolveLimits(parts),
-    replicas: toml.data.run?.replicas ?? defaults.replicas,
+    replicas,
+    sleep: sleep.sleep,
     diskMb: containerProperty(yaml, "disk").value ?? null,
-    network: toml.data.run?.network ?? defaults.network,
+    network: network.network,
+    outbound: network.outbound,
     ...surroundings,
   };
   const document = renderDocument(parts, config, locations.written);

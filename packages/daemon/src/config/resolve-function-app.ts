@@ -5,6 +5,7 @@ import type { ResolvedConfig } from "./resolve-config.js";
 import { resolveFunction } from "./resolve-function.js";
 import { resolveLimits } from "./resolve-limits.js";
 import { resolveName } from "./resolve-name.js";
+import { resolveNetwork } from "./resolve-network.js";
 import { resolveSurroundings } from "./resolve-surroundings.js";
 import { resolveToolchain } from "./resolve-toolchain.js";
 import { resolveVariables } from "./resolve-variables.js";
@@ -25,6 +26,8 @@ export function resolveFunctionApp(
   const variables = resolveVariables(parts);
   const own = resolveFunction(parts);
   const { problems: odd, ...surroundings } = resolveSurroundings(parts);
+  // An instance has its socket; a way out is for those that say they need one.
+  const network = resolveNetwork(parts, "none");
   const config = completeConfig({
     name: name.name,
     detected,
@@ -44,11 +47,11 @@ export function resolveFunctionApp(
     variables: variables.variables,
     platformVariables: variables.platformVariables,
     limits: resolveLimits(parts),
-    // An instance has its socket; a way out is for those that say they need one.
-    network: run.network ?? "none",
+    network: network.network,
+    outbound: network.outbound,
     ...surroundings,
   });
-  const problems = [name, variables, own].flatMap((step) => step.problems);
+  const problems = [name, variables, own, network].flatMap((step) => step.problems);
   return { config, problems: [...problems, ...odd, ...checkFunctionKeys(parts), ...checkCrate(parts)] };
 }
 

@@ -13,7 +13,8 @@ export function resolvePreforkApp(
   const hook = resolveHook(parts);
   const { build, problems } = resolveBuild(parts, hook);
   const own = resolvePrefork(parts, hook);
-  const around = resolveAround(parts, detected, options, { build, start: "" });
+  // A worker has its socket; a way out is for apps that say they need one.
+  const around = resolveAround(parts, detected, options, { build, start: "", network: "none" });
   const all = [...problems, ...own.problems, ...around.problems, ...checkPreforkKeys(parts)];
   if (own.prefork === null) return { config: null, problems: all };
   const { web } = around.config;
@@ -23,8 +24,6 @@ export function resolvePreforkApp(
       shape: "prefork",
       prefork: own.prefork,
       web: { ...web, preStart: null, postStart: null, upstream: { socketFamily: "unix" } },
-      // A worker has its socket; a way out is for apps that say they need one.
-      network: parts.toml.data.run?.network ?? "none",
     },
     problems: all,
   };

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { type AppConfig, type Problem } from "@bloomery/contract";
 import { containerProperty } from "./container.js";
+import { isHostName } from "./host-name.js";
 import { manifestProblem } from "./manifest-file.js";
 import type { ProjectParts } from "./parts.js";
 import { suggestNear } from "./suggest-near.js";
@@ -58,10 +59,4 @@ function checkHosts({ yaml }: ProjectParts): Problem[] {
     }
     return problems;
   });
-}
-
-function isHostName(name: string): boolean {
-  return (
-    name.length <= 253 && name.split(".").every((label) => /^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$/.test(label))
-  );
 }

@@ -2,6 +2,7 @@ import { BloomError, type DeploymentKind, type DeployConfig } from "@bloomery/co
 import type { Deployment } from "../store/deployments.js";
 import type { Environment } from "../store/environments.js";
 import type { Release } from "../store/releases.js";
+import { needsStopStart } from "../run/plan-tcp.js";
 import type { Store } from "../store/open-store.js";
 import type { Version } from "../store/versions.js";
 import { chooseRollback } from "./choose-rollback.js";
@@ -9,13 +10,15 @@ import { beginDeployment, type DeploymentDeps } from "./deployments.js";
 import type { Edge } from "./edge.js";
 import type { Fleet, RunnableRelease } from "./fleet.js";
 import { goLive, type LiveOrder, type LiveParts } from "./go-live.js";
-import type { Holds } from "./hold/holds.js";
 import { planHooks, type HookPlan } from "./hooks/plan-hooks.js";
 import { runDeployHook, runPostDeployHook, type HookParts } from "./hooks/walk-hooks.js";
+import { notePorts } from "./note-ports.js";
 import { obtainVersion, type SourceOrder, type VersionParts } from "./obtain-version.js";
 import { formatPlace, namesOf, type Place } from "./places.js";
+import { listPlaces } from "./plan-fleet.js";
 import { planReplicas } from "./plan-replicas.js";
 import { findLiveRelease, loadRunnable, obtainRelease, readVariables } from "./releases.js";
+import { replaceEach } from "./replace-each.js";
 import { stopStart } from "./stop-start.js";
 import type { Walk } from "./walk.js";
 
@@ -23,7 +26,13 @@ export interface DeployerParts extends VersionParts, HookParts {
   readonly deployments: DeploymentDeps;
   readonly fleet: Fleet;
   readonly edge: Edge;
-  readonly holds: Holds;
+  /** True when instances can have addresses of their own. */
+  readonly hasNetwork: boolean;
+  readonly holds: {
+    readonly open: LiveParts["openHold"];
+    /** Whether somebody might be let in, or started, though nobody serves at present. */
+    isNeeded(environmentId: string): boolean;
+  };
   readonly heal: (environmentId: string) => void;
   /** Throws ERR_ARTIFACT_DAMAGED when the artifact is not there. */
   readonly assertArtifact: (digest: string) => Promise<void>;
@@ -73,6 +82,9 @@ const verbs = { redeploy: "redeployed", restart: "restarted", start: "started" }
 export function createDeployer(parts: DeployerParts): Deployer {
   const { store } = parts;
 
+  const assertRoutable = (place: Place, { config, artifact }: Version): Promise<void> =>
+    parts.assertRoutable(place, config, parts.artifactDir(artifact));
+
   /** The common end of every walk: a release, made live. */
   const makeLive = async (
     walk: Walk,
@@ -81,6 +93,8 @@ export function createDeployer(parts: DeployerParts): Deployer {
     version: Version,
     wish: LiveWish & { readonly isForced: boolean },
   ): Promise<void> => {
+    // Ports may have gone to others since the version was made, and its certificates are files it was built with.
+    if (version.config.shape === "tcp") await assertRoutable(place, version);
     const variables = await readVariables(parts, place, "visibleRuntime");
     const { release, isLive } = await obtainRelease(parts, place, version, variables);
     const previous = await findLiveRelease(store, place);
@@ -107,7 +121,8 @@ export function createDeployer(parts: DeployerParts): Deployer {
       return;
     }
     const order = { release: runnable, environment, replicas: first };
-    const strategy = wish.strategy ?? version.config.deploy.strategy;
+    const isAlone = needsStopStart(version.config, parts.hasNetwork);
+    const strategy = isAlone ? "stopstart" : (wish.strategy ?? version.config.deploy.strategy);
     await switchOver(walk, row, order, { version, release, previous, place, hooks, strategy });
   };
 
@@ -139,6 +154,7 @@ export function createDeployer(parts: DeployerParts): Deployer {
       openHold: parts.holds.open,
       heal: parts.heal,
       async prepare(instances) {
+        await notePorts(parts, walk, { place: facts.place, version }, instances);
         isHooked = await runDeployHook(parts, walk, { config: version.config, hooks, instances });
       },
       async commit() {
@@ -147,12 +163,22 @@ export function createDeployer(parts: DeployerParts): Deployer {
         await supersedeOthers(store, id, row.id);
       },
     };
+    // A new version takes the place of the old one at one moment; of the live one nobody can tell old from new.
+    const isReplaced =
+      facts.previous?.id === release.id &&
+      version.config.function === null &&
+      listPlaces(order.replicas).length > 1 &&
+      parts.fleet.live(id).length > 0;
     // Of a function two versions can always run; and its requests wait elsewhere.
     const isHeld =
-      facts.strategy === "stopstart" && version.config.function === null && parts.fleet.live(id).length > 0;
+      facts.strategy === "stopstart" &&
+      version.config.function === null &&
+      (parts.fleet.live(id).length > 0 || parts.holds.isNeeded(id));
     const fresh = isHeld
       ? await stopStart(walk, { ...order, previous: await loadPrevious(facts) }, live)
-      : await goLive(walk, order, live);
+      : isReplaced
+        ? await replaceEach(walk, order, live)
+        : await goLive(walk, order, live);
     await runPostDeployHook(parts, walk, { hooks, instances: fresh });
   };
 
@@ -204,7 +230,9 @@ export function createDeployer(parts: DeployerParts): Deployer {
         done,
         async work(walk, row) {
           const version = await obtain();
-          await parts.assertRoutable(place, version.config);
+          const missing = parts.assertIsolation(version.config);
+          if (missing !== null) walk.emit({ type: "warning", message: missing });
+          await assertRoutable(place, version);
           await makeLiveAgain(walk, row, place, version, { isForced: false });
           await published(version);
         },

@@ -1,8 +1,8 @@
-import type { AppConfig } from "@bloomery/contract";
+import { manifestLimits, type AppConfig } from "@bloomery/contract";
 import type { Instance, InstanceAddress } from "../run/engines/engine.js";
 
 /** Most replicas one environment may have; decides how many stable names are kept for it. */
-export const replicaLimit = 16;
+export const replicaLimit = manifestLimits.replicas.max;
 
 /** How an environment is served at present. */
 export interface ServedEnvironment {
@@ -43,8 +43,11 @@ export interface Edge {
   refresh(): Promise<void>;
   /** With the stable names of its replicas. */
   route(served: ServedEnvironment): RoutedEnvironment;
-  /** Throws ERR_MANIFEST_INVALID when nginx would refuse what the environment's config says. */
-  assertRoutable(served: ServedEnvironment): Promise<void>;
+  /**
+   * Throws ERR_MANIFEST_INVALID when nginx would refuse what the environment's config says, ERR_PORT_TAKEN when a port
+   * of it is somebody else's. `isBuilt`: whether the artifact's files are there to be looked at.
+   */
+  assertRoutable(served: ServedEnvironment, isBuilt?: boolean): Promise<void>;
 }
 
 export interface EdgeParts {
@@ -54,8 +57,15 @@ export interface EdgeParts {
   readonly listServed: () => Promise<readonly ServedEnvironment[]>;
   /** Plans nginx's configuration from these environments and applies it. */
   readonly applyRoutes: (served: readonly RoutedEnvironment[]) => Promise<void>;
-  readonly assertRoutable: (served: RoutedEnvironment) => Promise<void>;
+  readonly assertRoutable: (
+    served: RoutedEnvironment,
+    others: readonly RoutedEnvironment[],
+    isBuilt: boolean,
+  ) => Promise<void>;
 }
+
+/** Where listeners are that have no network of their own. */
+export const machineAddress = "127.0.0.1";
 
 type Kind = InstanceAddress["kind"];
 const kinds: readonly Kind[] = ["tcp", "unix"];
@@ -63,8 +73,12 @@ const kinds: readonly Kind[] = ["tcp", "unix"];
 export function createEdge(parts: EdgeParts): Edge {
   const { switchboard } = parts;
   const nameOf = (slot: number, replica: number): string => `web-${slot}-${replica}`;
-  const kindOf = ({ config }: ServedEnvironment): Kind =>
-    parts.hasNetwork && config.shape === "web" && config.web.upstream.socketFamily === "tcp" ? "tcp" : "unix";
+  // In the host's network an app has no address of its own, with root as without.
+  const kindOf = ({ config }: ServedEnvironment): Kind => {
+    const isByAddress =
+      config.shape === "tcp" || (config.shape === "web" && config.web.upstream.socketFamily === "tcp");
+    return parts.hasNetwork && config.network !== "host" && isByAddress ? "tcp" : "unix";
+  };
 
   const setName = async (
     slot: number,
@@ -76,7 +90,9 @@ export function createEdge(parts: EdgeParts): Edge {
       await switchboard.setPath(nameOf(slot, replica), address?.kind === "unix" ? address.path : null);
     } else if (parts.hasNetwork) {
       const index = slot * replicaLimit + replica;
-      await switchboard.setAddress(index, address?.kind === "tcp" ? address.address : null);
+      // The machine's own network is nobody's to switch.
+      const isOwn = address?.kind === "tcp" && address.address !== machineAddress;
+      await switchboard.setAddress(index, isOwn ? address.address : null);
     }
   };
   const route = (one: ServedEnvironment): RoutedEnvironment => ({
@@ -125,7 +141,10 @@ export function createEdge(parts: EdgeParts): Edge {
     },
 
     route,
-    assertRoutable: (served) => parts.assertRoutable(route(served)),
+    async assertRoutable(served, isBuilt = true) {
+      const others = (await parts.listServed()).filter(({ id }) => id !== served.id);
+      await parts.assertRoutable(route(served), others.map(route), isBuilt);
+    },
   };
 }
 

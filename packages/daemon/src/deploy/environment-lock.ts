@@ -13,6 +13,11 @@ export interface LockParts {
 /** Who takes the lock, and what for, in words for whoever finds it taken. */
 export type NewHolder = Pick<LockHolder, "actor" | "what" | "deployment">;
 
+/** What the store calls an environment's lock. */
+export function lockNameOf(environmentId: string): string {
+  return `environment:${environmentId}`;
+}
+
 /**
  * Takes the environment's lock: everything that changes what runs in it holds it. Answers with the function that
  * gives it back. ERR_DEPLOY_LOCKED says who holds it.
@@ -22,7 +27,7 @@ export async function lockEnvironment(
   place: Place,
   holder: NewHolder,
 ): Promise<() => Promise<void>> {
-  const name = `environment:${place.environment.id}`;
+  const name = lockNameOf(place.environment.id);
   const taken = await store.locks.acquire(name, holder, boot);
   if (!taken.ok) throw locked(place, taken.holder);
   return async () => {

@@ -1,7 +1,7 @@
 import type { AppConfig } from "@bloomery/contract";
 import type { Engine, Instance, PreparedMount } from "../run/engines/engine.js";
 import { createTurns } from "./turns.js";
-import { planFleet, type FleetPlan, type WantedFleet } from "./plan-fleet.js";
+import { planFleet, type FleetPlan, type InstancePlace, type WantedFleet } from "./plan-fleet.js";
 import { waitReady } from "./wait-ready.js";
 
 /** One release of one environment, with everything its instances need. */
@@ -56,11 +56,14 @@ export interface Fleet {
    */
   start(
     release: RunnableRelease,
-    places: readonly { readonly role: string; readonly replica: number }[],
+    places: readonly InstancePlace[],
     signal: AbortSignal,
     listener?: StartListener,
   ): Promise<readonly Instance[]>;
-  /** From now on exactly these serve the environment; returns those that served before and do not any more. */
+  /**
+   * From now on exactly these serve the environment, but those that have vanished meanwhile; returns those that served
+   * before and do not any more.
+   */
   promote(environmentId: string, instances: readonly Instance[]): readonly Instance[];
   /** Lets them finish their connections, then ends them. Resolves when they are gone. */
   retire(instances: readonly Instance[], drainMs: number): Promise<void>;
@@ -144,7 +147,11 @@ export function createFleet(engine: Engine, observer: FleetObserver, prepareMoun
 
     promote(environmentId, instances) {
       const before = serving.get(environmentId) ?? [];
-      serving.set(environmentId, instances);
+      // One that vanished since it was ready was nobody's loss then.
+      serving.set(
+        environmentId,
+        instances.filter(({ id }) => known.has(id)),
+      );
       return before.filter((instance) => !instances.includes(instance));
     },
 

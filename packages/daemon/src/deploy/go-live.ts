@@ -5,13 +5,17 @@ import type { Edge } from "./edge.js";
 import type { Fleet, RunnableRelease } from "./fleet.js";
 import type { Hold } from "./hold/open-hold.js";
 import { drainTimeOf } from "./function/drain-time.js";
+import { listPlaces, type InstancePlace } from "./plan-fleet.js";
 import { enterPhase, measure, type Walk } from "./walk.js";
 
 /** What making a release live needs. */
 export interface LiveParts {
   readonly fleet: Fleet;
   readonly edge: Edge;
-  readonly openHold: (environment: { readonly slot: number }, limitMs: number) => Promise<Hold>;
+  readonly openHold: (
+    environment: { readonly id: string; readonly slot: number },
+    limitMs: number,
+  ) => Promise<Hold>;
   /** What has to be done with the new instances before they take traffic; throws to keep the old ones. */
   readonly prepare: (instances: readonly Instance[]) => Promise<void>;
   /** Tries to bring back what should run, until it does. */
@@ -44,6 +48,7 @@ export async function goLive(walk: Walk, order: LiveOrder, parts: LiveParts): Pr
         await parts.commit();
         const left = parts.fleet.promote(environment.id, fresh);
         await parts.edge.refresh();
+        if (parts.fleet.live(environment.id).length < fresh.length) parts.heal(environment.id);
         return left;
       } catch (error) {
         // The names still exist: lead them back before the new instances go.
@@ -66,12 +71,19 @@ export async function startFresh(
   order: LiveOrder,
   parts: Pick<LiveParts, "fleet" | "prepare">,
 ): Promise<readonly Instance[]> {
-  const { release, replicas } = order;
-  const places = Object.entries(replicas).flatMap(([role, count]) =>
-    Array.from({ length: count }, (_, replica) => ({ role, replica })),
-  );
+  const places = listPlaces(order.replicas);
+  enterPhase(walk, "start", places.length === 1 ? undefined : `${places.length} replicas`);
+  return startPlaces(walk, order.release, places, parts);
+}
+
+/** The same for some of the places. */
+export async function startPlaces(
+  walk: Walk,
+  release: RunnableRelease,
+  places: readonly InstancePlace[],
+  parts: Pick<LiveParts, "fleet" | "prepare">,
+): Promise<readonly Instance[]> {
   return measure(walk, "startMs", async () => {
-    enterPhase(walk, "start", places.length === 1 ? undefined : `${places.length} replicas`);
     const watchers: (() => void)[] = [];
     let fresh: readonly Instance[];
     try {

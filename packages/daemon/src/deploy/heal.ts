@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { toBloomError } from "@bloomery/contract";
+import type { Instance } from "../run/engines/engine.js";
 import type { Fleet, RunnableRelease } from "./fleet.js";
-import { planFleet, type WantedFleet } from "./plan-fleet.js";
+import { planFleet, type InstancePlace, type WantedFleet } from "./plan-fleet.js";
 import type { Edge } from "./edge.js";
 import { drainTimeOf } from "./function/drain-time.js";
 
@@ -61,28 +62,45 @@ export function createHealer(parts: {
         parts.edge.point(wanted.environment, parts.fleet.live(environmentId)),
       );
     }
-    const fresh =
-      wanted.release === null ? [] : await parts.fleet.start(wanted.release, plan.start, abort.signal);
-    const change = await parts.fleet.inTurn(environmentId, async () => {
+    // Each takes its place as soon as it is ready: one that does not come up must not keep the others from serving.
+    // Only what takes the place of others waits until all are there.
+    const groups = plan.stop.length > 0 ? [plan.start] : plan.start.map((place) => [place]);
+    const filled = await Promise.allSettled(groups.map((places) => fill(wanted, places)));
+    await parts.edge.refresh();
+    const done = filled.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
+    const gone = done.flatMap((one) => one.gone);
+    void parts.fleet.retire(gone, wanted.release === null ? 0 : drainTimeOf(wanted.release.config));
+    const fresh = done.flatMap((one) => one.fresh.map(({ id }) => id));
+    if (fresh.length > 0) {
+      parts.log.info({ environment: environmentId, instances: fresh }, "instances replaced");
+    }
+    for (const one of filled) if (one.status === "rejected") throw one.reason;
+  };
+
+  /** Starts instances for these places and leads requests to them, unless something else is wanted by then. */
+  const fill = async (
+    { environment, release, releaseId }: Wanted,
+    places: readonly InstancePlace[],
+  ): Promise<{ readonly fresh: readonly Instance[]; readonly gone: readonly Instance[] }> => {
+    const fresh = release === null ? [] : await parts.fleet.start(release, places, abort.signal);
+    const take = async () => {
       // A deployment may have switched meanwhile; then these are yesterday's.
-      const now = await parts.wantedOf(environmentId);
-      if (now === undefined || now.releaseId !== wanted.releaseId) return undefined;
-      // A place may be filled by now: a request has come, and somebody has answered it.
-      const { keep } = planFleet(now, [...parts.fleet.live(environmentId), ...fresh]);
-      await parts.edge.point(wanted.environment, keep);
-      return { keep, gone: parts.fleet.promote(environmentId, keep) };
+      const now = await parts.wantedOf(environment.id);
+      if (now === undefined || now.releaseId !== releaseId) return undefined;
+      // It may have been put to sleep meanwhile. Or a place is filled: a request has come, and somebody has answered it.
+      const needed = fresh.filter(({ role, replica }) => replica < (now.replicas[role] ?? 0));
+      const { keep } = planFleet(now, [...parts.fleet.live(environment.id), ...needed]);
+      await parts.edge.point(environment, keep);
+      return { keep, gone: parts.fleet.promote(environment.id, keep) };
+    };
+    const change = await parts.fleet.inTurn(environment.id, take).catch(async (error: unknown) => {
+      await parts.fleet.stopNow(fresh);
+      throw error;
     });
     const surplus = fresh.filter((instance) => change?.keep.includes(instance) !== true);
     if (surplus.length > 0) await parts.fleet.stopNow(surplus);
-    if (change === undefined) return;
-    await parts.edge.refresh();
-    void parts.fleet.retire(change.gone, wanted.release === null ? 0 : drainTimeOf(wanted.release.config));
-    if (fresh.length > 0) {
-      parts.log.info(
-        { environment: environmentId, instances: fresh.map((one) => one.id) },
-        "instances replaced",
-      );
-    }
+    const used = fresh.filter((instance) => !surplus.includes(instance));
+    return { fresh: used, gone: change?.gone ?? [] };
   };
 
   const loop = async (environmentId: string): Promise<void> => {

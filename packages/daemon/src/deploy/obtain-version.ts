@@ -58,8 +58,13 @@ export interface SourceOrder {
 export interface VersionParts extends ReleaseParts {
   readonly build: BuildPort;
   readonly openTree: (tree: string) => Promise<ProjectFiles>;
-  /** Throws ERR_MANIFEST_INVALID when nginx would refuse what the config says. */
-  readonly assertRoutable: (place: Place, config: AppConfig) => Promise<void>;
+  /** Throws ERR_ISOLATION_UNAVAILABLE; returns in words what is missing although its owner has accepted that. */
+  readonly assertIsolation: (config: AppConfig) => string | null;
+  /**
+   * Throws ERR_MANIFEST_INVALID when nginx would refuse what the config says, ERR_PORT_TAKEN when a port is not to be
+   * had. `artifactDir`: null before there is an artifact.
+   */
+  readonly assertRoutable: (place: Place, config: AppConfig, artifactDir: string | null) => Promise<void>;
 }
 
 /** Config, build, version: an unchanged source gives the version it gave before. */
@@ -72,8 +77,10 @@ export async function obtainVersion(
   row: Deployment,
 ): Promise<Version> {
   const config = await withSettings(parts.store, place.app.id, await readConfig(parts, place, order, walk));
+  const missing = parts.assertIsolation(config);
+  if (missing !== null) walk.emit({ type: "warning", message: missing });
   // Before a build of minutes, and long before the other apps' routes are touched.
-  await parts.assertRoutable(place, config);
+  await parts.assertRoutable(place, config, null);
   await walk.enter("building");
   enterPhase(walk, "queue");
   const variables = await readBuildVariables(parts, place, config);
@@ -96,7 +103,7 @@ export async function obtainVersion(
   }
   const recent = await parts.store.versions.list({ appId: place.app.id, limit: 100 });
   const same = recent.find(
-    (version) => version.artifact === built.artifact && isDeepStrictEqual(version.config, config),
+    (version) => version.artifact === built.artifact && isDeepStrictEqual(version.written, config),
   );
   if (same !== undefined) return same;
   return parts.store.versions.create({

@@ -1,18 +1,19 @@
 import { BloomError } from "@bloomery/contract";
 import type { App } from "../store/apps.js";
 import type { Instance } from "../run/engines/engine.js";
-import type { Edge } from "./edge.js";
+import { replicaLimit, type Edge } from "./edge.js";
 import { withEnvironmentLock } from "./environment-lock.js";
 import type { Fleet } from "./fleet.js";
 import type { Healer, Wanted } from "./heal.js";
 import { formatPlace, namesOf, placeOfEnvironment, type Place } from "./places.js";
-import { planReplicas } from "./plan-replicas.js";
+import { planPresent, planReplicas, type Replicas } from "./plan-replicas.js";
 import { findLiveRelease, loadRunnable, type ReleaseParts } from "./releases.js";
 
 /** Changes of what runs that need neither build nor release. */
 export interface Operations {
   stop(place: Place, actor: string): Promise<void>;
-  scale(place: Place, replicas: Readonly<Record<string, number>>, actor: string): Promise<void>;
+  /** Null: as many as the manifest says. */
+  scale(place: Place, replicas: Readonly<Record<string, number | null>>, actor: string): Promise<void>;
   /** With everything it has kept: data, logs, builds. */
   deleteApp(org: { readonly name: string }, app: App, actor: string): Promise<void>;
   /** What an environment should look like now; undefined when it does not exist any more. */
@@ -23,6 +24,8 @@ export interface OperationParts extends ReleaseParts {
   readonly fleet: Fleet;
   readonly edge: Edge;
   readonly healer: () => Healer;
+  /** Nothing of it shall run until somebody comes, whatever its least number. */
+  readonly isPutToSleep: (environmentId: string) => boolean;
   readonly boot: string;
   /** Removes what is kept for an app's next build. */
   readonly forgetApp: (appId: string) => Promise<void>;
@@ -66,12 +69,18 @@ export function createOperations(parts: OperationParts): Operations {
             hint: "Every app has the role `web`, and no other one.",
           });
         }
-        const before = place.environment.replicas;
-        await store.environments.update(place.environment.id, { replicas: { ...before, ...replicas } });
+        if ((replicas["web"] ?? 0) > replicaLimit) throw tooMany(place, replicas["web"] ?? 0);
+        const { id } = place.environment;
+        const before = (await store.environments.get(id))?.replicas ?? {};
+        await store.environments.update(id, { replicas: mergeReplicas(before, replicas) });
         try {
-          await parts.healer().healOnce(place.environment.id);
+          await parts.healer().healOnce(id);
+          // Of an app that sleeps nothing was started, and nginx has to know the names all the same.
+          await edge.refresh();
         } catch (error) {
-          await store.environments.update(place.environment.id, { replicas: before });
+          await store.environments.update(id, { replicas: before });
+          // Those that came up are not wanted any more.
+          void parts.healer().heal(id);
           throw error;
         }
       }),
@@ -101,15 +110,33 @@ export function createOperations(parts: OperationParts): Operations {
       }
       const version = await store.versions.get(release.versionId);
       const plan = version === undefined ? null : planReplicas(environment.replicas, version.config);
-      const isIdle = fleet.live(environmentId).length === 0 && plan?.least["web"] === 0;
-      // A thousand functions may sleep: what each would need to run is not put together for nothing.
+      const running = fleet.live(environmentId).length;
+      const replicas =
+        plan === null || version === undefined || parts.isPutToSleep(environmentId)
+          ? {}
+          : planPresent(plan, version.config, running);
+      const isIdle = plan !== null && running === 0 && (replicas["web"] ?? 0) === 0;
+      // A thousand apps may sleep: what each would need to run is not put together for nothing.
       const runnable = isIdle ? null : (await loadRunnable(parts, place, release)).runnable;
       return {
         ...{ environment, releaseId: release.id, release: runnable },
-        ...{ replicas: plan?.least ?? {}, most: plan?.most ?? {} },
+        ...{ replicas, most: plan?.most ?? {} },
       };
     },
   };
+}
+
+function mergeReplicas(own: Replicas, change: Readonly<Record<string, number | null>>): Replicas {
+  const merged = Object.entries({ ...own, ...change });
+  return Object.fromEntries(merged.flatMap(([role, count]) => (count === null ? [] : [[role, count]])));
+}
+
+function tooMany(place: Place, count: number): BloomError {
+  return new BloomError(
+    "ERR_LIMIT_REACHED",
+    `${formatPlace(namesOf(place))} may have ${replicaLimit} replicas at most, not ${count}`,
+    { hint: "Give each of them more with `memory` and `cpu` in [limits] of bloom.toml." },
+  );
 }
 
 function scalesItself(place: Place): BloomError {

@@ -6,6 +6,12 @@ export interface PresentInstance {
   readonly replica: number;
 }
 
+/** Where an instance of an environment stands. */
+export interface InstancePlace {
+  readonly role: string;
+  readonly replica: number;
+}
+
 export interface WantedFleet {
   /** Null: nothing shall run. */
   readonly releaseId: string | null;
@@ -16,7 +22,7 @@ export interface WantedFleet {
 
 export interface FleetPlan<T extends PresentInstance> {
   readonly keep: readonly T[];
-  readonly start: readonly { readonly role: string; readonly replica: number }[];
+  readonly start: readonly InstancePlace[];
   readonly stop: readonly T[];
 }
 
@@ -41,13 +47,13 @@ export function planFleet<T extends PresentInstance>(
     if (isWanted) filled.add(place);
     (isWanted ? keep : stop).push(instance);
   }
-  const start: { role: string; replica: number }[] = [];
-  if (wanted.releaseId !== null) {
-    for (const [role, count] of Object.entries(wanted.replicas)) {
-      for (let replica = 0; replica < count; replica++) {
-        if (!filled.has(`${role}/${replica}`)) start.push({ role, replica });
-      }
-    }
-  }
-  return { keep, start, stop };
+  const places = wanted.releaseId === null ? [] : listPlaces(wanted.replicas);
+  return { keep, start: places.filter(({ role, replica }) => !filled.has(`${role}/${replica}`)), stop };
+}
+
+/** One place for each replica of each role. */
+export function listPlaces(replicas: Readonly<Record<string, number>>): readonly InstancePlace[] {
+  return Object.entries(replicas).flatMap(([role, count]) =>
+    Array.from({ length: count }, (_, replica) => ({ role, replica })),
+  );
 }

@@ -34,10 +34,11 @@ export function createServedList(
   };
 }
 
-/** Those that nothing has to run for as long as nobody asks: functions that may sleep, and what was stopped. */
+/** Those that nothing has to run for as long as nobody asks: what may sleep, and what was stopped. */
 export function listIdle(served: readonly ServedEnvironment[]): Set<string> {
   const isIdle = ({ config, desired }: ServedEnvironment): boolean =>
-    desired === "stopped" || (config.function !== null && planReplicas({}, config).least["web"] === 0);
+    desired === "stopped" ||
+    ((config.function !== null || config.sleep !== null) && planReplicas({}, config).least["web"] === 0);
   return new Set(served.filter(isIdle).map(({ id }) => id));
 }
 

@@ -19,12 +19,14 @@ export async function stopStart(
   parts: LiveParts,
 ): Promise<readonly Instance[]> {
   const { environment, release, previous } = order;
-  const old = parts.fleet.live(environment.id);
+  let old = parts.fleet.live(environment.id);
   await walk.enter("starting");
   enterPhase(walk, "hold", `up to ${release.config.deploy.holdSeconds} s`);
   let hold: Hold | undefined;
   try {
     hold = await parts.openHold(environment, release.config.deploy.holdSeconds * 1000);
+    // One that was being woken stands by now.
+    old = parts.fleet.live(environment.id);
     await parts.edge.point(environment, []);
     parts.fleet.promote(environment.id, []);
     enterPhase(walk, "drain", `${old.length} old instance${old.length === 1 ? "" : "s"}`);

@@ -57,7 +57,13 @@ export function planEnvironment(facts: EnvironmentFacts): Readonly<Record<string
 }
 
 /** The routes by their address: one for now, the environment's own. */
-export function planRouteDocument({ app, url }: { app: string; url: string }): Record<string, JsonValue> {
+export function planRouteDocument({
+  app,
+  url,
+  config,
+}: Pick<EnvironmentFacts, "app" | "url" | "config">): Record<string, JsonValue> {
+  // No browser finds a tcp app.
+  if (config.tcp !== null) return {};
   return {
     [url]: {
       primary: true,

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { BloomError, type LocationConfig } from "@bloomery/contract";
+import { installTls } from "./install-tls.js";
 import { findComplaint } from "./nginx-config-file.js";
 import { planNginxPaths } from "./nginx-paths.js";
 import { planNginx } from "./plan-nginx.js";
@@ -12,9 +13,10 @@ import { prepareNginxFolders } from "./prepare-nginx-folders.js";
 import { quoteNginx } from "./quote-nginx.js";
 import { readPattern } from "./read-pattern.js";
 
-/** The program, and the modules it loads. */
+/** The program, the modules it loads, and what it can do with raw TCP. */
 export type CheckingNginx = Pick<NginxProgram, "binary" | "version"> & {
   readonly modules?: readonly string[];
+  readonly stream?: { readonly tls: boolean } | null;
 };
 
 /** What nginx refuses of a location. */
@@ -26,26 +28,37 @@ export interface LocationProblem {
 
 /**
  * Lets nginx read what this target would add to its configuration, without touching the one that serves.
- * Throws ERR_MANIFEST_INVALID that names the location and the rule nginx refuses.
+ * Throws ERR_MANIFEST_INVALID that names what nginx refuses: the location and the rule, or the file. Certificates are
+ * files of the artifact; before there is one they are left out.
  */
-export async function assertRoutable(nginx: CheckingNginx, target: RouteTarget): Promise<void> {
+export async function assertRoutable(
+  nginx: CheckingNginx,
+  target: RouteTarget,
+  isBuilt = true,
+): Promise<void> {
   if (target.function?.access.kind === "refused") throw refuseBearers();
   const problems = await checkLocations(nginx, target.locations);
   if (problems.length > 0) throw refuse(problems);
   await withFolder(async (folder) => {
-    const text = planNginx(planRoutes([{ ...target, state: "running" }]), {
-      paths: planNginxPaths(folder),
+    const paths = planNginxPaths(folder);
+    const trial = isBuilt ? target : withoutTls(target);
+    const { target: own, copies } = await installTls(trial, paths.tls, null);
+    const config = planNginx(planRoutes([{ ...own, state: "running" }]), {
+      paths,
       // In its own folder nobody else listens.
       listen: [{ address: `unix:${join(folder, "listen.sock")}`, port: 0 }],
       version: nginx.version,
       modules: nginx.modules ?? [],
+      stream: nginx.stream ? { ...nginx.stream, addresses: [`unix:${folder}`] } : null,
       workers: 1,
       workerUser: null,
     });
-    const complaint = await readConfig(nginx, folder, text);
+    const complaint = await readConfig(nginx, folder, config);
     if (complaint === undefined) return;
-    const what = complaint.replace(/ in \S+nginx\.conf:\d+$/, "");
-    throw new BloomError("ERR_MANIFEST_INVALID", `nginx refuses the app's web.locations: ${what}`);
+    const words = complaint.replace(/ in \S+nginx\.conf:\d+$/, "");
+    const what = [...copies].reduce((text, [copy, name]) => text.replaceAll(copy, name), words);
+    const part = target.streams.length > 0 ? "ports" : "web.locations";
+    throw new BloomError("ERR_MANIFEST_INVALID", `nginx refuses the app's ${part}: ${what}`);
   });
 }
 
@@ -74,6 +87,10 @@ export async function checkLocations(
     }
     return problems;
   });
+}
+
+function withoutTls(target: RouteTarget): RouteTarget {
+  return { ...target, streams: target.streams.map((stream) => ({ ...stream, tls: null })) };
 }
 
 const mostProblems = 20;

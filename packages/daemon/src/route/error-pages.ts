@@ -1,5 +1,12 @@
 import { quoteNginx, quoteNginxValue } from "./quote-nginx.js";
 
+/** What is told in place of an app's answer; words in backquotes are to be typed. */
+export interface Page {
+  readonly status: number;
+  readonly title: string;
+  readonly text: string;
+}
+
 /** Answers that nginx gives itself. Short, and they say whose turn it is. */
 const pages = {
   unknown_host: {
@@ -42,6 +49,11 @@ const pages = {
     title: "This app is not running yet",
     text: "Nothing has been deployed here, or the first start is not finished. Try again in a moment.",
   },
+  asleep: {
+    status: 503,
+    title: "This app is asleep",
+    text: "The platform that would wake it does not run at present. Try again in a moment.",
+  },
   unreachable: {
     status: 502,
     title: "The app did not answer",
@@ -62,8 +74,8 @@ export function planPageMaps(): readonly string[] {
     'map $http_accept $bloom_page_type { default "text/plain; charset=utf-8"; "~*text/html" "text/html; charset=utf-8"; }',
     ...Object.entries(pages).flatMap(([name, page]) => [
       `map $http_accept $bloom_page_${name} {`,
-      `\tdefault ${quoteNginxValue(`${page.status} ${page.title}\n${page.text}\n`)};`,
-      `\t${quoteNginx("~*text/html")} ${quoteNginxValue(html(page))};`,
+      `\tdefault ${quoteNginxValue(formatPage(page, "text"))};`,
+      `\t${quoteNginx("~*text/html")} ${quoteNginxValue(formatPage(page, "html"))};`,
       "}",
     ]),
     "map $status $bloom_page {",
@@ -89,7 +101,8 @@ export function planPage(name: PageName): readonly string[] {
   ];
 }
 
-function html(page: { readonly status: number; readonly title: string; readonly text: string }): string {
+export function formatPage(page: Page, kind: "html" | "text"): string {
+  if (kind === "text") return `${page.status} ${page.title}\n${page.text}\n`;
   const text = page.text.replace(/`([^`]+)`/g, "<code>$1</code>");
   return (
     `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +

@@ -8,7 +8,7 @@ import { findPlace, resolvePlaces, type Place } from "./resolve-places.js";
 
 export type ExplainFacts = Pick<
   RouteTarget,
-  "hostNames" | "state" | "locations" | "mounts" | "artifactDir" | "function"
+  "hostNames" | "streams" | "state" | "locations" | "mounts" | "artifactDir" | "function"
 >;
 export type Found = "file" | "folder" | "nothing";
 /** What is at a path below the app's folder, as nginx would see it. */
@@ -27,6 +27,8 @@ export async function explainRoute(
 ): Promise<RouteExplanation> {
   const explanation = new Explanation(request, lookUp, resolvePlaces(facts));
   const { host, path, query } = parseRequestPath(request.url);
+  if (facts.streams.length > 0)
+    return explanation.end({ outcome: "unknown_host", status: 404 }, sayPorts(facts.streams));
   if (host !== null && !facts.hostNames.includes(host))
     return explanation.end({ outcome: "unknown_host", status: 404 }, `no app is served as ${host}`);
   if (facts.state === "stopped")
@@ -36,6 +38,11 @@ export async function explainRoute(
   if (path === null)
     return explanation.end({ outcome: "missing", status: 400 }, "the path is none, or leaves the site");
   return explanation.follow(path, query);
+}
+
+function sayPorts(streams: ExplainFacts["streams"]): string {
+  const ports = streams.map(({ port }) => port).join(", ");
+  return `a tcp app: it has no host name, its clients connect to port ${ports}`;
 }
 
 function sayFunction({ access, gate }: FunctionRoute): string {

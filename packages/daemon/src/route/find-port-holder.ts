@@ -18,14 +18,14 @@ export async function findPortHolder(port: number): Promise<string | undefined> 
   return undefined;
 }
 
-/** Throws ERR_PORT_TAKEN, naming the holder and the flag to change, when the address cannot be bound. */
-export async function assertPortFree({ address, port }: ListenAddress, flag: string): Promise<void> {
+/** Throws ERR_PORT_TAKEN, naming the holder and where to choose another port, when the address cannot be bound. */
+export async function assertPortFree({ address, port }: ListenAddress, where: string): Promise<void> {
   const code = await tryBind(address, port);
   if (code === undefined) return;
   const taken = code === "EADDRINUSE";
   const holder = taken ? ((await findPortHolder(port)) ?? "another user's process") : undefined;
   const why = taken ? `is held by ${holder}` : `cannot be bound (${code})`;
-  const choose = `choose another port with ${flag}`;
+  const choose = `choose another port ${where}`;
   throw new BloomError("ERR_PORT_TAKEN", `port ${port} on ${address} ${why}`, {
     hint: taken
       ? `Stop it, or ${choose}.`
@@ -61,7 +61,7 @@ async function readCommand(pid: string): Promise<string> {
 }
 
 /** Binds for a moment; the error code when that fails. */
-function tryBind(address: string, port: number): Promise<string | undefined> {
+export function tryBind(address: string, port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "ERROR"));

@@ -3,7 +3,7 @@ import { link, rename, rm, writeFile } from "node:fs/promises";
 import { execa } from "execa";
 import { BloomError } from "@bloomery/contract";
 import type { NginxPaths } from "./nginx-paths.js";
-import { nginxEnvironment, planNginxCommand, type NginxProgram } from "./plan-nginx-spec.js";
+import { nginxEnvironment, planNginxCommand, planNginxUser, type NginxProgram } from "./plan-nginx-spec.js";
 import { generationMark } from "./plan-nginx.js";
 
 /** A configuration with its own name in it. */
@@ -55,13 +55,15 @@ export async function checkConfig(program: NginxProgram, paths: NginxPaths, text
 
 /** Runs `nginx -t` as the user nginx runs as, or the logs it makes would belong to somebody else. */
 async function assertConfig(program: NginxProgram, paths: NginxPaths, file: string): Promise<void> {
-  const [command = "", ...args] = planNginxCommand(program, paths, file, "stderr");
+  const { before, user } = planNginxUser(program);
+  const [command = "", ...args] = [...before, ...planNginxCommand(program, paths, file, "stderr")];
   const result = await execa(command, [...args, "-t"], {
     reject: false,
     timeout: 60_000,
     stdin: "ignore",
     env: nginxEnvironment,
-    ...(program.user === null ? {} : { uid: program.user.uid, gid: program.user.gid, cwd: "/" }),
+    cwd: "/",
+    ...user,
   });
   if (!result.failed) return;
   if (result.code === "ENOENT")

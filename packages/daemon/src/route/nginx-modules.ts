@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { nginxModules, type NginxModule } from "@bloomery/contract";
+import { nginxModules, streamModule, type NginxModule } from "@bloomery/contract";
 
 /** What the modules that are there make possible. */
 export type NginxFeatures = Readonly<Record<keyof typeof nginxModules, boolean>>;
@@ -23,24 +23,31 @@ export interface FoundModules {
   readonly lost: readonly string[];
   /** Whether nginx can ask somebody whether a request may pass; this module is always built in, or not there. */
   readonly asksAuthority: boolean;
+  /** What it can do with raw TCP; null: nothing. */
+  readonly stream: { readonly tls: boolean } | null;
 }
 
 /** The modules of ours that are installed for this nginx and that it can load, and what is lost without the others. */
 export async function findModules(binary: string): Promise<FoundModules> {
   const { stderr, stdout } = await execa(binary, ["-V"], { reject: false, stdin: "ignore" });
-  const folder = /--modules-path=(\S+)/.exec(`${stderr}${stdout}`)?.[1];
+  const built = `${stderr}${stdout}`;
+  const folder = /--modules-path=(\S+)/.exec(built)?.[1];
   const modules: string[] = [];
   const lost: string[] = [];
-  for (const one of Object.values(nginxModules)) {
+  const load = async (one: NginxModule): Promise<boolean> => {
     const path = folder === undefined ? undefined : join(folder, one.file);
     const isThere = path !== undefined && existsSync(path) && (await isLoadable(binary, path));
     if (isThere) modules.push(path);
     else lost.push(describeLoss(one));
-  }
-  const asksAuthority = /--with-http_auth_request_module(?!=)/.test(`${stderr}${stdout}`);
+    return isThere;
+  };
+  for (const one of Object.values(nginxModules)) await load(one);
+  const hasStream = /--with-stream(?=\s|$)/.test(built) || (await load(streamModule));
+  const asksAuthority = /--with-http_auth_request_module(?!=)/.test(built);
   if (!asksAuthority)
     lost.push("functions that need a bearer token are refused (nginx with http_auth_request)");
-  return { modules, lost, asksAuthority };
+  const tls = /--with-stream_ssl_module(?!=)/.test(built);
+  return { modules, lost, asksAuthority, stream: hasStream ? { tls } : null };
 }
 
 function describeLoss({ loss, debianPackage }: NginxModule): string {

@@ -14,6 +14,12 @@ export interface NginxPaths {
   readonly logs: string;
   readonly accessLog: string;
   readonly errorLog: string;
+  /** Who is connected through which socket: nginx's own words about raw TCP. */
+  readonly streamLog: string;
+  /** One line of JSON for each raw TCP connection that has ended. */
+  readonly streamAccessLog: string;
+  /** Certificates and keys that nginx reads; only it may. */
+  readonly tls: string;
 }
 
 /** `prefix` is the home's `nginx` folder. */
@@ -31,5 +37,8 @@ export function planNginxPaths(prefix: string): NginxPaths {
     logs,
     accessLog: join(logs, "access.log"),
     errorLog: join(logs, "error.log"),
+    streamLog: join(logs, "stream.log"),
+    streamAccessLog: join(logs, "stream-access.log"),
+    tls: join(prefix, "tls"),
   });
 }

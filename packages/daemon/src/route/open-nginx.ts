@@ -46,6 +46,8 @@ export interface Nginx {
    * text again does nothing. Throws ERR_NGINX_CONFIG, ERR_NGINX_START or ERR_PORT_TAKEN; what served before goes on.
    */
   apply(text: string): Promise<void>;
+  /** Which addresses the nginx that runs has open, so that they are no one else's. */
+  readHeld(): Promise<(address: ListenAddress) => boolean>;
   /** Pid of the master; undefined while it is not running. */
   pid(): Promise<number | undefined>;
   /** Moves logs that have grown too large away; done every 10 s by itself. */
@@ -103,7 +105,7 @@ export async function openNginxWith(options: NginxCoreOptions): Promise<Nginx> {
   };
   const launch = async (config: StampedConfig): Promise<void> => {
     await stopOrphan(paths);
-    for (const address of options.listen) await assertPortFree(address, "--http-port");
+    for (const address of options.listen) await assertPortFree(address, "with --http-port");
     await check(config);
     try {
       await bring(config, () => supervisor.startShim(planNginxSpec(program, paths)));
@@ -125,11 +127,17 @@ export async function openNginxWith(options: NginxCoreOptions): Promise<Nginx> {
     });
     if (!isSupervised) await launch(config);
   };
+  const readHeld = async (): Promise<(address: ListenAddress) => boolean> => {
+    const isRunning = (await findMaster(paths)) !== undefined;
+    const text = isRunning ? await readFile(paths.config, "utf8").catch(() => "") : "";
+    const held = new Set(Array.from(text.matchAll(/^\t*listen (\S+) /gm), ([, address]) => address));
+    return (address) => held.has(formatListen(address));
+  };
   /** Addresses that the running nginx does not hold itself. */
   const assertNewPorts = async (): Promise<void> => {
-    const held = await readFile(paths.config, "utf8").catch(() => "");
+    const isHeld = await readHeld();
     for (const address of options.listen) {
-      if (!held.includes(`listen ${formatListen(address)} `)) await assertPortFree(address, "--http-port");
+      if (!isHeld(address)) await assertPortFree(address, "with --http-port");
     }
   };
   const end = async (): Promise<void> => {
@@ -141,9 +149,9 @@ export async function openNginxWith(options: NginxCoreOptions): Promise<Nginx> {
     await rm(paths.generationSocket, { force: true });
   };
   const reopenLogs = async (): Promise<void> => void (await withShim((handle) => handle.signal("USR1")));
+  const logs = [paths.accessLog, paths.errorLog, paths.streamLog, paths.streamAccessLog];
   const rotateLogs = async (): Promise<void> => {
-    if (await rotateFiles([paths.accessLog, paths.errorLog], options.rotation ?? defaultRotation))
-      await reopenLogs();
+    if (await rotateFiles(logs, options.rotation ?? defaultRotation)) await reopenLogs();
   };
 
   const timer = setInterval(() => {
@@ -173,6 +181,7 @@ export async function openNginxWith(options: NginxCoreOptions): Promise<Nginx> {
       wanted = text;
       return (gathering ??= gather());
     },
+    readHeld,
     pid: () => findMaster(paths),
     rotateLogs,
     reopenLogs,

@@ -52,11 +52,16 @@ function planFormat(name: string, { environmentId, app, isFunction }: LogLabels)
     // Empty when the request never was for the function: no token, or a browser that only asked for leave.
     ...(isFunction ? { execution: '"$bloom_logged"' } : {}),
   };
+  return planJsonFormat(name, fields);
+}
+
+/** A format of one JSON object a line. The values are JSON in which nginx's variables stand for texts and numbers. */
+export function planJsonFormat(name: string, fields: Readonly<Record<string, string>>): string {
   const line = Object.entries(fields).map(([key, value]) => `"${key}":${value}`);
   return `log_format ${name} escape=json '{${line.join(",")}}';`;
 }
 
 /** A text of JSON within a word of nginx in single quotes. */
-function writeText(text: string): string {
+export function writeText(text: string): string {
   return JSON.stringify(text).replace(/[\\']/g, "\\$&").replaceAll("$", "${bloom_dollar}");
 }

@@ -1,6 +1,8 @@
 import type { RequestBufferingConfig } from "@bloomery/contract";
+import { planPage } from "./error-pages.js";
 import { planBodyLimit } from "./plan-behaviours.js";
 import type { RouteTarget } from "./plan-routes.js";
+import { hasReplicas } from "./plan-upstream.js";
 
 /** nginx must not give up on a held request before it is answered. */
 const holdMarginSeconds = 10;
@@ -13,7 +15,8 @@ export function planNamedLocations(
 ): readonly string[] {
   return [
     ...planTimeouts(target),
-    ...planErrorPages(target.holdSocket === null ? "@bloom_page" : "= @bloom_refused"),
+    ...planErrorPages(hasSecondWay(target) ? "= @bloom_refused" : "@bloom_page"),
+    ...planNobody(target),
     ...ways.flatMap((way, index) => planWays(index, way, upstream, target)),
     ...planRefused(upstream, target),
     "location @bloom_page {",
@@ -43,16 +46,57 @@ function planErrorPages(unreachable: string): readonly string[] {
   ];
 }
 
-/** Lets a request wait that no server has accepted; there is somebody to wait with only while requests are held. */
+/** Where a request that no server has accepted may still go. */
+function hasSecondWay(target: RouteTarget): boolean {
+  return target.holdSocket !== null || hasReplicas(target);
+}
+
+/**
+ * Lets a request wait that no server has accepted; there is somebody to wait with only while requests are held. Of
+ * several replicas some may only have been passed over for what happened a moment ago: they are asked before.
+ */
 function planRefused(upstream: string, target: RouteTarget): readonly string[] {
-  if (target.holdSocket === null) return [];
+  if (!hasSecondWay(target)) return [];
+  const next = hasReplicas(target) ? `${upstream}_direct` : `${upstream}_hold`;
+  const block = (name: string, lines: readonly string[]): readonly string[] => [
+    `location @bloom_${name} {`,
+    ...[
+      ...planErrorPages(unreachablePage(target)),
+      ...lines,
+      // What was sent to the app and lost there must not be sent again.
+      'if ($bloom_refused = "") { return 502; }',
+      `proxy_pass http://${next};`,
+    ].map((line) => `\t${line}`),
+    "}",
+  ];
   return [
-    "location @bloom_refused {",
+    ...block("refused", [`proxy_read_timeout ${heldSilence(target, target.timeouts.readSeconds)}s;`]),
+    ...block("refused_live", planStream(target)),
+  ];
+}
+
+function planStream(target: RouteTarget): readonly string[] {
+  const { streamSeconds } = target.timeouts;
+  return [
+    `proxy_read_timeout ${heldSilence(target, streamSeconds)}s;`,
+    `proxy_send_timeout ${streamSeconds}s;`,
+    "proxy_buffering off;",
+  ];
+}
+
+/** Where a request ends that neither the app nor who holds requests has accepted. */
+function unreachablePage({ holdSocket, sleeps }: RouteTarget): string {
+  return holdSocket !== null && sleeps ? "= @bloom_nobody" : "@bloom_page";
+}
+
+/** An app that sleeps is to be woken, and nobody is there to do it: not for long, and not for want of the app. */
+function planNobody(target: RouteTarget): readonly string[] {
+  if (unreachablePage(target) === "@bloom_page") return [];
+  return [
+    "location @bloom_nobody {",
     ...planErrorPages("@bloom_page").map((line) => `\t${line}`),
-    `\tproxy_read_timeout ${heldSilence(target, target.timeouts.readSeconds)}s;`,
-    // What was sent to the app and lost there must not be sent again.
-    '\tif ($bloom_refused = "") { return 502; }',
-    `\tproxy_pass http://${upstream}_hold;`,
+    '\tif ($bloom_nobody = "") { return 502; }',
+    ...planPage("asleep").map((line) => `\t${line}`),
     "}",
   ];
 }
@@ -84,14 +128,13 @@ function planWays(
   const common = [
     ...planBodyLimit(way),
     // A body that is passed on as it comes is the app's from the first byte on: it cannot be led elsewhere.
-    ...(way.enabled ? [] : ["proxy_request_buffering off;", ...planErrorPages("@bloom_page")]),
+    ...(way.enabled ? [] : ["proxy_request_buffering off;", ...planErrorPages(unreachablePage(target))]),
   ];
   const block = (name: string, lines: readonly string[]): readonly string[] => [
     `location @bloom_${name}${index} {`,
     ...[...common, ...lines].map((line) => `\t${line}`),
     "}",
   ];
-  const { streamSeconds } = target.timeouts;
   const [pooled, once] = way.enabled ? ["", "_once"] : ["_direct", "_direct"];
   const hasIndex = Object.values(target.locations).some((one) => one.index.length > 0);
   return [
@@ -99,10 +142,9 @@ function planWays(
     ...block("once", [`proxy_pass http://${upstream}${once};`]),
     // Upgraded connections and event streams live long and pass every byte on at once.
     ...block("live", [
-      `proxy_read_timeout ${heldSilence(target, streamSeconds)}s;`,
-      `proxy_send_timeout ${streamSeconds}s;`,
-      "proxy_buffering off;",
-      `proxy_pass http://${upstream}_direct;`,
+      ...planStream(target),
+      ...(way.enabled && hasSecondWay(target) ? planErrorPages("= @bloom_refused_live") : []),
+      `proxy_pass http://${upstream}${way.enabled ? "_once" : "_direct"};`,
     ]),
     // The app is asked for the folder and not for the file of it that may not be shown.
     ...(hasIndex ? block("back", [`proxy_pass http://${upstream}_direct$bloom_uri;`]) : []),

@@ -1,4 +1,5 @@
 import { controlProtocol, type ShimSpec } from "@bloomery/contract";
+import { planLowPortUser, type NginxUser } from "./low-ports.js";
 import type { NginxPaths } from "./nginx-paths.js";
 import { isAtLeast, type NginxVersion } from "./plan-http.js";
 
@@ -7,7 +8,18 @@ export interface NginxProgram {
   readonly binary: string;
   readonly version: NginxVersion;
   /** Whom the master runs as; null: as the daemon itself. */
-  readonly user: { readonly uid: number; readonly gid: number } | null;
+  readonly user: NginxUser | null;
+  /** Full path of `setpriv`, which lets that user open ports below 1024; null: it may not. */
+  readonly setpriv: string | null;
+}
+
+/** How a command of nginx's comes to run as its user: words before it, or a change of user by who starts it. */
+export function planNginxUser({ user, setpriv }: Pick<NginxProgram, "user" | "setpriv">): {
+  readonly before: readonly string[];
+  readonly user: NginxUser | null;
+} {
+  if (user === null || setpriv === null) return { before: [], user };
+  return { before: planLowPortUser(setpriv, user), user: null };
 }
 
 /** Arguments that make nginx use our configuration and touch nothing of the distribution's. */
@@ -40,18 +52,20 @@ export const nginxEnvironment = {
 
 /** How the shim keeps nginx running: at once again when it dies, whatever happens to the daemon. */
 export function planNginxSpec(program: NginxProgram, paths: NginxPaths): ShimSpec {
+  const { before, user } = planNginxUser(program);
   return {
     protocol: controlProtocol,
     id: "nginx",
     dir: paths.shim,
     sandbox: "none",
     command: [
+      ...before,
       // A killed nginx leaves its unix socket behind and could not bind it again.
       ...["/bin/sh", "-c", 'rm -f -- "$0" && exec "$@"', paths.generationSocket],
       ...planNginxCommand(program, paths, paths.config, paths.errorLog),
     ],
     env: nginxEnvironment,
-    user: program.user,
+    user,
     netns: null,
     stage: null,
     cgroups: [],

@@ -4,6 +4,7 @@ import type { NginxPaths } from "./nginx-paths.js";
 import { isAtLeast, planHttpHead, type NginxVersion } from "./plan-http.js";
 import type { RoutingTable } from "./plan-routes.js";
 import { planDefaultServer, planServer } from "./plan-server.js";
+import { planStream, type StreamFacts } from "./plan-stream.js";
 import type { ListenAddress } from "./plan-upstream.js";
 import { quoteNginx } from "./quote-nginx.js";
 
@@ -13,6 +14,8 @@ export interface NginxFacts {
   readonly version: NginxVersion;
   /** Full paths of modules to load, of those that `findModules` has found. */
   readonly modules: readonly string[];
+  /** Null: this nginx has nothing for raw TCP. */
+  readonly stream: StreamFacts | null;
   /** Worker processes. */
   readonly workers: number;
   /** Only when the master is root, which ports below 1024 need: whom the workers become. */
@@ -30,9 +33,10 @@ export function planNginx(routes: RoutingTable, facts: NginxFacts): string {
     ...planGenerationServer(facts.paths),
     ...planDefaultServer(facts.listen),
   ];
+  const stream = planStream(routes, facts);
   return [
     "# Written by bloomd for every change of routes; edits are lost.",
-    ...planMain(facts),
+    ...planMain(facts, stream.length > 0),
     "http {",
     ...head.map(indent),
     ...planServers(
@@ -41,6 +45,7 @@ export function planNginx(routes: RoutingTable, facts: NginxFacts): string {
       features,
     ),
     "}",
+    ...stream,
     "",
   ].join("\n");
 }
@@ -71,7 +76,10 @@ function indent(line: string): string {
   return `\t${line}`;
 }
 
-function planMain({ paths, version, modules, workers, workerUser }: NginxFacts): readonly string[] {
+function planMain(
+  { paths, version, modules, workers, workerUser }: NginxFacts,
+  hasStreams: boolean,
+): readonly string[] {
   return [
     ...modules.map((path) => `load_module ${quoteNginx(path)};`),
     "daemon off;",
@@ -79,10 +87,12 @@ function planMain({ paths, version, modules, workers, workerUser }: NginxFacts):
     `worker_processes ${workers};`,
     `pid ${quoteNginx(paths.pidFile)};`,
     `error_log ${quoteNginx(paths.errorLog)} warn;`,
-    // After a reload, old workers stay for connections that are still open, but not for ever.
-    ...(isAtLeast(version, [1, 11, 11]) ? ["worker_shutdown_timeout 1h;"] : []),
+    // After a reload, old workers stay for connections that are still open, but not for ever. A raw TCP connection
+    // lasts until it ends by itself or its release has drained, whatever is reloaded meanwhile.
+    ...(!hasStreams && isAtLeast(version, [1, 11, 11]) ? ["worker_shutdown_timeout 1h;"] : []),
     "pcre_jit on;",
-    "events { worker_connections 16384; }",
+    // A connection that is passed on counts twice. They take memory from the start, whether used or not.
+    `events { worker_connections ${hasStreams ? 32_768 : 16_384}; }`,
   ];
 }
 

@@ -30,16 +30,22 @@ const poolIdleMs = 100;
  * app has just closed the connection of. Bodies and answers that are passed on as they come cannot take that way:
  * for them the hold is a backup, and connections are never pooled.
  */
-export function planUpstream(name: string, { servers, holdSocket }: RouteTarget): readonly string[] {
+export function planUpstream(name: string, target: RouteTarget): readonly string[] {
+  const { servers, holdSocket } = target;
+  const isSpread = hasReplicas(target);
+  const method = isSpread ? ["\tleast_conn;"] : [];
+  const list = (limits: string): readonly string[] =>
+    servers.map((server) => `\tserver ${formatServer(server)} ${limits};`);
   // max_fails=0: a lone server that failed once must be tried again at once, not after ten seconds.
-  const members = servers.map((server) => `\tserver ${formatServer(server)} max_fails=0;`);
+  const members = [...method, ...list(isSpread ? missing : "max_fails=0")];
   const hold = holdSocket === null ? null : quoteNginx(`unix:${holdSocket}`);
   return [
     `upstream ${name}_once {`,
     ...members,
     "}",
     `upstream ${name}_direct {`,
-    ...members,
+    ...method,
+    ...list("max_fails=0"),
     ...(hold === null ? [] : [`\tserver ${hold} backup max_fails=0;`]),
     "}",
     ...(hold === null ? [] : [`upstream ${name}_hold {`, `\tserver ${hold} max_fails=0;`, "}"]),
@@ -53,6 +59,20 @@ export function planUpstream(name: string, { servers, holdSocket }: RouteTarget)
   ];
 }
 
-function formatServer(server: InstanceAddress): string {
+/**
+ * A replica that is gone would be the one with the fewest connections: without a rest each request would try it first.
+ * When all of them rest nginx tries none, so what has met nobody is tried once more where nobody rests.
+ */
+const missing = "max_fails=1 fail_timeout=1s";
+
+/**
+ * True for apps of which several run at all times. A function has a name for each instance it may have, and most lead
+ * nowhere; asking those is cheap, because they are files that are not there.
+ */
+export function hasReplicas(target: Pick<RouteTarget, "servers" | "function">): boolean {
+  return target.function === null && target.servers.length > 1;
+}
+
+export function formatServer(server: InstanceAddress): string {
   return server.kind === "unix" ? quoteNginx(`unix:${server.path}`) : formatListen(server);
 }

@@ -9,7 +9,7 @@ export async function prepareNginxFolders(
   await mkdir(paths.prefix, { recursive: true });
   await chmod(paths.prefix, 0o711);
   await mkdir(paths.shim, { recursive: true, mode: 0o700 });
-  for (const folder of [paths.run, paths.temp, paths.logs]) {
+  for (const folder of [paths.run, paths.temp, paths.logs, paths.tls]) {
     await mkdir(folder, { recursive: true });
     await chmod(folder, 0o700);
     if (user !== null) await chown(folder, user.uid, user.gid);

@@ -25,5 +25,11 @@ export type OwnListen =
   | { readonly kind: "tcp"; readonly port: number; readonly forward: string | null }
   | { readonly kind: "unix"; readonly forward: string };
 
-/** The same, or on the socket of this path, which the shim binds for it. */
-export type InstanceListen = OwnListen | { readonly kind: "given"; readonly path: string };
+/** TCP ports of the app's own choice, in the order of the manifest; none: they are found out when it runs. */
+export interface PortsListen {
+  readonly kind: "ports";
+  readonly ports: readonly number[];
+}
+
+/** One of these, or the socket of this path, which the shim binds for it. */
+export type InstanceListen = OwnListen | PortsListen | { readonly kind: "given"; readonly path: string };

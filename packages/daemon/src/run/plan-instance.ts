@@ -12,8 +12,10 @@ import { functionVariables, planFunctionSpec } from "./plan-function.js";
 import { planMounts, planRunMount, runFolder } from "./plan-mounts.js";
 import { planPreforkSpec } from "./plan-prefork.js";
 import { planCommand, planLine, planWithoutSocket } from "./plan-command.js";
+import { isAskedBySocket } from "./plan-network.js";
 import { planInstanceFiles } from "./plan-instance-files.js";
 import { planRlimits, planTmpfs } from "./plan-limits.js";
+import { planPortVariables, planTcpSpec } from "./plan-tcp.js";
 
 /** What the app is told in SOCKET. Its folder is the app's own and a folder of the instance on the host. */
 const appSocket = `${runFolder}/app.sock`;
@@ -24,17 +26,20 @@ export function planListenVariables(
   listen: InstanceListen,
 ): Readonly<Record<string, string>> {
   if (listen.kind === "given") return prefork === null ? functionVariables : {};
+  if (listen.kind === "ports") return planPortVariables(listen.ports);
   return listen.kind === "tcp" ? { PORT: String(listen.port) } : { SOCKET: appSocket };
 }
 
 /** The shim's whole order for one instance. */
 export function planInstanceSpec(wish: InstanceWish, facts: InstanceFacts): ShimSpec {
   const { listen } = facts;
-  const { function: own, prefork } = wish.config;
-  const isWeb = own === null && prefork === null;
+  const { function: own, prefork, tcp } = wish.config;
+  const isWeb = own === null && prefork === null && tcp === null;
   if (own !== null && listen.kind === "given") return planFunctionSpec(wish, own, facts, listen.path);
   if (prefork !== null && listen.kind === "given") return planPreforkSpec(wish, prefork, facts, listen.path);
-  if (isWeb && listen.kind !== "given") return planWebSpec(wish, { ...facts, listen });
+  if (tcp !== null && listen.kind === "ports") return planTcpSpec(wish, tcp, facts, listen);
+  if (isWeb && (listen.kind === "tcp" || listen.kind === "unix"))
+    return planWebSpec(wish, { ...facts, listen });
   throw new BloomError("ERR_INTERNAL", `a ${wish.config.shape} cannot listen on a ${listen.kind} socket`);
 }
 
@@ -54,7 +59,7 @@ function planWebSpec(wish: InstanceWish, facts: WebFacts): ShimSpec {
       cwd: "/app",
       hostname: wish.appName,
       command: planStart(web.start, facts.listen),
-      network: "kept",
+      network: wish.config.network === "none" && isAskedBySocket(wish.config) ? "none" : "kept",
     },
     { staged: facts.user !== null, bwrap: facts.bwrap },
   );
@@ -108,7 +113,7 @@ function planReady(wish: InstanceWish, facts: WebFacts): ShimSpec["ready"] {
 }
 
 /** False for a site of files alone: no request ever comes to the app, so it need not listen. */
-function isAsked({ locations }: WebConfig): boolean {
+export function isAsked({ locations }: Pick<WebConfig, "locations">): boolean {
   return Object.values(locations).some(
     ({ passthru, rules }) => passthru === true || rules.some((rule) => rule.passthru === true),
   );

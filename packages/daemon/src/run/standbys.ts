@@ -23,7 +23,13 @@ export function createStandbys(options: {
       try {
         if (!written.has(etc)) {
           await mkdir(paths.tools, { recursive: true, mode: 0o700 });
-          await applyEtc(etc, { account: appAccount, user, hostname: functionHostname, additionalHosts: {} });
+          await applyEtc(etc, {
+            account: appAccount,
+            user,
+            hostname: functionHostname,
+            additionalHosts: {},
+            isOffline: true,
+          });
           written.add(etc);
         }
       } catch (error) {

@@ -101,9 +101,12 @@ export function createEnvironments(db: Db) {
     get,
 
     /** What of it decides what runs, without what else is known of it. */
-    getLive(id: string): Promise<Pick<Environment, "desired" | "liveReleaseId"> | undefined> {
-      const query = db.selectFrom("environments").select(["desired", "liveReleaseId"]);
-      return query.where("id", "=", id).executeTakeFirst();
+    async getLive(
+      id: string,
+    ): Promise<Pick<Environment, "desired" | "replicas" | "liveReleaseId"> | undefined> {
+      const query = db.selectFrom("environments").select(["desired", "replicas", "liveReleaseId"]);
+      const row = await query.where("id", "=", id).executeTakeFirst();
+      return row && { ...row, replicas: fromJson(row.replicas) };
     },
 
     getByName(appId: string, name: string): Promise<Environment | undefined> {

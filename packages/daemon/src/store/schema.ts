@@ -108,6 +108,8 @@ interface VersionsTable {
   config: Json;
   /** Of functions: what their code was compiled with and from. */
   facts: Json | null;
+  /** Numbers; null: nobody has looked, or needs to. */
+  foundPorts: Json | null;
   createdAt: string;
   createdBy: string;
 }

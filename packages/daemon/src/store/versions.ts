@@ -1,4 +1,11 @@
-import { completeConfig, newId, type AppConfig, type ignite, type PartialConfig } from "@bloomery/contract";
+import {
+  completeConfig,
+  newId,
+  withFoundPorts,
+  type AppConfig,
+  type ignite,
+  type PartialConfig,
+} from "@bloomery/contract";
 import { defaultLimit, type Page } from "./page.js";
 import { freezeDeep, fromJson, now, toJson } from "./rows.js";
 import type { Database, Db } from "./schema.js";
@@ -13,7 +20,9 @@ export interface Version {
   readonly buildId: string;
   readonly artifact: string;
   readonly tree: string;
+  /** What it runs with: as it was written, with the ports it was found to listen on. */
   readonly config: AppConfig;
+  readonly written: AppConfig;
   /** Null for every shape but functions. */
   readonly facts: FunctionFacts | null;
   readonly createdAt: string;
@@ -56,7 +65,7 @@ const together = 50;
 
 export type Versions = ReturnType<typeof createVersions>;
 
-/** Versions never change: there is no update. */
+/** Versions never change; what is found out about one is noted once. */
 export function createVersions(db: Db) {
   return Object.freeze({
     /** The app's next version. Throws ERR_NOT_FOUND when the app or the build does not exist. */
@@ -71,11 +80,27 @@ export function createVersions(db: Db) {
         const { appId, buildId, artifact, tree, facts = null, createdBy } = version;
         const row: Database["versions"] = {
           ...{ id: newId("version"), appId, number: (last ?? 0) + 1, buildId, artifact, tree },
-          ...{ config: toJson(version.config), facts: toJson(facts), createdAt: now(), createdBy },
+          ...{
+            config: toJson(version.config),
+            facts: toJson(facts),
+            foundPorts: null,
+            createdAt: now(),
+            createdBy,
+          },
         };
         await insertOf(`version ${row.number}`, () => tx.insertInto("versions").values(row).execute());
         return toVersion(row);
       });
+    },
+
+    /** The ports an app listens on whose manifest names none. Only the first note counts: it is what was made live. */
+    async noteFoundPorts(id: string, ports: readonly number[]): Promise<void> {
+      await db
+        .updateTable("versions")
+        .set({ foundPorts: toJson(ports) })
+        .where("id", "=", id)
+        .where("foundPorts", "is", null)
+        .execute();
     },
 
     async get(id: string): Promise<Version | undefined> {
@@ -134,10 +159,13 @@ export function createVersions(db: Db) {
 }
 
 function toVersion(row: Database["versions"]): Version {
+  const { foundPorts, ...rest } = row;
   // Versions are kept for ever: those of an older daemon lack what came later.
+  const written = freezeDeep(completeConfig(fromJson<PartialConfig>(row.config)));
   return Object.freeze({
-    ...row,
-    config: freezeDeep(completeConfig(fromJson<PartialConfig>(row.config))),
+    ...rest,
+    written,
+    config: freezeDeep(withFoundPorts(written, fromJson<readonly number[]>(foundPorts))),
     facts: fromJson<FunctionFacts>(row.facts),
   });
 }

@@ -28,6 +28,7 @@ test.each([
     },
   }).web;
   const facts = {
+    streams: [],
     hostNames: ["shop.localhost"],
     state: "running" as const,
     locations,

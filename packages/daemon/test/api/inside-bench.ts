@@ -4,6 +4,7 @@ import { request, type ClientRequest, type IncomingMessage } from "node:http";
 import { constants } from "node:os";
 import { pino } from "pino";
 import { completeConfig, type AppConfig, type PartialConfig, type ShimStatus } from "@bloomery/contract";
+import { createConnectionHandlers } from "../../src/api/routes/connections.js";
 import { createExecHandlers } from "../../src/api/routes/exec.js";
 import { createMountHandlers } from "../../src/api/routes/mounts.js";
 import type { ApiContext } from "../../src/api/routes/context.js";
@@ -17,6 +18,7 @@ import { openStore, type Store } from "../../src/store/index.js";
 export interface InsideBench {
   readonly store: Store;
   readonly place: string;
+  readonly environmentId: string;
   readonly port: number;
   readonly commands: RunningCommand[];
   readonly instances: Instance[];
@@ -29,6 +31,7 @@ export async function openInsideBench(parts: {
   readonly config?: Partial<PartialConfig>;
   readonly runTool?: ApiContext["runTool"];
   readonly volumes?: ApiContext["volumes"];
+  readonly reach?: Partial<ApiContext["reach"]>;
   /** In place of the two that are made. */
   readonly instances?: Instance[];
 }): Promise<InsideBench> {
@@ -52,13 +55,19 @@ export async function openInsideBench(parts: {
     store,
     fleet: {
       live: (id: string) => (id === environmentId ? instances : []),
+      all: () => instances,
     } as unknown as ApiContext["fleet"],
     runTool: parts.runTool ?? unused,
     volumes: parts.volumes ?? { prepare: unused, capacity: unused },
+    reach: { socketsOf: () => [], dial: unused, ...parts.reach } as ApiContext["reach"],
   };
   const api = createApiServer({
     handlers: new Proxy(
-      { ...createExecHandlers(context), ...createMountHandlers(context) },
+      {
+        ...createExecHandlers(context),
+        ...createMountHandlers(context),
+        ...createConnectionHandlers(context),
+      },
       { get: (all, name) => (all as Record<string | symbol, unknown>)[name] ?? unused },
     ) as Handlers,
     authenticate: async (secret) => callers[secret],
@@ -68,7 +77,7 @@ export async function openInsideBench(parts: {
   await api.listen({ host: "127.0.0.1", port: 0 });
   const bound = api.server.address();
   return {
-    ...{ store, commands, instances, orders },
+    ...{ store, commands, instances, orders, environmentId },
     place: "/v1/orgs/local/apps/shop/environments/main",
     port: typeof bound === "object" && bound !== null ? bound.port : 0,
     async close() {

@@ -19,44 +19,87 @@ test("an environment that lacks instances says why: how one ended, else why none
   onTestFinished(() => store.close());
   const { org, app, environment, release } = await createSample(store);
   await store.environments.update(environment.id, { liveReleaseId: release.id });
-  const troubleWith = async (...statuses: object[]): Promise<string | null> => {
+  const viewWith = async (...statuses: object[]) => {
+    const live = statuses.map((status, replica) => ({ role: "web", replica, status, memoryBytes: null }));
     const parts = {
       store,
-      fleet: { live: () => statuses.map((status) => ({ status, memoryBytes: null })) },
+      fleet: { live: () => live },
       healer: { failureOf: () => "the volume cannot be made" },
-      activation: { isPutToSleep: () => false },
+      activation: { isAtRest: () => false, isWaking: () => false },
       edge: { baseDomain: "localhost", httpPort: 80 },
     } as unknown as ViewParts;
-    return (await viewEnvironment(parts, { org, app, environment })).trouble;
+    return viewEnvironment(parts, { org, app, environment });
   };
   const ready = { state: "ready", last_exit: null, last_probe: null };
-  expect(await troubleWith(ready, ready)).toBeNull();
-  expect(await troubleWith(ready)).toBe("the volume cannot be made");
+  expect(await viewWith(ready, ready)).toMatchObject({ health: "running", trouble: null });
+  const lacking = { health: "starting", trouble: "the volume cannot be made" };
+  expect(await viewWith(ready)).toMatchObject(lacking);
   const refused = { state: "starting", last_exit: null, last_probe: "connection refused" };
-  expect(await troubleWith(ready, refused)).toBe("connection refused");
+  const starting = { health: "starting", trouble: "web/1: connection refused" };
+  expect(await viewWith(ready, refused)).toMatchObject(starting);
+  const last_exit = { code: 3, signal: null, oom: false, ran_ms: 5, note: null, at: "" };
+  const crashed = { state: "crashed", last_exit, last_probe: null };
+  const one = "exit code 3 after 5 ms";
+  const degraded = { health: "degraded", trouble: `web/1: ${one}`, instances: { ready: 1, wanted: 2 } };
+  expect(await viewWith(ready, crashed)).toMatchObject(degraded);
+  const both = { health: "crashed", trouble: `web/0: ${one}; web/1: ${one}` };
+  expect(await viewWith(crashed, crashed)).toMatchObject(both);
 });
 
-test("a function that was put to sleep sleeps, however many it keeps running otherwise", async () => {
+test.each([
+  ["a function", completeConfig({ web: { start: "" }, function: { minReplicas: 2, maxReplicas: 2 } })],
+  ["an app", completeConfig({ web: { start: "./app" }, replicas: 2 })],
+])("%s that was put to sleep sleeps, however many it keeps running otherwise", async (_what, config) => {
   const store = await openStore({ url: "sqlite::memory:" });
   onTestFinished(() => store.close());
   const { org, app, environment, build } = await createSample(store);
-  const config = completeConfig({ web: { start: "" }, function: { minReplicas: 2, maxReplicas: 2 } });
   const code = { artifact: "a", tree: "t", config, createdBy: "ada" };
   const version = await store.versions.create({ appId: app.id, buildId: build.id, ...code });
   const inside = { environmentId: environment.id, versionId: version.id, variables: "" };
   await store.environments.update(environment.id, {
     liveReleaseId: (await store.releases.create(inside)).id,
   });
-  const view = async (isPutToSleep: boolean) => {
+  const view = async (activation: { isAtRest: boolean; isWaking: boolean }) => {
     const parts = {
       store,
       fleet: { live: () => [] },
       healer: { failureOf: () => null },
-      activation: { isPutToSleep: () => isPutToSleep },
+      activation: { isAtRest: () => activation.isAtRest, isWaking: () => activation.isWaking },
       edge: { baseDomain: "localhost", httpPort: 80 },
     } as unknown as ViewParts;
     return viewEnvironment(parts, { org, app, environment });
   };
-  expect(await view(true)).toMatchObject({ health: "sleeping", instances: { ready: 0, wanted: 0 } });
-  expect(await view(false)).toMatchObject({ health: "starting", instances: { ready: 0, wanted: 2 } });
+  const wanting = (health: string, wanted: number) => ({ health, instances: { ready: 0, wanted } });
+  expect(await view({ isAtRest: true, isWaking: false })).toMatchObject(wanting("sleeping", 0));
+  expect(await view({ isAtRest: false, isWaking: true })).toMatchObject(wanting("starting", 2));
+  expect(await view({ isAtRest: false, isWaking: false })).toMatchObject(wanting("starting", 2));
+});
+
+test("an app that may sleep is starting as soon as somebody has asked, and then has all its replicas", async () => {
+  const store = await openStore({ url: "sqlite::memory:" });
+  onTestFinished(() => store.close());
+  const { org, app, environment, build } = await createSample(store);
+  const sleep = { minReplicas: 0, idleSeconds: 60 };
+  const config = completeConfig({ web: { start: "./app" }, replicas: 2, sleep });
+  const code = { artifact: "a", tree: "t", config, createdBy: "ada" };
+  const version = await store.versions.create({ appId: app.id, buildId: build.id, ...code });
+  const inside = { environmentId: environment.id, versionId: version.id, variables: "" };
+  await store.environments.update(environment.id, {
+    liveReleaseId: (await store.releases.create(inside)).id,
+  });
+  const view = async (ready: number, isWaking: boolean) => {
+    const parts = {
+      store,
+      fleet: { live: () => Array.from({ length: ready }, () => ({ status: { state: "ready" } })) },
+      healer: { failureOf: () => null },
+      activation: { isAtRest: () => ready === 0 && !isWaking, isWaking: () => isWaking },
+      edge: { baseDomain: "localhost", httpPort: 80 },
+    } as unknown as ViewParts;
+    const { health, instances, replicas } = await viewEnvironment(parts, { org, app, environment });
+    return [health, instances.ready, instances.wanted, replicas["web"]];
+  };
+  expect(await view(0, false)).toEqual(["sleeping", 0, 0, 2]);
+  expect(await view(0, true)).toEqual(["starting", 0, 2, 2]);
+  expect(await view(1, false)).toEqual(["starting", 1, 2, 2]);
+  expect(await view(2, false)).toEqual(["running", 2, 2, 2]);
 });

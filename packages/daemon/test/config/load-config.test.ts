@@ -167,7 +167,7 @@ describe("the shape", () => {
 describe("toConfigError", () => {
   it.each([
     [{ "README.md": "" }, "ERR_SHAPE_UNKNOWN"],
-    [{ "bloom.toml": 'shape = "tcp"\n' }, "ERR_SHAPE_UNSUPPORTED"],
+    [{ ...crate, "bloom.toml": '[function]\n[build]\ntarget = "wasm"\n' }, "ERR_SHAPE_UNSUPPORTED"],
     [{ ...crate, "bloom.toml": "a = 1\nb = 1\n" }, "ERR_MANIFEST_INVALID"],
   ])("has a code for %j", (texts, code) => {
     const { problems } = load(texts);

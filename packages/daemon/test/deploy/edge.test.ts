@@ -6,6 +6,10 @@ import type { Instance, InstanceAddress } from "../../src/run/engines/engine.js"
 let names: Map<string, string>;
 let routed: readonly RoutedEnvironment[];
 let family: "tcp" | "unix";
+let network: "outbound" | "host";
+let shape: "web" | "tcp";
+let others: ServedEnvironment[];
+let asked: readonly unknown[];
 
 const place = { id: "env-1", slot: 2 };
 const tcp: InstanceAddress = { kind: "tcp", address: "10.0.0.7", port: 8888 };
@@ -15,6 +19,10 @@ beforeEach(() => {
   names = new Map();
   routed = [];
   family = "tcp";
+  network = "outbound";
+  shape = "web";
+  others = [];
+  asked = [];
 });
 
 function create(hasNetwork = true) {
@@ -25,7 +33,11 @@ function create(hasNetwork = true) {
   const served = (): ServedEnvironment => ({
     ...place,
     ...{ org: "local", app: "shop", environment: "main", desired: "running", artifactDir: "/a", replicas: 1 },
-    config: completeConfig({ web: { start: "./shop", upstream: { socketFamily: family } } }),
+    config: completeConfig({
+      network,
+      web: { start: "./shop", upstream: { socketFamily: family } },
+      tcp: shape === "tcp" ? { ports: [{ port: 7000 }] } : null,
+    }),
   });
   return createEdge({
     switchboard: {
@@ -35,9 +47,9 @@ function create(hasNetwork = true) {
       setPath: async (name, path) => set(name, path),
     },
     hasNetwork,
-    listServed: async () => [served()],
+    listServed: async () => [served(), ...others],
     applyRoutes: async (all) => void (routed = all),
-    assertRoutable: async () => undefined,
+    assertRoutable: async (...words) => void (asked = words),
   });
 }
 
@@ -79,4 +91,35 @@ test("a version that listens otherwise keeps the old name until nginx has the ne
   await edge.refresh();
   expect(routed[0]?.upstreams).toEqual([{ kind: "unix", path: "/upstreams/web-2-0" }]);
   expect([...names.keys()]).toEqual(["web-2-0"]);
+});
+
+test("an app in the machine's network has no address, so nginx gets the path that is switched for it", async () => {
+  network = "host";
+  const edge = create();
+  await edge.point(place, [instance(0, unix)]);
+  await edge.refresh();
+  expect(routed[0]?.upstreams).toEqual([{ kind: "unix", path: "/upstreams/web-2-0" }]);
+  expect([...names]).toEqual([["web-2-0", "/instances/7/app.sock"]]);
+});
+
+test("a tcp app has addresses whatever its manifest says of sockets, and sockets where there are none", async () => {
+  shape = "tcp";
+  family = "unix";
+  await create().refresh();
+  expect(routed[0]?.upstreams).toEqual([{ kind: "tcp", address: "stable-32", port: expect.any(Number) }]);
+  await create(false).refresh();
+  expect(routed[0]?.upstreams).toEqual([{ kind: "unix", path: "/upstreams/web-2-0" }]);
+});
+
+test("whether something may be served is asked beside all others", async () => {
+  const edge = create();
+  await edge.refresh();
+  const [own] = routed as readonly [RoutedEnvironment];
+  others = [{ ...own, id: "env-2", slot: 3 }];
+  await edge.assertRoutable(own, false);
+  expect(asked).toEqual([
+    own,
+    [expect.objectContaining({ id: "env-2", upstreams: [expect.anything()] })],
+    false,
+  ]);
 });

@@ -27,6 +27,7 @@ const finished: DeploymentEvent = {
     build: null,
     reused: false,
     url: "http://a/",
+    tcp: null,
     error: null,
     timings: null,
     createdBy: "me",

@@ -28,10 +28,11 @@ const environment = { id: "env-1", slot: 1 };
 export function createHarness(overrides: Partial<LiveParts> = {}): Harness {
   const events: string[] = [];
   const broken = new Set<string>();
+  let count = 0;
   const abort = new AbortController();
   const fleet = createFleet(
     {
-      nextId: () => "i-1",
+      nextId: () => `i-${++count}`,
       start: async (wish: InstanceWish) => createInstance(wish, events, broken),
     } as unknown as Engine,
     { started: async () => undefined, ended: async () => undefined },
@@ -82,8 +83,11 @@ export function createHarness(overrides: Partial<LiveParts> = {}): Harness {
 }
 
 /** Puts a release into service, as if it had been deployed before. */
-export async function serve(harness: Harness, id: string): Promise<void> {
-  const places = [{ role: "web", replica: 0 }];
+export async function serve(
+  harness: Harness,
+  id: string,
+  places = [{ role: "web", replica: 0 }],
+): Promise<void> {
   const started = await harness.fleet.start(harness.release(id), places, new AbortController().signal);
   harness.fleet.promote(environment.id, started);
   harness.events.length = 0;
@@ -111,6 +115,8 @@ function createInstance(wish: InstanceWish, events: string[], broken: ReadonlySe
     ...{ id: wish.id, environmentId: wish.environmentId, releaseId: wish.releaseId },
     ...{ role: wish.role, replica: wish.replica, status, gone },
     address: { kind: "unix", path: `/${wish.id}` },
+    listens: [],
+    openPorts: () => Promise.resolve(),
     refresh: async () => status,
     watchStatus: () => () => undefined,
     drain: () => end("drain"),

@@ -4,6 +4,7 @@ import { explainRoute, type LookUp } from "../../src/route/explain-route.js";
 import { parseRequestPath } from "../../src/route/parse-request-path.js";
 import type { FunctionRoute } from "../../src/route/plan-routes.js";
 import { makeFunction } from "./serve-function.js";
+import { makeStream, makeTcpApp } from "./serve-stream.js";
 import { makeTarget } from "./targets.js";
 
 const lookUp: LookUp = async (path) =>
@@ -70,6 +71,14 @@ describe("explainRoute", () => {
     expect(steps).toEqual([
       "a function: every request goes to the handler, anyone may call; held against its schemas first",
     ]);
+  });
+
+  test("a tcp app has no requests, only ports", async () => {
+    const target = makeTcpApp([makeStream({ port: 7000 }), makeStream({ port: 7001 })]);
+    expect(await explainRoute(target, { url: "/a", method: "GET" }, lookUp)).toMatchObject({
+      outcome: "unknown_host",
+      steps: ["a tcp app: it has no host name, its clients connect to port 7000, 7001"],
+    });
   });
 
   test("an expression only nginx knows is said", async () => {

@@ -1,4 +1,5 @@
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -46,14 +47,38 @@ describe("without modules", () => {
   test("what is lost is said, each with its package", () => {
     expect(found.asksAuthority).toBe(true);
     const features = readFeatures(found.modules);
-    expect(found.lost).toHaveLength(Object.values(features).filter((has) => !has).length);
-    for (const line of found.lost) expect(line).toMatch(/\(libnginx-mod-http-[a-z-]+\)$/);
+    const lost = [...Object.values(features), found.stream !== null].filter((has) => !has);
+    expect(found.lost).toHaveLength(lost.length);
+    for (const line of found.lost) expect(line).toMatch(/\(libnginx-mod-[a-z-]+\)$/);
   });
 
   test("a file that is no module is not loaded", async () => {
     const nothing = await findModules("/bin/true");
-    expect(nothing).toMatchObject({ modules: [], asksAuthority: false });
-    expect(nothing.lost).toHaveLength(4);
+    expect(nothing).toMatchObject({ modules: [], asksAuthority: false, stream: null });
+    expect(nothing.lost).toHaveLength(5);
+  });
+
+  test.each([
+    ["--with-stream --with-stream_ssl_module", { tls: true }],
+    ["--with-stream", { tls: false }],
+    ["--with-stream_ssl_module --with-stream", { tls: true }],
+    ["--with-stream=dynamic --with-stream_ssl_module", null],
+    ["--with-stream_ssl_module", null],
+  ])("an nginx built %s has for raw TCP: %j", async (flags, stream) => {
+    const folder = await mkdtemp(join(tmpdir(), "bloom-ng-"));
+    try {
+      const program = join(folder, "nginx");
+      await writeFile(
+        program,
+        `#!/bin/sh\necho "configure arguments: --modules-path=${folder} ${flags}" >&2\n`,
+      );
+      await chmod(program, 0o755);
+      const built = await findModules(program);
+      expect(built).toMatchObject({ modules: [], stream });
+      expect(built.lost.includes("tcp apps are refused (libnginx-mod-stream)")).toBe(stream === null);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
 

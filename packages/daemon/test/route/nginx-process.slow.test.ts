@@ -9,6 +9,9 @@ import { afterEach, describe, expect, test } from "vitest";
 import { openControlClient } from "../../src/run/control-client.js";
 import { startShim } from "../../src/run/start-shim.js";
 import { openNginxWith, type NginxCoreOptions } from "../../src/route/open-nginx.js";
+import { findSetpriv } from "../../src/route/low-ports.js";
+import { planNginx } from "../../src/route/plan-nginx.js";
+import { planRoutes } from "../../src/route/plan-routes.js";
 import { switchUnix } from "../../src/route/switch-unix.js";
 import { call } from "./call.js";
 import { nginxUser, openBench, type NginxBench } from "./real-nginx.js";
@@ -50,6 +53,7 @@ describe("apply", () => {
       "run",
       "shim",
       "temp",
+      "tls",
     ]);
     expect((await call(bench.port, { host: "a.localhost" })).status).toBe(503);
   });
@@ -99,6 +103,31 @@ describe("apply", () => {
     await bench.serve([stopped("b")]);
     expect((await call(bench.port, { host: "b.localhost" })).status).toBe(503);
   });
+
+  test.skipIf(nginxUser === null)(
+    "may open low ports without being root, where that is given away",
+    async () => {
+      const user = nginxUser ?? { uid: 0, gid: 0 };
+      const setpriv = await findSetpriv(user);
+      expect(setpriv).toMatch(/setpriv$/);
+      const before = await openBench();
+      const program = { ...before.options.program, setpriv };
+      await before.close();
+      const bench = await open({ program });
+      // Nobody else has it, and nobody is asked for the port that tests share.
+      const address = "127.73.19.7";
+      const low = { ...bench.facts, listen: [...bench.facts.listen, { address, port: 80 }] };
+      await bench.nginx.apply(planNginx(planRoutes([stopped("a")]), low));
+      for (const pid of [await bench.nginx.pid(), ...(await listWorkers(bench))]) {
+        const status = await readFile(`/proc/${pid}/status`, "utf8");
+        expect(/^Uid:\t(.*)/m.exec(status)?.[1]).toBe(Array(4).fill(user.uid).join("\t"));
+        expect(/^CapEff:\t(.*)/m.exec(status)?.[1]).toBe("0000000000000400");
+        expect(/^CapBnd:\t(.*)/m.exec(status)?.[1]).toBe("0000000000000400");
+      }
+      const answer = await fetch(`http://${address}/`, { headers: { host: "a.localhost" } });
+      expect(answer.status).toBe(404);
+    },
+  );
 
   test("a port that is taken is told with its holder, before and after the start", async () => {
     const bench = await open();

@@ -16,6 +16,7 @@ const facts: NginxFacts = {
   ],
   version: [1, 22, 1],
   modules: [],
+  stream: null,
   workers: 2,
   workerUser: null,
 };
@@ -152,5 +153,28 @@ describe("planLocations", () => {
     expect(blockOf("refused")).toContain("proxy_read_timeout 40s;");
     expect(text).toContain("error_page 502 = @bloom_refused;");
     expect(plan(locations, { ...wish, holdSocket: null })).not.toContain("@bloom_refused");
+  });
+
+  test("an app that sleeps is not taken for one that is broken when nobody is there to wake it", () => {
+    const locations = { "/": location({ passthru: true }) };
+    const text = plan(locations, { sleeps: true, holdSocket: "/hold.sock" });
+    const [, nobody = ""] = text.split("location @bloom_nobody {");
+    expect(nobody.split("\t}\n")[0]).toMatch(
+      /if \(\$bloom_nobody = ""\) \{ return 502; \}.*Retry-After 5.*return 503/s,
+    );
+    expect(text.match(/error_page 502 = @bloom_nobody;/g)).toHaveLength(2);
+    for (const wish of [
+      { sleeps: false, holdSocket: "/hold.sock" },
+      { sleeps: true, holdSocket: null },
+    ])
+      expect(plan(locations, wish)).not.toContain("@bloom_nobody");
+  });
+
+  test("what an app has broken off goes nowhere else when it was collected first", () => {
+    const locations = { "/": location({ passthru: true }) };
+    const text = plan(locations, { holdSocket: "/hold.sock" });
+    const live = text.split("location @bloom_live0 {")[1]?.split("}\n")[0];
+    expect(live).toContain("error_page 502 = @bloom_refused_live;");
+    expect(live).toMatch(/proxy_pass http:\/\/\S+_once;/);
   });
 });

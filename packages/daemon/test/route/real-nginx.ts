@@ -13,6 +13,7 @@ import {
   type NginxSupervisor,
 } from "../../src/route/open-nginx.js";
 import { planNginx, type NginxFacts } from "../../src/route/plan-nginx.js";
+import type { StreamFacts } from "../../src/route/plan-stream.js";
 import { planRoutes, type RouteTarget } from "../../src/route/plan-routes.js";
 import { readNginxVersion } from "../../src/route/run-nginx.js";
 
@@ -20,6 +21,7 @@ import { readNginxVersion } from "../../src/route/run-nginx.js";
 export interface NginxBench {
   readonly home: string;
   readonly paths: NginxPaths;
+  readonly facts: NginxFacts;
   readonly port: number;
   readonly nginx: Nginx;
   readonly supervisor: NginxSupervisor;
@@ -35,7 +37,7 @@ export const nginxBinary = "/usr/sbin/nginx";
 export const nginxUser = process.getuid?.() === 0 ? { uid: 1_900_000_000, gid: 1_900_000_000 } : null;
 
 export async function openBench(
-  wish: Partial<NginxCoreOptions> & { modules?: readonly string[] } = {},
+  wish: Partial<NginxCoreOptions> & { modules?: readonly string[]; stream?: StreamFacts } = {},
 ): Promise<NginxBench> {
   const home = await mkdtemp(join(tmpdir(), "bloom-ng-"));
   await chmod(home, 0o711);
@@ -47,6 +49,7 @@ export async function openBench(
     listen: [{ address: "127.0.0.1", port }],
     version,
     modules: wish.modules ?? [],
+    stream: wish.stream ?? null,
     workers: 2,
     workerUser: null,
   };
@@ -54,7 +57,7 @@ export async function openBench(
   const supervisor = wish.supervisor ?? playShim(children);
   const options: NginxCoreOptions = {
     prefix,
-    program: { binary: nginxBinary, version, user: nginxUser },
+    program: { binary: nginxBinary, version, user: nginxUser, setpriv: null },
     listen: facts.listen,
     log: { warn: (fields, text) => console.error(text, fields) },
     ...wish,
@@ -65,6 +68,7 @@ export async function openBench(
   return {
     home,
     paths: facts.paths,
+    facts,
     port,
     nginx,
     supervisor,

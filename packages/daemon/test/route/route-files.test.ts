@@ -31,7 +31,7 @@ describe("findPortHolder", () => {
       expect(await findPortHolder(port)).toMatch(
         new RegExp(`^${process.execPath} .*\\(pid ${child.pid}\\)$`),
       );
-      await expect(assertPortFree({ address: "127.0.0.1", port }, "--http-port")).rejects.toMatchObject({
+      await expect(assertPortFree({ address: "127.0.0.1", port }, "with --http-port")).rejects.toMatchObject({
         code: "ERR_PORT_TAKEN",
         message: expect.stringContaining(`pid ${child.pid}`),
         hint: expect.stringContaining("--http-port"),
@@ -45,8 +45,8 @@ describe("findPortHolder", () => {
   test("a free port has no holder and may be bound again afterwards", async () => {
     const port = await findFree();
     expect(await findPortHolder(port)).toBeUndefined();
-    await assertPortFree({ address: "127.0.0.1", port }, "--http-port");
-    await assertPortFree({ address: "127.0.0.1", port }, "--http-port");
+    await assertPortFree({ address: "127.0.0.1", port }, "with --http-port");
+    await assertPortFree({ address: "127.0.0.1", port }, "with --http-port");
   });
 
   test("only listening sockets on that very port count", () => {

@@ -8,7 +8,8 @@ import { makeTempDir } from "../build/helpers.js";
 const status: ShimStatus = {
   ...{ id: "i-1", state: "ready", pid: 2, sandbox_pid: 1, shim_pid: 3, shim_start: 4 },
   ...{ started_at: null, ready_at: null, ready_ms: null, restarts: 0, consecutive_failures: 0 },
-  ...{ ready_timeout: false, last_exit: null, last_probe: null, listening: [], connections: 0 },
+  ...{ ready_timeout: false, last_exit: null, last_probe: null, listening: [], listens: [] },
+  ...{ connections: 0, accepted: null },
   ...{ memory_bytes: null, oom_kills: 0, pids_limit_hits: 0, warnings: [] },
 };
 

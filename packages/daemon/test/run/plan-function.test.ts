@@ -100,18 +100,30 @@ describe("the place of a function", () => {
       return Promise.resolve({ netns: "/run/netns/bl-1", address: "198.18.0.2" });
     },
     adopt: () => Promise.resolve(),
+    openPorts: () => Promise.resolve(),
     releaseInstance: () => Promise.resolve(),
   };
 
   test("is a socket alone, and a namespace only for one that calls others", async () => {
     const place = { address: { kind: "unix", path: socket }, listen: { kind: "given", path: socket } };
-    expect(await allocatePlace(network, makeWish(), socket)).toEqual({ ...place, netns: null });
+    expect(await allocatePlace({ network, isWeakAccepted: false }, makeWish(), socket)).toEqual({
+      ...place,
+      netns: null,
+    });
     expect(asked).toEqual([]);
-    expect(await allocatePlace(network, makeWish({ network: "outbound" }), socket)).toMatchObject({
+    expect(
+      await allocatePlace({ network, isWeakAccepted: false }, makeWish({ network: "outbound" }), socket),
+    ).toMatchObject({
       ...place,
       netns: { path: "/run/netns/bl-1" },
     });
-    expect(await allocatePlace(null, makeWish({ network: "outbound" }), socket)).toEqual({
+    expect(
+      await allocatePlace(
+        { network: null, isWeakAccepted: false },
+        makeWish({ network: "outbound" }),
+        socket,
+      ),
+    ).toEqual({
       ...place,
       netns: null,
     });

@@ -17,6 +17,7 @@ import {
   type PlaceNames,
 } from "../../deploy/places.js";
 import { compareInstances, viewInstance } from "../../observe/list-instances.js";
+import { isAsked } from "../../run/plan-instance.js";
 import { recordActivity } from "../activity.js";
 import type { Caller } from "../caller.js";
 import type { Handlers } from "../handlers.js";
@@ -159,13 +160,11 @@ export function createAppHandlers(context: ApiContext): Noun {
     sleepEnvironment: ({ params }, { caller }) =>
       change(params, caller, "sleep", async (place) => {
         const { config } = await findLiveVersion(store, place);
-        if (config.function === null) {
+        if (config.shape === "web" && !isAsked(config.web)) {
           throw new BloomError(
             "ERR_INVALID_ARGUMENT",
-            `${formatPlace(params)} is no function: it cannot sleep`,
-            {
-              hint: "`bloom stop` ends an app until `bloom start`.",
-            },
+            `no request ever comes to ${formatPlace(params)}, so none would wake it`,
+            { hint: "`bloom stop` ends an app until `bloom start`." },
           );
         }
         await context.activation.sleep(place.environment.id);

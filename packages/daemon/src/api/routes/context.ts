@@ -6,11 +6,12 @@ import type { ExecutionRecords } from "../../deploy/function/executions.js";
 import type { Functions } from "../../deploy/function/open-functions.js";
 import type { Invocations } from "../../deploy/function/invoke/open-invocations.js";
 import type { Fleet } from "../../deploy/fleet.js";
-import type { FunctionActivation } from "../../deploy/function/activation/open-activation.js";
+import type { AppActivation } from "../../deploy/activation/open-activation.js";
 import type { Jobs } from "../../deploy/jobs.js";
 import type { Operations } from "../../deploy/operations.js";
 import type { Secrets } from "../../release/secrets.js";
 import type { Place } from "../../deploy/places.js";
+import type { Reach } from "../../deploy/reach.js";
 import type { Engine } from "../../run/engines/engine.js";
 import type { Volumes } from "../../run/volumes/open-volumes.js";
 import type { Store } from "../../store/open-store.js";
@@ -23,7 +24,7 @@ export interface ApiContext {
   readonly fleet: Fleet;
   readonly deployer: Deployer;
   readonly operations: Operations;
-  readonly activation: Pick<FunctionActivation, "sleep" | "asleep">;
+  readonly activation: Pick<AppActivation, "sleep" | "asleep">;
   readonly functions: Functions;
   readonly jobs: Jobs;
   readonly hub: EventHub;
@@ -39,6 +40,7 @@ export interface ApiContext {
   readonly watchInstances: (changed: () => void) => () => void;
   readonly runTool: Engine["runTool"];
   readonly volumes: Pick<Volumes, "prepare" | "capacity">;
+  readonly reach: Reach;
   /** How the environment's live version would answer. */
   readonly explainRoute: (
     place: Place,

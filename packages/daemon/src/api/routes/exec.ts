@@ -1,11 +1,18 @@
-import { BloomError, type AppConfig, type ExecOrder, type Role } from "@bloomery/contract";
+import {
+  BloomError,
+  execInput,
+  execOrder,
+  type AppConfig,
+  type ExecOrder,
+  type Role,
+} from "@bloomery/contract";
 import { findPlace, formatPlace, namesOf, type Place } from "../../deploy/places.js";
 import type { Instance } from "../../run/engines/engine.js";
 import { beginActivity } from "../activity.js";
 import { assertRole } from "../caller.js";
-import { openExecInput } from "../exec-input.js";
 import { runOverStream } from "../exec-stream.js";
 import type { Handlers } from "../handlers.js";
+import { openLineBody } from "../line-body.js";
 import { findLiveVersion } from "../live-version.js";
 import type { ApiContext } from "./context.js";
 
@@ -25,7 +32,7 @@ export function createExecHandlers(context: Pick<ApiContext, "store" | "fleet">)
       const place = await findPlace(store, params);
       const version = await findLiveVersion(store, place);
       assertRole(caller, roles[version.config.access.ssh]);
-      const input = openExecInput(raw);
+      const input = openLineBody(raw, { order: execOrder, input: execInput });
       const order = await input.order();
       const instance = chooseInstance(place, fleet.live(place.environment.id), order.instance);
       // What is typed is nobody's business; a variable's value may be a secret.

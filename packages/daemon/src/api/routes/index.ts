@@ -4,6 +4,7 @@ import { createInvocationHandlers } from "../ignite/invocations.js";
 import { createFunctionLogHandlers } from "../ignite/logs.js";
 import { createIgniteHandlers } from "../ignite/index.js";
 import { createAppHandlers } from "./apps.js";
+import { createConnectionHandlers } from "./connections.js";
 import type { ApiContext } from "./context.js";
 import { createDeploymentHandlers } from "./deployments.js";
 import { createInsideHandlers } from "./inside.js";
@@ -23,6 +24,7 @@ export function createHandlers(context: ApiContext): Handlers {
     ...createVariableHandlers(context),
     ...createLogHandlers(context),
     ...createInsideHandlers(context),
+    ...createConnectionHandlers(context),
     ...createToolHandlers(context),
     ...createExecutionHandlers(context),
     ...createInvocationHandlers(context),

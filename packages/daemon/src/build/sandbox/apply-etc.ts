@@ -23,6 +23,7 @@ export async function applyEtc(folder: string, wish: EtcWish): Promise<void> {
     },
     hostname: wish.hostname,
     additionalHosts: wish.additionalHosts,
+    ...(wish.isOffline === undefined ? {} : { isOffline: wish.isOffline }),
     resolvConf,
     upstreamResolvConf,
   });

@@ -1,3 +1,6 @@
+/** Its own loopback, where nobody listens and which says so at once. */
+const noResolver = "nameserver 127.0.0.1\n";
+
 /** What decides the files below /etc of a sandbox. */
 export interface EtcFacts {
   /** The account that runs inside. */
@@ -11,6 +14,8 @@ export interface EtcFacts {
   readonly hostname: string;
   /** Host name → address: further lines of /etc/hosts. */
   readonly additionalHosts: Readonly<Record<string, string>>;
+  /** No resolver can be reached from inside: names fail at once instead of being waited for. */
+  readonly isOffline?: boolean;
   /** The host's /etc/resolv.conf. */
   readonly resolvConf: string;
   /** systemd-resolved's list of real resolvers; empty when there is none. */
@@ -41,7 +46,8 @@ export function planEtc(facts: EtcFacts): EtcFiles {
       `::1 localhost ip6-localhost ip6-loopback ${facts.hostname}`,
       ...additional.map(([host, address]) => `${address} ${host}`),
     ]),
-    "resolv.conf": chooseResolvers(facts.resolvConf, facts.upstreamResolvConf),
+    "resolv.conf":
+      facts.isOffline === true ? noResolver : chooseResolvers(facts.resolvConf, facts.upstreamResolvConf),
     // The host's own may name sources that do not exist inside.
     "nsswitch.conf": textOf(["passwd: files", "group: files", "hosts: files dns"]),
   });

@@ -11,7 +11,7 @@ import { findDraft } from "./drafts.js";
 import type { ExecutionRecords } from "./executions.js";
 import type { CompiledDraft } from "./invoke/find-target.js";
 import { openInvocations, type Invocations } from "./invoke/open-invocations.js";
-import type { Activation } from "./ports.js";
+import type { Activation } from "../activation/ports.js";
 
 interface PlatformInvocations extends Invocations {
   /** Removes records that are too old or too many, and what was kept for them. */

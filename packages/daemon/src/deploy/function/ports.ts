@@ -1,29 +1,7 @@
 import type { ExecutionKind, ignite } from "@bloomery/contract";
 import type { input } from "zod";
-import type { Instance } from "../../run/engines/engine.js";
 import type { Version } from "../../store/versions.js";
 import type { Place } from "../places.js";
-
-/** An instance that answers, and what it took to have one. */
-export interface Awake {
-  readonly instance: Instance;
-  readonly version: number;
-  /** Microseconds from the wish to readiness; null: it ran already. */
-  readonly startUs: number | null;
-}
-
-/** Nothing runs when nobody asks; whoever asks gets an instance. */
-export interface Activation {
-  /**
-   * A ready instance of the environment's live release, started when none runs; whoever asks meanwhile gets the same.
-   * Throws ERR_NOTHING_DEPLOYED, ERR_APP_STOPPED, ERR_START_FAILED or ERR_NOT_READY. Of one that is started, `onStands`
-   * tells as soon as its socket takes connections, a little before it is ready.
-   */
-  wake(environmentId: string, signal: AbortSignal, onStands?: (instance: Instance) => void): Promise<Awake>;
-  /** Ends what runs, after its executions; the next request wakes it. Harmless when it sleeps already. */
-  sleep(environmentId: string): Promise<void>;
-  isAsleep(environmentId: string): boolean;
-}
 
 /** What an instance says of itself between its records. */
 export interface Pressure {

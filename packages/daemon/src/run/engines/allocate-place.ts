@@ -1,4 +1,6 @@
 import type { InstanceListen } from "../instance-facts.js";
+import type { OutboundList } from "../network/plan-outbound.js";
+import { assertIsolation, isAskedBySocket, planNetwork } from "../plan-network.js";
 import type { InstanceAddress, InstanceWish } from "./engine.js";
 import { findFreePort } from "./free-port.js";
 
@@ -6,18 +8,22 @@ import { findFreePort } from "./free-port.js";
 export interface InstanceNetwork {
   allocateInstance(wish: {
     readonly id: string;
-    readonly port: number;
+    readonly ports: readonly number[];
     readonly outbound: boolean;
+    readonly only: OutboundList | null;
   }): Promise<{ readonly netns: string; readonly address: string }>;
   /** Takes over the namespace of an instance that an earlier daemon started. */
   adopt(
     live: readonly {
       readonly id: string;
-      readonly port: number;
+      readonly ports: readonly number[];
       readonly outbound: boolean;
+      readonly only: OutboundList | null;
       readonly address: string;
     }[],
   ): Promise<unknown>;
+  /** Lets further ports of an instance be reached. */
+  openPorts(address: string, ports: readonly number[]): Promise<void>;
   /** Takes the namespace of this address away; harmless when it is gone. */
   releaseInstance(address: string): Promise<void>;
 }
@@ -26,45 +32,59 @@ export interface InstanceNetwork {
 export interface InstancePlace {
   readonly address: InstanceAddress;
   readonly listen: InstanceListen;
-  readonly netns: { readonly path: string; readonly address: string; readonly port: number } | null;
+  readonly netns: {
+    readonly path: string;
+    readonly address: string;
+    readonly ports: readonly number[];
+    readonly only: OutboundList | null;
+  } | null;
 }
 
-/** Gives an instance its network; `socket` is where the shim's forwarder listens when one is needed. */
+export interface PlaceOptions {
+  /** Null: instances share the host's network. */
+  readonly network: InstanceNetwork | null;
+  /** Whether an app may run with less isolation than its manifest says. */
+  readonly isWeakAccepted: boolean;
+}
+
+/**
+ * Gives an instance its network; `socket` is where the shim's forwarder listens when one is needed. Throws
+ * ERR_ISOLATION_UNAVAILABLE.
+ */
 export async function allocatePlace(
-  network: InstanceNetwork | null,
+  { network, isWeakAccepted }: PlaceOptions,
   wish: InstanceWish,
   socket: string,
 ): Promise<InstancePlace> {
   const { web } = wish.config;
-  if (wish.config.function !== null || wish.config.prefork !== null)
-    return allocateGiven(network, wish, socket);
-  const isUnix = web.upstream.socketFamily === "unix";
+  assertIsolation(wish.config, { hasNamespaces: network !== null, isWeakAccepted });
+  // Through its socket an app is reached without any port.
+  const ports = isAskedBySocket(wish.config) ? [] : [web.port];
+  const netns = await allocateNamespace(network, wish, ports);
   const byForwarder: InstanceAddress = { kind: "unix", path: socket };
-  if (network !== null && wish.config.network !== "host") {
-    const outbound = wish.config.network === "outbound";
-    const given = await network.allocateInstance({ id: wish.id, port: web.port, outbound });
-    const netns = { path: given.netns, address: given.address, port: web.port };
-    if (isUnix) return { address: byForwarder, listen: { kind: "unix", forward: socket }, netns };
+  if (wish.config.function !== null || wish.config.prefork !== null)
+    return { address: byForwarder, listen: { kind: "given", path: socket }, netns };
+  if (web.upstream.socketFamily === "unix")
+    return { address: byForwarder, listen: { kind: "unix", forward: socket }, netns };
+  if (netns !== null) {
     const listen: InstanceListen = { kind: "tcp", port: web.port, forward: null };
-    return { address: { kind: "tcp", address: given.address, port: web.port }, listen, netns };
+    return { address: { kind: "tcp", address: netns.address, port: web.port }, listen, netns };
   }
-  if (isUnix) return { address: byForwarder, listen: { kind: "unix", forward: socket }, netns: null };
   // Without a namespace two versions cannot share a port: each gets a free one, and the shim's forwarder
   // gives nginx a name for it that can be switched by a rename.
   const listen: InstanceListen = { kind: "tcp", port: await findFreePort(), forward: socket };
   return { address: byForwarder, listen, netns: null };
 }
 
-/** Who is given a socket needs no port, and no network either unless it calls others. */
-async function allocateGiven(
+/** A namespace in which these ports can be reached; null where the app has none of its own. */
+export async function allocateNamespace(
   network: InstanceNetwork | null,
-  wish: InstanceWish,
-  socket: string,
-): Promise<InstancePlace> {
-  const address: InstanceAddress = { kind: "unix", path: socket };
-  const listen: InstanceListen = { kind: "given", path: socket };
-  if (network === null || wish.config.network !== "outbound") return { address, listen, netns: null };
-  const { port } = wish.config.web;
-  const given = await network.allocateInstance({ id: wish.id, port, outbound: true });
-  return { address, listen, netns: { path: given.netns, address: given.address, port } };
+  { id, config }: InstanceWish,
+  ports: readonly number[],
+): Promise<InstancePlace["netns"]> {
+  const plan = planNetwork(config, network !== null);
+  if (network === null || plan.kind !== "namespace") return null;
+  const { outbound, only } = plan;
+  const given = await network.allocateInstance({ id, ports, outbound, only });
+  return { path: given.netns, address: given.address, ports, only };
 }

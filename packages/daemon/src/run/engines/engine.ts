@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { AppConfig, ShimStatus, WorkerView } from "@bloomery/contract";
 
-/** Where nginx reaches an instance. */
+/** Where nginx reaches an instance. A tcp app has the first of its ports here, or 0 when none is known. */
 export type InstanceAddress =
   | { readonly kind: "tcp"; readonly address: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string };
@@ -79,6 +79,8 @@ export interface Instance {
   readonly role: string;
   readonly replica: number;
   readonly address: InstanceAddress;
+  /** Of a tcp app: the ports it was found to listen on, ascending, when it became ready. */
+  readonly listens: readonly number[];
   /** Bytes of memory it may use; absent where that is not known any more. */
   readonly memoryBytes?: number;
   /** The newest status that was told. */
@@ -91,6 +93,11 @@ export interface Instance {
   stop(graceMs: number | null): Promise<void>;
   /** Fulfils when the instance is gone, by whatever cause, and its remains are swept. */
   readonly gone: Promise<void>;
+  /**
+   * Lets clients come to further ports of a tcp app; for those that were found out. They stay open for its life. Throws
+   * ERR_INSTANCE_LOST when it is gone.
+   */
+  openPorts(ports: readonly number[]): Promise<void>;
   /** The last lines of its output, oldest first. */
   readTail(lines: number): Promise<string[]>;
   /** The workers of a prefork app; null where there are none, or where their host does not say in time. */

@@ -1,5 +1,5 @@
 import { existsSync, writeFileSync } from "node:fs";
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BloomError, type ShimStatus } from "@bloomery/contract";
 import { applyEtc } from "../../build/sandbox/apply-etc.js";
@@ -20,13 +20,14 @@ import { readWorkers } from "../workers/read-workers.js";
 import { createShimPool } from "../shim-pool.js";
 import { createStandbyUsers } from "../standby-users.js";
 import { createStandbys } from "../standbys.js";
-import { allocatePlace, type InstanceNetwork } from "./allocate-place.js";
+import { allocatePlace, type InstancePlace, type PlaceOptions } from "./allocate-place.js";
+import { allocateTcpPlace, type DescribeHolder } from "./allocate-tcp.js";
 import type { CommandOrder, Engine, Instance, InstanceWish, RunningCommand, ToolWish } from "./engine.js";
-import { instanceRecord, type InstanceRecord } from "./instance-record.js";
+import { readRecord, replaceRecord, type InstanceRecord } from "./instance-record.js";
 import { prepareFiles, removeFiles } from "./prepare-files.js";
 import { runCommand, type ShimCommand } from "./run-command.js";
 
-export interface LocalEngineOptions {
+export interface LocalEngineOptions extends PlaceOptions {
   readonly paths: HomePaths;
   readonly shimPath: string;
   readonly bwrap: string;
@@ -34,8 +35,7 @@ export interface LocalEngineOptions {
   /** Null: not root. */
   readonly uidBase: number | null;
   readonly cgroups: CgroupLayout;
-  /** Null: instances share the host's network. */
-  readonly network: InstanceNetwork | null;
+  readonly describeHolder: DescribeHolder;
   /**
    * The environment of a release without PORT or SOCKET, for commands in instances that run already: it holds
    * secrets, so no engine keeps it, least of all beyond its daemon's life.
@@ -97,8 +97,14 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     return command;
   };
 
+  const allocate = (wish: InstanceWish, socket: string): Promise<InstancePlace> =>
+    wish.config.tcp === null
+      ? allocatePlace(options, wish, socket)
+      : allocateTcpPlace(options, wish, wish.config.tcp);
+
   const attach = async (record: InstanceRecord): Promise<Instance> => {
     const files = planInstanceFiles(dirOf(record.id));
+    let ports = record.netnsPorts;
     const client = await openControlClient(files.control);
     open.set(record.id, client);
     users?.keep(record.user);
@@ -124,6 +130,9 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       get status(): ShimStatus {
         return client.status;
       },
+      get listens(): readonly number[] {
+        return client.status.listens;
+      },
       refresh: () => client.refresh(),
       watchStatus: (listener: (status: ShimStatus) => void) => client.watchStatus(listener),
       async drain(limitMs: number) {
@@ -135,6 +144,12 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
         await ended;
       },
       gone,
+      async openPorts(wanted: readonly number[]) {
+        if (record.netnsAddress === null) return;
+        await options.network?.openPorts(record.netnsAddress, wanted);
+        ports = [...new Set([...ports, ...wanted])];
+        await replaceRecord(files.record, { ...record, netnsPorts: ports });
+      },
       readTail: (lines: number) => readLastLines(join(files.log, "app.log"), lines),
       readWorkers: async () =>
         record.hasWorkers ? readWorkers(files.statsSocket, client.status.pid, Date.now()) : null,
@@ -159,7 +174,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       };
       await assertPreforkHost(wish.config, options.preforkPath).catch(undo);
       const mounts = await prepareFiles(dir, wish, { user, hasEtc: standby !== null }).catch(undo);
-      const place = await allocatePlace(options.network, wish, files.socket).catch(undo);
+      const place = await allocate(wish, files.socket).catch(undo);
       const cgroups = planCgroups(options.cgroups, wish.id, { ...wish.config.limits, weight: 100 });
       const record: InstanceRecord = {
         id: wish.id,
@@ -169,8 +184,9 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
         replica: wish.replica,
         address: place.address,
         netnsAddress: place.netns?.address ?? null,
-        netnsPort: place.netns?.port ?? null,
+        netnsPorts: [...(place.netns?.ports ?? [])],
         outbound: wish.config.network === "outbound",
+        only: place.netns?.only ?? null,
         cgroups: cgroups.map((group) => group.path),
         hasWorkers: wish.config.prefork !== null,
         variables: planListenVariables(wish.config, place.listen),
@@ -199,15 +215,13 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     },
 
     async adopt(id: string): Promise<Instance | undefined> {
-      const record = await readRecord(dirOf(id));
+      const record = await readRecord(planInstanceFiles(dirOf(id)).record);
       if (record === undefined) return undefined;
       try {
         const instance = await attach(record);
-        const { address, netnsAddress, outbound } = record;
-        // Records of older daemons have the port only in the address.
-        const port = record.netnsPort ?? (address.kind === "tcp" ? address.port : null);
-        if (netnsAddress !== null && port !== null) {
-          await options.network?.adopt([{ id, port, outbound, address: netnsAddress }]);
+        const { netnsAddress, netnsPorts: ports, outbound, only } = record;
+        if (netnsAddress !== null) {
+          await options.network?.adopt([{ id, ports, outbound, only, address: netnsAddress }]);
         }
         return instance;
       } catch {
@@ -217,10 +231,10 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     },
 
     async endStray(id: string): Promise<boolean> {
-      const { control } = planInstanceFiles(dirOf(id));
-      const record = existsSync(control) ? await readRecord(dirOf(id)) : undefined;
+      const files = planInstanceFiles(dirOf(id));
+      const record = existsSync(files.control) ? await readRecord(files.record) : undefined;
       if (record === undefined) return false;
-      const client = await openControlClient(control).catch(() => undefined);
+      const client = await openControlClient(files.control).catch(() => undefined);
       await client?.stop(strayGraceMs).catch(ignoreLost);
       await client?.closed;
       // Its network address is left alone: it may be another's by now.
@@ -266,14 +280,6 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       await shims.close();
     },
   };
-}
-
-async function readRecord(dir: string): Promise<InstanceRecord | undefined> {
-  try {
-    return instanceRecord.parse(JSON.parse(await readFile(planInstanceFiles(dir).record, "utf8")));
-  } catch {
-    return undefined;
-  }
 }
 
 /** The shim that is asked to end may be gone before it has answered. */

@@ -31,6 +31,7 @@ export async function prepareFiles(
         user,
         hostname: isFunction ? functionHostname : wish.appName,
         additionalHosts: wish.config.additionalHosts,
+        isOffline: wish.config.network === "none",
       });
   if (isFunction) {
     // Somebody waits for a function, and of all this it sees no more.

@@ -1,12 +1,13 @@
 import { z } from "zod";
 import type { NetworkBlock } from "./plan-block.js";
+import type { OpenPort } from "./plan-ruleset.js";
 import { tryTool } from "./run-tool.js";
 
 /** What the sets and the map of a block's table hold. */
 export interface TableContent {
   /** Stable address → instance address. */
   readonly current: ReadonlyMap<string, string>;
-  readonly open: readonly { readonly address: string; readonly port: number; readonly label: string }[];
+  readonly open: readonly OpenPort[];
   readonly outbound: readonly string[];
 }
 
@@ -19,6 +20,13 @@ const openElement = z.union([
     label: elem.comment ?? "",
   })),
 ]);
+
+/** Whether the table is there, and still refuses anything: somebody may have deleted or emptied it. Cheap. */
+export async function checkTable(block: NetworkBlock): Promise<"whole" | "empty" | "gone"> {
+  const text = await tryTool("nft", ["list", "chain", "ip", block.table, "forward"]);
+  if (text === undefined) return "gone";
+  return text.includes("reject") ? "whole" : "empty";
+}
 
 /** Reads the table from the kernel; undefined when it does not exist (somebody flushed the rules). */
 export async function readTable(block: NetworkBlock): Promise<TableContent | undefined> {

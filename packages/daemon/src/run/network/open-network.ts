@@ -2,13 +2,17 @@ import { BloomError } from "@bloomery/contract";
 import { claimBlock, releaseBlock, type ClaimOptions } from "./claim-block.js";
 import { findInhabited } from "./find-inhabited.js";
 import { forgetEnded, forgetInstance } from "./forget-connections.js";
-import { readTable } from "./kernel-table.js";
+import { checkTable, readTable } from "./kernel-table.js";
 import { openNamespaces, listPlaces } from "./namespaces.js";
+import { openOutbound, type OutboundOptions } from "./open-outbound.js";
+import { createOpenPorts } from "./open-ports.js";
 import { findPlace, isOverlapping, planStableAddress, type InstancePlace } from "./plan-block.js";
+import type { OutboundList } from "./plan-outbound.js";
 import {
   planAdmission,
   planBriefTracking,
   planDismissal,
+  planOutbound,
   planRemoval,
   planRoutes,
   planRuleset,
@@ -29,10 +33,17 @@ export interface NetworkPlace {
 export interface InstanceNetworkWish {
   /** Shown beside the address in `nft list ruleset`. */
   readonly id: string;
-  /** The only port that can be reached from the host; led to 127.0.0.1 inside. */
-  readonly port: number;
+  /** All that can be reached from the host, led to 127.0.0.1 inside; more may be opened later. */
+  readonly ports: readonly number[];
   /** True: connections out of the machine are allowed. */
   readonly outbound: boolean;
+  /** With `outbound`: the only places they are allowed to; null: all outside of the platform. */
+  readonly only?: OutboundList | null;
+}
+
+export interface NetworkOptions extends ClaimOptions, OutboundOptions {
+  /** So many namespaces are kept ready. */
+  readonly spare?: number;
 }
 
 /** The host's side of all namespaces of one daemon. Needs root. */
@@ -47,6 +58,11 @@ export interface HostNetwork {
   /** A namespace with connections out and none in. */
   allocateBuild(): Promise<NetworkPlace>;
   releaseInstance(address: string): Promise<void>;
+  /**
+   * Lets further ports of an instance be reached. Those that are open already may be named again. Throws
+   * ERR_INSTANCE_LOST when nobody has the address.
+   */
+  openPorts(address: string, ports: readonly number[]): Promise<void>;
   /** Takes over instances that an earlier daemon started; those whose namespace is gone are left out. */
   adopt(
     live: readonly (InstanceNetworkWish & { readonly address: string })[],
@@ -60,7 +76,7 @@ export interface HostNetwork {
   setCurrent(stable: string, address: string | null): Promise<void>;
   /** Stable address → instance address, read from the kernel. */
   currentMap(): Promise<ReadonlyMap<string, string>>;
-  /** Puts everything back when somebody flushed the machine's rules; true when that was needed. */
+  /** Puts everything back when somebody flushed the machine's rules, true when that was needed; follows the resolvers. */
   repair(): Promise<boolean>;
   /** Lets go; instances and their traffic go on. May be called twice. */
   close(): Promise<void>;
@@ -69,7 +85,7 @@ export interface HostNetwork {
 }
 
 /** Claims a block and makes this machine ready for namespaces. Throws ERR_NETWORK_SETUP. */
-export async function openNetwork(options: ClaimOptions & { readonly spare?: number }): Promise<HostNetwork> {
+export async function openNetwork(options: NetworkOptions): Promise<HostNetwork> {
   const block = await claimBlock(options);
   await prepareKernel();
   await applyIp(planRoutes(block, "replace"));
@@ -78,7 +94,7 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
 
   const content = await readTable(block);
   const current = new Map(content?.current);
-  const open = new Map((content?.open ?? []).map((entry) => [entry.address, entry]));
+  const open = createOpenPorts(content?.open ?? []);
   const outbound = new Set(content?.outbound);
   const namespaces = await openNamespaces(block, { spare: options.spare ?? 1 });
 
@@ -90,31 +106,33 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
     return mine;
   };
 
+  const places = await openOutbound({ ...options, block, inTurn });
+
   const admit = (address: string, wish: InstanceNetworkWish | null, out: boolean): Promise<void> =>
     inTurn(async () => {
-      if (wish !== null) assertPort(wish.port);
-      const port = wish === null ? null : { address, port: wish.port, label: wish.id };
-      await applyNft(planAdmission(block.table, port, address, out));
-      if (port !== null) open.set(address, port);
+      const ports = wish === null ? [] : open.plan(address, wish.ports, wish.id);
+      const leaving = out ? planOutbound(block.table, address) : "";
+      await applyNft(planAdmission(block.table, ports) + leaving);
+      if (wish !== null) open.add(address, ports, wish.id);
       if (out) outbound.add(address);
     });
   const dismiss = (address: string): Promise<void> =>
     inTurn(async () => {
-      const port = open.get(address);
       const pointing = [...current].filter(([, target]) => target === address);
       await applyNft(
-        planDismissal(block.table, address, port === undefined ? [] : [port.port]) +
+        planDismissal(block.table, address, open.of(address)) +
           pointing.map(([stable]) => planSwitch(block.table, stable, address, null)).join(""),
       );
-      open.delete(address);
+      open.forget(address);
       outbound.delete(address);
       for (const [stable] of pointing) current.delete(stable);
     });
 
   const release = async (address: string): Promise<void> => {
     if (findPlace(block, address) === undefined) return;
-    const isNamed = open.has(address) || outbound.has(address) || [...current.values()].includes(address);
-    if (isNamed) await dismiss(address);
+    const named = [...open.addresses(), ...outbound, ...current.values()];
+    if (named.includes(address)) await dismiss(address);
+    await places.limit(address, null);
     await namespaces.remove(address);
     await forgetInstance(address);
   };
@@ -130,9 +148,12 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
   const allocate = async (wish: InstanceNetworkWish | null, out: boolean): Promise<NetworkPlace> => {
     const place = await namespaces.take();
     try {
+      // The list first: nothing is allowed for a moment that it forbids.
+      await places.limit(place.address, wish?.only ?? null);
       await admit(place.address, wish, out);
       return placeOf(place);
     } catch (error) {
+      await places.limit(place.address, null).catch(() => undefined);
       await namespaces.remove(place.address);
       throw error;
     } finally {
@@ -142,14 +163,18 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
   const restore = async (): Promise<void> => {
     await applyNft(
       planRuleset(block) +
-        [...open.values()].map((port) => planAdmission(block.table, port, port.address, false)).join("") +
-        [...outbound].map((address) => planAdmission(block.table, null, address, true)).join("") +
+        places.planAll() +
+        planAdmission(block.table, open.all()) +
+        [...outbound].map((address) => planOutbound(block.table, address)).join("") +
         [...current].map(([stable, address]) => planSwitch(block.table, stable, null, address)).join(""),
     );
     await tryTool("nft", ["-f", "-"], planBriefTracking(block));
   };
   let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => (closing ??= tail.then(() => namespaces.close()));
+  const close = (): Promise<void> => {
+    places.close();
+    return (closing ??= tail.then(() => namespaces.close()));
+  };
 
   return {
     cidr: block.cidr,
@@ -158,6 +183,15 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
     allocateInstance: (wish) => allocate(wish, wish.outbound),
     allocateBuild: () => allocate(null, true),
     releaseInstance: release,
+    openPorts: (address, ports) =>
+      inTurn(async () => {
+        if (!open.addresses().includes(address)) {
+          throw new BloomError("ERR_INSTANCE_LOST", `no instance has the address ${address}`);
+        }
+        const planned = open.plan(address, ports);
+        await applyNft(planAdmission(block.table, planned));
+        open.add(address, planned);
+      }),
 
     async adopt(live) {
       const adopted: NetworkPlace[] = [];
@@ -165,6 +199,7 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
         const place = namespaces.keep(wish.address);
         if (place === undefined) continue;
         // Normally all there; after a flush of the rules this brings it back.
+        await places.limit(place.address, wish.only ?? null);
         await admit(place.address, wish, wish.outbound);
         adopted.push(placeOf(place));
       }
@@ -173,11 +208,12 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
 
     async sweep() {
       // Also what is still allowed or pointed at although its namespace is gone.
-      const named = [...open.keys(), ...outbound, ...current.values()];
+      const named = [...open.addresses(), ...outbound, ...places.addresses(), ...current.values()];
       const remains = new Set([
         ...namespaces.leftovers(),
         ...named.filter((address) => !namespaces.isUsed(address)),
       ]);
+      if (remains.size === 0) return [];
       for (const address of await findInhabited()) remains.delete(address);
       for (const address of remains) await release(address);
       return [...remains];
@@ -187,6 +223,8 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
       inTurn(async () => {
         assertIn(block.stable, stable);
         if (address !== null) assertIn(block.instances, address);
+        // Most names of an app stay when one of its replicas is replaced.
+        if ((current.get(stable) ?? null) === address) return;
         const change = (from: string | null): Promise<void> =>
           applyNft(planSwitch(block.table, stable, from, address));
         try {
@@ -206,8 +244,12 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
 
     repair: () =>
       inTurn(async () => {
-        if ((await readTable(block)) !== undefined) return false;
-        await claimBlock({ ...options, preferred: block.cidr, candidates: [] });
+        const state = await checkTable(block);
+        if (state === "whole") {
+          await places.refresh();
+          return false;
+        }
+        if (state === "gone") await claimBlock({ ...options, preferred: block.cidr, candidates: [] });
         await restore();
         return true;
       }),
@@ -225,13 +267,8 @@ export async function openNetwork(options: ClaimOptions & { readonly spare?: num
   };
 }
 
-// Both end up in the text of a rule: nothing but an address and a number may get there.
+// It ends up in the text of a rule: nothing but an address may get there.
 function assertIn(range: string, address: string): void {
   if (/^[0-9.]+$/.test(address) && isOverlapping(range, address)) return;
   throw new BloomError("ERR_INTERNAL", `${address} is not an address of ${range}`);
-}
-
-function assertPort(port: number): void {
-  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return;
-  throw new BloomError("ERR_INVALID_ARGUMENT", `${port} is not a port`);
 }

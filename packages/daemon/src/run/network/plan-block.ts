@@ -91,6 +91,12 @@ export function addressOfName(name: string): string | undefined {
   return match?.[1] === undefined ? undefined : formatAddress(Number.parseInt(match[1], 16));
 }
 
+/** The namespace of the instance that has this address; undefined when it is no IPv4 address. */
+export function namespaceOf(address: string): string | undefined {
+  const value = parseAddress(address);
+  return value === undefined ? undefined : placeAt(value).netns;
+}
+
 /** The stable address with this number, from 0. Throws ERR_LIMIT_REACHED beyond the block. */
 export function planStableAddress(block: NetworkBlock, index: number): string {
   if (!Number.isInteger(index) || index < 0 || index >= block.stableCapacity) {

@@ -1,6 +1,7 @@
 import { reservedRange, type InstancePlace, type NetworkBlock } from "./plan-block.js";
+import { planRefusal } from "./plan-outbound.js";
 
-/** One instance that may be reached on one port. */
+/** One port on which one instance may be reached. */
 export interface OpenPort {
   readonly address: string;
   readonly port: number;
@@ -14,10 +15,11 @@ export interface OpenPort {
  */
 export function planRuleset(block: NetworkBlock): string {
   const { table, instances, stable } = block;
+  const names = "ip saddr @outbound ip daddr @resolvers meta l4proto { tcp, udp } th dport 53 accept";
   const rules: Readonly<Record<string, readonly string[]>> = {
     // Local traffic for a stable address goes to the instance that serves now.
     out: [`ip daddr ${stable} dnat to ip daddr map @current`],
-    // Nobody on this machine reaches a port of an instance other than the one its app serves on.
+    // Nobody on this machine reaches a port of an instance other than those its app serves on.
     guard: [
       // Without a map entry: refused before connection tracking has taken the packet in, or a client that uses
       // the same port again would be refused long after there is an entry.
@@ -30,14 +32,20 @@ export function planRuleset(block: NetworkBlock): string {
       // same address, so anything wider would also eat the reset that is sent.
       `ip daddr ${stable} tcp flags & (syn | ack) == syn reject with tcp reset`,
       `ip saddr ${instances} ct state established,related accept`,
-      `ip saddr ${instances} reject`,
+      // All that the machine itself has for an instance, where it is the one who resolves names.
+      names,
+      ...planRefusal(`ip saddr ${instances}`),
     ],
     forward: [
       `ip saddr ${instances} ct state established,related accept`,
       `ip daddr ${instances} ct state established,related accept`,
-      `ip saddr ${instances} ip daddr { ${planForbidden(block).join(", ")} } reject with icmp type admin-prohibited`,
+      // Before the rest: some clouds resolve names at the very address that is shut otherwise.
+      names,
+      ...planRefusal(`ip saddr ${instances} ip daddr { ${planForbidden(block).join(", ")} }`),
       `ip daddr ${instances} drop`,
-      `ip saddr ${instances} ip saddr != @outbound reject with icmp type net-unreachable`,
+      // Who has a list of places gets no further than its own chain.
+      `ip saddr ${instances} ip saddr vmap @listed`,
+      ...planRefusal(`ip saddr ${instances} ip saddr != @outbound`),
     ],
     post: [`ip saddr ${instances} ip daddr != ${block.cidr} masquerade`],
   };
@@ -56,6 +64,10 @@ export function planRuleset(block: NetworkBlock): string {
     "\tset open { type ipv4_addr . inet_service",
     "\t}",
     "\tset outbound { type ipv4_addr",
+    "\t}",
+    "\tmap listed { type ipv4_addr : verdict",
+    "\t}",
+    "\tset resolvers { type ipv4_addr",
     "\t}",
     ...chains.map((chain) => `\tchain ${chain} { ${hooks[chain]}; policy accept;\n\t}`),
     "}",
@@ -124,7 +136,7 @@ export function planInside(place: InstancePlace): { readonly ip: string; readonl
       `route add default via ${place.gateway}`,
       "",
     ].join("\n"),
-    // A server that binds 127.0.0.1 is reached unchanged. Which port is open is decided on the host, so that
+    // A server that binds 127.0.0.1 is reached unchanged. Which ports are open is decided on the host, so that
     // a namespace can be made before it is known who will live in it.
     nft: [
       "table ip bloom {",
@@ -142,21 +154,26 @@ export function planRemoval(place: InstancePlace): string {
   return `link del dev ${place.link}\nnetns del ${place.netns}\n`;
 }
 
-/** Lets traffic to one port in and, when wished, connections of the instance out. */
-export function planAdmission(
-  table: string,
-  open: OpenPort | null,
-  address: string,
-  outbound: boolean,
-): string {
-  const lines: string[] = [];
-  if (open !== null) {
-    const label = open.label.replace(/[^A-Za-z0-9-]/g, "").slice(0, 64);
-    const comment = label === "" ? "" : ` comment "${label}"`;
-    lines.push(`add element ip ${table} open { ${open.address} . ${open.port}${comment} }`);
-  }
-  if (outbound) lines.push(`add element ip ${table} outbound { ${address} }`);
-  return lines.map((line) => `${line}\n`).join("");
+/** Lets traffic to these ports in. Admitting what is admitted already changes nothing. */
+export function planAdmission(table: string, open: readonly OpenPort[]): string {
+  return open
+    .map(({ address, port, label }) => {
+      const name = label.replace(/[^A-Za-z0-9-]/g, "").slice(0, 64);
+      const comment = name === "" ? "" : ` comment "${name}"`;
+      return `add element ip ${table} open { ${address} . ${port}${comment} }\n`;
+    })
+    .join("");
+}
+
+/** Lets connections of an address out. */
+export function planOutbound(table: string, address: string): string {
+  return `add element ip ${table} outbound { ${address} }\n`;
+}
+
+/** The servers that instances may ask for names, wherever they are: `nft -f` text. */
+export function planResolvers(table: string, servers: readonly string[]): string {
+  const add = servers.length === 0 ? "" : `add element ip ${table} resolvers { ${servers.join(", ")} }\n`;
+  return `flush set ip ${table} resolvers\n${add}`;
 }
 
 /** Takes back whatever an address was allowed. Deleting what is not there would fail, so it is added first. */

@@ -51,11 +51,11 @@ export async function openIgnite() {
   const jobs = createJobs();
   const hub = createEventHub(join(folder, "deployments"));
   const log = pino({ level: "silent" });
-  const edge = { baseDomain: "localhost", httpPort: 4680 };
+  const edge = { baseDomain: "localhost", httpPort: 4680, tcpAddresses: ["127.0.0.1"] };
   const views: ViewParts = {
     ...{ store, edge, fleet: live.fleet },
     healer: { failureOf: () => null, failing: () => [] },
-    activation: { isPutToSleep: () => false },
+    activation: { isAtRest: () => false, isWaking: () => false },
   };
   const releases = { store, secrets, artifactDir: (digest: string) => `/nowhere/${digest}`, address: edge };
   const logFile = (build: string): string => join(folder, `${build}.log`);
@@ -101,6 +101,7 @@ export async function openIgnite() {
       view: (row: Deployment) => viewDeployment(views, row),
     },
     assertArtifact: () => gates.deployment(),
+    assertIsolation: () => null,
     assertRoutable: async () => undefined,
     heal: () => undefined,
   } as unknown as DeployerParts);
@@ -117,7 +118,13 @@ export async function openIgnite() {
   }));
   const operations = createOperations({
     ...releases,
-    ...{ fleet: live.fleet, edge: live.parts.edge, boot: "boot-1", healer: () => ({}) as never },
+    ...{
+      fleet: live.fleet,
+      edge: live.parts.edge,
+      boot: "boot-1",
+      healer: () => ({}) as never,
+      isPutToSleep: () => false,
+    },
     forgetApp: functions.drafts.forget,
     forgetEnvironment: async () => undefined,
   });

@@ -9,6 +9,7 @@ import { sweepGroups } from "../../../src/run/cgroups.js";
 import type { InstanceNetwork } from "../../../src/run/engines/allocate-place.js";
 import type { Engine, Instance, InstanceWish, RunningCommand } from "../../../src/run/engines/engine.js";
 import { createLocalEngine, type LocalEngine } from "../../../src/run/engines/local.js";
+import { findPortHolder } from "../../../src/route/find-port-holder.js";
 import { probeHost, type HostFacts } from "../../../src/run/probe-host.js";
 import { findShim } from "../../build/helpers.js";
 
@@ -58,7 +59,10 @@ export interface RealEngine {
 
 let counter = 0;
 
-export async function openRealEngine(network: InstanceNetwork | null = null): Promise<RealEngine> {
+export async function openRealEngine(
+  network: InstanceNetwork | null = null,
+  isWeakAccepted = false,
+): Promise<RealEngine> {
   const shimPath = findShim();
   if (shimPath === null) throw new Error("bloom-shim is not built");
   const host = await probeHost(`bloomery-test-${process.pid}`);
@@ -77,6 +81,8 @@ export async function openRealEngine(network: InstanceNetwork | null = null): Pr
       uidBase: isRoot ? uidBase : null,
       cgroups: host.cgroups,
       network,
+      isWeakAccepted,
+      describeHolder: findPortHolder,
       environmentOf: () => Promise.resolve(env),
       log: { warn: (fields, words) => console.error(words, fields) },
     });

@@ -110,7 +110,7 @@ test.runIf(isRoot)("a function with another network, and an app, get a sandbox o
   const real = await openRealEngine();
   const outside = await makeFunction(real, { network: "host" });
   const first = await startReady(real.engine, { ...outside, id: await nextStanding(real) });
-  const app = await real.makeWish({ network: "none" });
+  const app = await real.makeWish();
   const second = await startReady(real.engine, { ...app, id: await nextStanding(real) });
   for (const one of [first, second]) {
     expect(await ask(one, "printf here")).toBe("here");

@@ -24,6 +24,15 @@ import {
 
 afterEach(cleanUp);
 
+/** A service of the machine, on all its addresses; its port. */
+async function listenHere(): Promise<number> {
+  const server = createServer((socket) => socket.on("error", () => undefined).end("host"));
+  server.listen(0, "::");
+  await once(server, "listening");
+  cleanups.push(async () => server.close());
+  return (server.address() as { port: number }).port;
+}
+
 describe.skipIf(!isRoot)("host network", () => {
   test("two servers on the same loopback port live side by side and a switch moves new connections only", async () => {
     const network = await open(await makeHome());
@@ -88,20 +97,16 @@ describe.skipIf(!isRoot)("host network", () => {
       await writeFile(`/proc/sys/net/ipv4/conf/${link}/rp_filter`, "1");
     }
 
-    const everywhere = createServer((socket) => socket.on("error", () => undefined).end("host"));
-    everywhere.listen(0, "::");
-    await once(everywhere, "listening");
-    cleanups.push(async () => everywhere.close());
-    const port = (everywhere.address() as { port: number }).port;
+    const port = await listenHere();
     const gateway = b.address.replace(/\d+$/, (last) => String(Number(last) - 1));
 
     expect(await tryHere(stable, 8888)).toMatchObject({ word: "first" });
     expect(await tryHere("127.0.0.1", port)).toMatchObject({ word: "host" });
     expect(await tryFrom(b, gateway, port)).toBe("ECONNREFUSED");
     expect(await tryFrom(b, "127.0.0.1", port)).toBe("ECONNREFUSED");
-    expect(await tryFrom(b, a.address, 8888)).toBe("EHOSTUNREACH");
+    expect(await tryFrom(b, a.address, 8888)).toBe("ECONNREFUSED");
     expect(await tryFrom(b, stable, 8888)).toBe("ECONNREFUSED");
-    expect(await tryFrom(b, "169.254.169.254", 80)).toBe("EHOSTUNREACH");
+    expect(await tryFrom(b, "169.254.169.254", 80)).toBe("ECONNREFUSED");
     expect(
       (await execa("ip", ["-n", basename(b.netns), "-6", "-o", "addr", "show", "dev", "eth0"])).stdout,
     ).toBe("");
@@ -130,7 +135,7 @@ describe.skipIf(!isRoot)("host network", () => {
     const shut = await network.allocateInstance(instance("i-shut"));
     const connected = await network.allocateInstance(instance("i-open", true));
     const build = await network.allocateBuild();
-    expect(await tryFrom(shut, outside.address, 7000)).toBe("ENETUNREACH");
+    expect(await tryFrom(shut, outside.address, 7000)).toBe("ECONNREFUSED");
     expect(await tryFrom(connected, outside.address, 7000)).toBe(`from ${outside.host}`);
     expect(await tryFrom(build, outside.address, 7000)).toBe(`from ${outside.host}`);
     // Nothing from outside gets in, although the machine forwards now.
@@ -212,6 +217,62 @@ describe.skipIf(!isRoot)("host network", () => {
     expect(await tryHere(stable, 8888)).not.toMatchObject({ word: "first" });
     expect(await network.repair()).toBe(true);
     expect(await tryHere(stable, 8888)).toMatchObject({ word: "first" });
+    await execa("nft", ["flush", "table", "ip", `bloom_${network.cidr.replace(/[./]/g, "_")}`]);
+    expect(
+      await tryFrom(
+        a,
+        a.address.replace(/\d+$/, (last) => String(Number(last) - 1)),
+        await listenHere(),
+      ),
+    ).toBe("host");
+    expect(await network.repair()).toBe(true);
+    expect(await network.repair()).toBe(false);
+    expect(await tryHere(stable, 8888)).toMatchObject({ word: "first" });
+  });
+
+  test("an instance is reached on all of its ports and on no other, also on those opened later and after a repair", async () => {
+    const home = await makeHome();
+    const first = await openNetwork({ home, preferred: null, candidates });
+    const a = await first.allocateInstance({ id: "i-a", ports: [7878, 7879], outbound: false });
+    const bare = await first.allocateInstance({ id: "i-bare", ports: [], outbound: false });
+    for (const port of [7878, 7879, 7880]) await startServer(a, `on ${port}`, port);
+    await startServer(bare, "bare");
+    const stable = first.stableAddress(0);
+    await first.setCurrent(stable, a.address);
+    const answers = async (): Promise<string[]> => {
+      const tried = [7878, 7879, 7880].map(async (port) => (await tryHere(stable, port)).word);
+      return [...(await Promise.all(tried)), (await tryHere(bare.address, 8888)).word];
+    };
+    const refused = "ECONNREFUSED";
+    expect(await answers()).toEqual(["on 7878", "on 7879", refused, refused]);
+
+    await first.openPorts(a.address, [7879, 7880]);
+    await first.openPorts(bare.address, [8888]);
+    const all = ["on 7878", "on 7879", "on 7880", "bare"];
+    expect(await answers()).toEqual(all);
+    await expect(first.openPorts(a.address, [70_000])).rejects.toMatchObject({
+      code: "ERR_INVALID_ARGUMENT",
+    });
+
+    // What the kernel holds is what a later daemon begins with.
+    const second = await open(home, first.cidr);
+    await execa("nft", ["delete", "table", "ip", `bloom_${second.cidr.replace(/[./]/g, "_")}`]);
+    expect(await second.repair()).toBe(true);
+    expect(await answers()).toEqual(all);
+    const { stdout } = await execa("nft", [
+      "list",
+      "table",
+      "ip",
+      `bloom_${second.cidr.replace(/[./]/g, "_")}`,
+    ]);
+    expect(stdout).toContain(`${a.address} . 7880 comment "i-a"`);
+    expect(stdout).toContain(`${bare.address} . 8888 comment "i-bare"`);
+
+    await second.releaseInstance(a.address);
+    await second.releaseInstance(bare.address);
+    await expect(second.openPorts(a.address, [80])).rejects.toMatchObject({ code: "ERR_INSTANCE_LOST" });
+    const table = `bloom_${second.cidr.replace(/[./]/g, "_")}`;
+    expect((await execa("nft", ["list", "set", "ip", table, "open"])).stdout).not.toContain("elements");
   });
 
   test("nothing is left after destroy", async () => {

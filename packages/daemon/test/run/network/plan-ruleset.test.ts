@@ -24,23 +24,19 @@ test("a switch is one transaction that replaces exactly one element", () => {
 });
 
 test("a label cannot leave its quotes", () => {
-  const text = planAdmission(
-    "t",
-    { address: "198.18.0.2", port: 80, label: 'i-x" }; flush ruleset; #' },
-    "198.18.0.2",
-    true,
-  );
-  expect(text).toBe(
-    'add element ip t open { 198.18.0.2 . 80 comment "i-xflushruleset" }\nadd element ip t outbound { 198.18.0.2 }\n',
+  const label = 'i-x" }; flush ruleset; #';
+  expect(planAdmission("t", [{ address: "198.18.0.2", port: 80, label }])).toBe(
+    'add element ip t open { 198.18.0.2 . 80 comment "i-xflushruleset" }\n',
   );
 });
 
 test("a dismissal holds whether or not outbound was allowed", () => {
-  expect(planDismissal("t", "198.18.0.2", [80])).toBe(
+  expect(planDismissal("t", "198.18.0.2", [80, 443])).toBe(
     [
       "add element ip t outbound { 198.18.0.2 }",
       "delete element ip t outbound { 198.18.0.2 }",
       "delete element ip t open { 198.18.0.2 . 80 }",
+      "delete element ip t open { 198.18.0.2 . 443 }",
       "",
     ].join("\n"),
   );

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { execa } from "execa";
+import type { OutboundOptions } from "../../../src/run/network/open-outbound.js";
 import { openNetwork, type HostNetwork, type NetworkPlace } from "../../../src/run/network/open-network.js";
 
 /** Small blocks at the far end of the range, so that a daemon on the same machine is left alone. */
@@ -23,8 +24,12 @@ export async function makeHome(): Promise<string> {
   return home;
 }
 
-export async function open(home: string, preferred: string | null = null): Promise<HostNetwork> {
-  const network = await openNetwork({ home, preferred, candidates });
+export async function open(
+  home: string,
+  preferred: string | null = null,
+  options: OutboundOptions = {},
+): Promise<HostNetwork> {
+  const network = await openNetwork({ ...options, home, preferred, candidates });
   cleanups.push(() => network.destroy());
   return network;
 }
@@ -46,10 +51,10 @@ async function stop(child: ChildProcess): Promise<void> {
 }
 
 /** A server bound to the namespace's loopback that says its name to everyone. */
-export function startServer(place: NetworkPlace, name: string): Promise<string> {
+export function startServer(place: NetworkPlace, name: string, port = 8888): Promise<string> {
   return runInside(
     place,
-    `require("net").createServer((s) => s.on("error", () => {}).end(${JSON.stringify(name)})).listen(8888, "127.0.0.1", () => console.log("up"))`,
+    `require("net").createServer((s) => s.on("error", () => {}).end(${JSON.stringify(name)})).listen(${port}, "127.0.0.1", () => console.log("up"))`,
   );
 }
 
@@ -79,12 +84,14 @@ export function tryHere(host: string, port: number): Promise<{ word: string; ms:
 }
 
 /** An ordinary instance of an app on port 8888. */
-export const instance = (id: string, outbound = false) => ({ id, port: 8888, outbound });
+export const instance = (id: string, outbound = false) => ({ id, ports: [8888], outbound });
 
 /** A namespace that plays the rest of the world: a host beyond a link, which tells callers who they are. */
 export async function makeOutside(): Promise<{ netns: string; address: string; host: string }> {
   const name = `bloomtest-${process.pid}`;
-  const [host, address] = ["192.0.2.253", "192.0.2.254"];
+  // Of its own, so that tests of another checkout do not meet.
+  const pair = (process.pid % 127) * 2;
+  const [host, address] = [`203.0.113.${pair}`, `203.0.113.${pair + 1}`];
   cleanups.push(() => execa("ip", ["netns", "del", name], { reject: false }));
   await execa("ip", ["-batch", "-"], {
     input: [

@@ -3,7 +3,7 @@ import type { Instance } from "../../../run/engines/engine.js";
 import type { Pressure } from "../ports.js";
 import { replicaLimit } from "../../edge.js";
 import { planStarts } from "./plan-scale.js";
-import type { Start } from "./wakes.js";
+import type { Start } from "../../activation/wakes.js";
 
 /** Starts further instances while requests wait. */
 export interface Autoscale {

@@ -1,25 +1,15 @@
 import type { FunctionConfig } from "@bloomery/contract";
 import type { Instance } from "../../../run/engines/engine.js";
+import { createLooks } from "../../activation/looks.js";
+import type { Scaling } from "../../activation/ports.js";
 import { planGiveBack, type ScaledInstance } from "./plan-scale.js";
 
-/** Looks from time to time whether what runs has still something to do. Functions that sleep cost nothing. */
-export interface IdleWatch {
-  /** Something runs in this environment: it is looked at from now on. */
-  begin(environmentId: string): void;
-  /** Requests waited, or instances came or went: what was seen of the load before says nothing any more. */
-  strain(environmentId: string): void;
-  close(): Promise<void>;
-}
-
-interface Watched {
-  dueAt: number;
+interface Seen {
   strainedAt: number;
   peak: number;
 }
 
-/** Node's timers know no longer pause. */
-const longestTimer = 2 ** 31 - 1;
-
+/** Looks from time to time whether what runs has still something to do. Functions that sleep cost nothing. */
 export function watchIdle(parts: {
   readonly live: (environmentId: string) => readonly Instance[];
   readonly configOf: (environmentId: string) => FunctionConfig | undefined;
@@ -27,30 +17,23 @@ export function watchIdle(parts: {
   readonly lastWritten: (instance: string) => Promise<number | undefined>;
   readonly giveBack: (environmentId: string, instances: readonly Instance[]) => Promise<void>;
   readonly log: { warn(fields: object, text: string): void };
-}): IdleWatch {
-  const watched = new Map<string, Watched>();
-  const looking = new Set<Promise<void>>();
-  let timer: NodeJS.Timeout | undefined;
-  let isClosed = false;
+}): Scaling {
+  const seen = new Map<string, Seen>();
 
   /** Several are given back one after the other, by how busy they are seen: that takes more than one look. */
   const pauseOf = (environmentId: string, { idleSeconds }: FunctionConfig): number =>
     Math.min(idleSeconds * 1000, parts.live(environmentId).length > 1 ? 1000 : Number.POSITIVE_INFINITY);
 
-  const plan = (): void => {
-    clearTimeout(timer);
-    if (isClosed || watched.size === 0) return;
-    const dueAt = Math.min(...[...watched.values()].map((one) => one.dueAt));
-    // Those that are being looked at have no time yet.
-    if (dueAt === Number.POSITIVE_INFINITY) return;
-    timer = setTimeout(lookAround, Math.min(longestTimer, Math.max(0, dueAt - Date.now())));
-    timer.unref();
+  const forget = (environmentId: string): null => {
+    seen.delete(environmentId);
+    return null;
   };
 
-  const look = async (environmentId: string, state: Watched): Promise<void> => {
+  const look = async (environmentId: string): Promise<number | null> => {
     const config = parts.configOf(environmentId);
     const present = parts.live(environmentId);
-    if (config === undefined || present.length === 0) return void watched.delete(environmentId);
+    const state = seen.get(environmentId);
+    if (config === undefined || state === undefined || present.length === 0) return forget(environmentId);
     const instances = await Promise.all(present.map((one) => measure(one, parts.lastWritten)));
     state.peak = Math.max(
       state.peak,
@@ -74,54 +57,32 @@ export function watchIdle(parts: {
     }
     // Somebody may have come while this was looked at.
     const isSame = parts.live(environmentId).every((one) => present.includes(one));
-    if (lookAgainMs === null && isSame) watched.delete(environmentId);
-    else state.dueAt = Date.now() + (lookAgainMs ?? pauseOf(environmentId, config));
+    if (lookAgainMs === null && isSame) return forget(environmentId);
+    return lookAgainMs ?? pauseOf(environmentId, config);
   };
 
-  const lookAround = (): void => {
-    const now = Date.now();
-    for (const [environmentId, state] of watched) {
-      if (state.dueAt > now) continue;
-      state.dueAt = Number.POSITIVE_INFINITY;
-      const work = look(environmentId, state)
-        .catch((err: unknown) => {
-          parts.log.warn({ err, environment: environmentId }, "a function could not be looked at");
-          state.dueAt = Date.now() + 1000;
-        })
-        .finally(() => {
-          looking.delete(work);
-          plan();
-        });
-      looking.add(work);
-    }
-    plan();
-  };
+  const looks = createLooks({
+    look,
+    onTrouble: (err, environment) =>
+      parts.log.warn({ err, environment }, "a function could not be looked at"),
+  });
 
   return {
     begin(environmentId) {
       const config = parts.configOf(environmentId);
-      if (config === undefined || config.idleSeconds === 0 || watched.has(environmentId)) return;
+      if (config === undefined || config.idleSeconds === 0 || looks.has(environmentId)) return;
       if (parts.live(environmentId).length === 0) return;
-      const now = Date.now();
-      watched.set(environmentId, { dueAt: now + pauseOf(environmentId, config), strainedAt: now, peak: 0 });
-      plan();
+      seen.set(environmentId, { strainedAt: Date.now(), peak: 0 });
+      looks.begin(environmentId, pauseOf(environmentId, config));
     },
     strain(environmentId) {
       const config = parts.configOf(environmentId);
-      const state = watched.get(environmentId);
+      const state = seen.get(environmentId);
       if (state === undefined || config === undefined) return;
-      const now = Date.now();
-      Object.assign(state, { strainedAt: now, peak: 0 });
-      const dueAt = now + pauseOf(environmentId, config);
-      if (state.dueAt === Number.POSITIVE_INFINITY || state.dueAt <= dueAt) return;
-      state.dueAt = dueAt;
-      plan();
+      Object.assign(state, { strainedAt: Date.now(), peak: 0 });
+      looks.hurry(environmentId, pauseOf(environmentId, config));
     },
-    async close() {
-      isClosed = true;
-      clearTimeout(timer);
-      await Promise.allSettled(looking);
-    },
+    close: looks.close,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { FunctionConfig } from "@bloomery/contract";
 import type { Place } from "../../places.js";
-import type { Awake } from "../ports.js";
+import type { Awake } from "../../activation/ports.js";
 
 /** The code a call is for, found but not running yet. */
 export interface CallTarget {

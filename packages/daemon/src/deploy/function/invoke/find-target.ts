@@ -3,7 +3,8 @@ import { formatPlace, namesOf, type Place } from "../../places.js";
 import { composeRunnable, findLiveRelease, readVariables, type ReleaseParts } from "../../releases.js";
 import type { Store } from "../../../store/open-store.js";
 import type { Version } from "../../../store/versions.js";
-import type { Activation, InvokeTarget } from "../ports.js";
+import type { Activation } from "../../activation/ports.js";
+import type { InvokeTarget } from "../ports.js";
 import type { CallTarget } from "./call-target.js";
 import type { Trials } from "./trials.js";
 

@@ -1,0 +1,74 @@
+import { join } from "node:path";
+import { BloomError, type TcpPortConfig } from "@bloomery/contract";
+import type { StreamTarget } from "../../route/plan-routes.js";
+import type { InstanceAddress } from "../../run/engines/engine.js";
+import { machineAddress, type RoutedEnvironment } from "../edge.js";
+
+/** The socket that takes a port's connections while its app sleeps or starts; null: there is none. */
+export type DoorPath = (environment: RoutedEnvironment, port: number) => string | null;
+
+/**
+ * The public ports of a tcp app. Its replicas have one stable address each, on which every port of the app is reached.
+ * In the machine's own network they have none: there the app's own listener is what clients find, and only ports that
+ * are to be others are led.
+ */
+export function planStreams(one: RoutedEnvironment, doorPath: DoorPath): readonly StreamTarget[] {
+  if (one.upstreams.length === 0) return [];
+  const isOwn = isOnMachine(one);
+  const ports = one.config.tcp?.ports ?? [];
+  return ports
+    .filter(({ port, targetPort }) => !isOwn || port !== targetPort)
+    .map((port) => ({
+      port: port.port,
+      servers: isOwn
+        ? [{ kind: "tcp", address: machineAddress, port: port.targetPort }]
+        : one.upstreams.map((upstream) => serverOf(upstream, port.targetPort)),
+      backup: isOwn ? null : doorPath(one, port.port),
+      proxyProtocol: port.proxyProtocol,
+      tls: port.tls === null ? null : tlsOf(one.artifactDir, port.tls),
+      allow: port.allow,
+      maxConnections: port.maxConnections,
+      maxConnectionsPerAddress: port.maxConnectionsPerAddress,
+      idleSeconds: port.idleSeconds,
+    }));
+}
+
+/** Throws ERR_MANIFEST_INVALID when the edge is to do something for connections that never come by it. */
+export function assertReached(one: RoutedEnvironment): void {
+  if (!isOnMachine(one)) return;
+  for (const port of one.config.tcp?.ports ?? []) {
+    const wish = wishOf(port);
+    if (port.port !== port.targetPort || wish === undefined) continue;
+    throw new BloomError(
+      "ERR_MANIFEST_INVALID",
+      `port ${port.port} is the app's own listener here, so nothing stands before it that could see to \`${wish}\``,
+      {
+        hint: 'Let the app listen on another port and name it as `target_port`; or run the platform as root, without network = "host".',
+      },
+    );
+  }
+}
+
+function wishOf(port: TcpPortConfig): string | undefined {
+  if (port.tls !== null) return "tls";
+  if (port.proxyProtocol !== null) return "proxy_protocol";
+  if (port.allow.length > 0) return "allow";
+  if (port.maxConnections !== null) return "max_connections";
+  return port.maxConnectionsPerAddress === null ? undefined : "max_connections_per_address";
+}
+
+/** Whether instances have no addresses of their own. */
+function isOnMachine({ upstreams }: RoutedEnvironment): boolean {
+  return upstreams.some(({ kind }) => kind === "unix");
+}
+
+function serverOf(upstream: InstanceAddress, port: number): InstanceAddress {
+  return upstream.kind === "unix" ? upstream : { ...upstream, port };
+}
+
+function tlsOf(
+  folder: string,
+  { certificate, key }: { readonly certificate: string; readonly key: string },
+): NonNullable<StreamTarget["tls"]> {
+  return { certificate: join(folder, certificate), key: join(folder, key) };
+}
