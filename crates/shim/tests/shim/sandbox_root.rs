@@ -66,7 +66,9 @@ fn two_versions_on_one_port_each_in_its_namespace() {
         .collect();
     for (network, shim) in networks.iter().zip(&shims) {
         let status = shim.reach("ready");
+        let before = shim.status()["accepted"].as_u64().unwrap();
         assert_eq!(network.ask(8888, "hello"), "hello");
+        assert_eq!(shim.status()["accepted"], before + 1);
         let pid = status["pid"].as_i64().unwrap();
         let process = fs::metadata(format!("/proc/{pid}")).unwrap();
         assert_eq!((process.uid(), process.gid()), (UID, UID));

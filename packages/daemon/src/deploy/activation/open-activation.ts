@@ -116,15 +116,13 @@ export function openActivation(parts: ActivationParts): AppActivation {
     return begun;
   };
 
-  const giveBack = async (
-    environmentId: string,
-    instances: readonly Instance[],
-    isOrdered = false,
-  ): Promise<void> => {
+  /** `all`: somebody has said so. */
+  const giveBack = async (environmentId: string, instances: readonly Instance[] | "all"): Promise<void> => {
     const one = served.get(environmentId);
     const gone = await fleet.inTurn(environmentId, async () => {
-      const keep = live(environmentId).filter((instance) => !instances.includes(instance));
-      if (isOrdered && keep.length === 0) {
+      const keep =
+        instances === "all" ? [] : live(environmentId).filter((instance) => !instances.includes(instance));
+      if (instances === "all") {
         putToSleep.add(environmentId);
         await keepDoors();
       }
@@ -202,7 +200,7 @@ export function openActivation(parts: ActivationParts): AppActivation {
     reach: async (environmentId, signal) => (await wake(environmentId, signal)).instance.address,
     async sleep(environmentId) {
       await wakes.settle(environmentId);
-      await giveBack(environmentId, live(environmentId), true);
+      await giveBack(environmentId, "all");
     },
     isAsleep,
     isPutToSleep: (id) => putToSleep.has(id),
