@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { eventually, findFreePort, fixture } from "./lib/platform.js";
 import type { Project } from "./lib/project.js";
@@ -145,7 +146,7 @@ describe("what goes wrong is said, and the old version serves on", () => {
 });
 
 describe("what dies", () => {
-  test("an app takes its connections with it and is started again; a dead daemon and shim cost nothing", async () => {
+  test("an app takes its connections with it and is started again; a dead daemon costs nothing", async () => {
     const port = await findFreePort();
     const project = await make(
       await labFiles("127.0.0.1:7000", `[[tcp]]\nport = ${port}\ntarget_port = 7000\n`),
@@ -165,5 +166,41 @@ describe("what dies", () => {
       () => askOnce(port, "again").catch(() => ""),
       (text) => text === "again",
     );
+  });
+
+  test("a shim takes its app with it, and another instance takes its place", async () => {
+    const port = await findFreePort();
+    const toml = `[[tcp]]\nport = ${port}\ntarget_port = 7000\n`;
+    await deploy(await make(await labFiles("127.0.0.1:7000", toml)), "orphan");
+    const client = await openLine(port);
+    await client.ask("before");
+    const { instances } = await lab.platform().json<{ instances: { id: string }[] }>("ps", "orphan");
+    const folder = join(lab.platform().home, "instances", instances[0]?.id ?? "");
+    const state = JSON.parse(await readFile(join(folder, "state.json"), "utf8")) as { shim_pid: number };
+    process.kill(state.shim_pid, "SIGKILL");
+    expect(await client.next()).toBeUndefined();
+    // Whoever comes now waits at the door for whoever comes up.
+    expect(await askOnce(port, "after")).toBe("after");
+  });
+
+  test("nginx takes the connections with it, and is back by itself", async () => {
+    const port = await findFreePort();
+    const toml = `[[tcp]]\nport = ${port}\ntarget_port = 7000\n`;
+    await deploy(await make(await labFiles("127.0.0.1:7000", toml)), "edge");
+    const client = await openLine(port);
+    await client.ask("before");
+    const { nginx } = await lab.platform().json<{ nginx: { pid: number } }>("server", "status");
+    process.kill(nginx.pid, "SIGKILL");
+    await eventually(
+      "another nginx",
+      () => lab.platform().json<{ nginx: { pid: number; running: boolean } }>("server", "status"),
+      (now) => now.nginx.running && now.nginx.pid !== nginx.pid,
+    );
+    await eventually(
+      "an answer",
+      () => askOnce(port, "after").catch(() => ""),
+      (text) => text === "after",
+    );
+    client.close();
   });
 });

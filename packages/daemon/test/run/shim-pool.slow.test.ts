@@ -34,7 +34,7 @@ test.runIf(isRoot)("an instance gets a shim that waited for it, and the shim lea
   const id = real.engine.nextId(true);
   expect(groupsIn(real.host.cgroups)).toContain(id);
   const [waiting] = pidsIn(real.host.cgroups, id);
-  const wish = await real.makeWish({ network: "none" });
+  const wish = await real.makeWish();
   const instance = await startReady(real.engine, { ...wish, id });
   expect(instance.status.shim_pid).toBe(waiting);
   expect(await ask(instance, "echo here")).toBe("here\n");
@@ -62,14 +62,14 @@ test.runIf(isRoot)("one that was killed while it waited is replaced by another",
   const id = real.engine.nextId(true);
   const [shim = Number.NaN] = pidsIn(real.host.cgroups, id);
   process.kill(shim, "SIGKILL");
-  const instance = await startReady(real.engine, { ...(await real.makeWish({ network: "none" })), id });
+  const instance = await startReady(real.engine, { ...(await real.makeWish()), id });
   expect(await ask(instance, "echo here")).toBe("here\n");
 });
 
 test("without one at hand a new one is started", async () => {
   const real = await openRealEngine();
   const instance = await startReady(real.engine, {
-    ...(await real.makeWish({ network: "none" })),
+    ...(await real.makeWish()),
     id: real.engine.nextId(true),
   });
   expect(await ask(instance, "echo here")).toBe("here\n");

@@ -29,7 +29,9 @@ async function countStarts(): Promise<number> {
   return logs.filter((log) => log.includes("gone wrong")).length;
 }
 async function shimOf(id: string): Promise<number> {
-  const text = await readFile(join(real.home, "instances", id, "state.json"), "utf8");
+  // Whoever wakes an app has its answer before everything of it is written down.
+  const file = join(real.home, "instances", id, "state.json");
+  const text = await vi.waitUntil(() => readFile(file, "utf8").catch(() => undefined), { timeout: 5_000 });
   return (JSON.parse(text) as { readonly shim_pid: number }).shim_pid;
 }
 
