@@ -201,6 +201,7 @@ describe("what dies", () => {
       () => askOnce(port, "after").catch(() => ""),
       (text) => text === "after",
     );
+    expect(await client.next()).toBeUndefined();
     client.close();
   });
 });
