@@ -3,8 +3,8 @@ import { BloomError } from "@bloomery/contract";
 import { openDoorman, type DoormanOptions } from "../../run/doorman/doorman.js";
 import { planDoorFolder, type DoorPlan } from "../../run/doorman/plan-doorman.js";
 import type { InstanceAddress } from "../../run/engines/engine.js";
-import { planPatience } from "../activation/plan-door.js";
 import { needsStopStart } from "../../run/plan-tcp.js";
+import { planPatience } from "../activation/plan-door.js";
 import type { ServedEnvironment } from "../edge.js";
 
 /** The doors of tcp apps: one for each public port, for whoever comes while nobody listens. */

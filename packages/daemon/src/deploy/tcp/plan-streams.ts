@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { BloomError, type TcpPortConfig } from "@bloomery/contract";
 import type { StreamTarget } from "../../route/plan-routes.js";
-import type { InstanceAddress } from "../../run/engines/engine.js";
 import { machineAddress, type RoutedEnvironment } from "../edge.js";
 
 /** The socket that takes a port's connections while its app sleeps or starts; null: there is none. */
@@ -15,14 +14,15 @@ export type DoorPath = (environment: RoutedEnvironment, port: number) => string 
 export function planStreams(one: RoutedEnvironment, doorPath: DoorPath): readonly StreamTarget[] {
   if (one.upstreams.length === 0) return [];
   const isOwn = isOnMachine(one);
+  const addresses = isOwn
+    ? [machineAddress]
+    : one.upstreams.flatMap((upstream) => (upstream.kind === "tcp" ? upstream.address : []));
   const ports = one.config.tcp?.ports ?? [];
   return ports
     .filter(({ port, targetPort }) => !isOwn || port !== targetPort)
     .map((port) => ({
       port: port.port,
-      servers: isOwn
-        ? [{ kind: "tcp", address: machineAddress, port: port.targetPort }]
-        : one.upstreams.map((upstream) => serverOf(upstream, port.targetPort)),
+      servers: addresses.map((address) => ({ kind: "tcp", address, port: port.targetPort })),
       backup: isOwn ? null : doorPath(one, port.port),
       proxyProtocol: port.proxyProtocol,
       tls: port.tls === null ? null : tlsOf(one.artifactDir, port.tls),
@@ -60,10 +60,6 @@ function wishOf(port: TcpPortConfig): string | undefined {
 /** Whether instances have no addresses of their own. */
 function isOnMachine({ upstreams }: RoutedEnvironment): boolean {
   return upstreams.some(({ kind }) => kind === "unix");
-}
-
-function serverOf(upstream: InstanceAddress, port: number): InstanceAddress {
-  return upstream.kind === "unix" ? upstream : { ...upstream, port };
 }
 
 function tlsOf(
