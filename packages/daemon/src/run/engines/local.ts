@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { BloomError, type ShimStatus } from "@bloomery/contract";
+import { BloomError, type AppConfig, type ShimStatus } from "@bloomery/contract";
 import { applyEtc } from "../../build/sandbox/apply-etc.js";
 import type { HomePaths } from "../../home.js";
 import { assertPreforkHost } from "../assert-prefork-host.js";
@@ -11,6 +11,7 @@ import { planCgroups, type CgroupLayout } from "../plan-cgroups.js";
 import { planEnter } from "../plan-enter.js";
 import { planInstanceSpec, planListenVariables } from "../plan-instance.js";
 import { planInstanceFiles } from "../plan-instance-files.js";
+import { planPlaceKind } from "../plan-place-kind.js";
 import { planRlimits } from "../plan-limits.js";
 import { fitsStandby } from "../plan-standby.js";
 import { planTool, toolLimits } from "../plan-tool.js";
@@ -47,6 +48,8 @@ export interface LocalEngineOptions extends PlaceOptions {
 export interface LocalEngine extends Engine {
   /** From now on some shims wait for instances that are still to come; nothing may sweep what it does not know. */
   keepShims(): void;
+  /** Tells the configs of apps that will be started when somebody asks: what takes long is made ready for some of them. */
+  expect(configs: () => readonly AppConfig[]): void;
 }
 
 const strayGraceMs = 5000;
@@ -54,9 +57,11 @@ const strayGraceMs = 5000;
 /** The engine of this machine: one shim and one bubblewrap sandbox for each instance. */
 export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
   const users = options.uidBase === null ? null : createStandbyUsers(options.uidBase);
+  let expected: () => readonly AppConfig[] = () => [];
   const shims = createShimPool({
     ...options,
     launchSocket: options.paths.launchSocket,
+    isShimExpected: () => expected().some((config) => !fitsStandby(config)),
     ...(users === null ? {} : { standbys: createStandbys({ ...options, users }) }),
   });
   const open = new Map<string, ControlClient>();
@@ -112,6 +117,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       // Only the shim's end counts: after close() the instance goes on and nothing may be swept.
       if (open.get(record.id) !== client) return false;
       open.delete(record.id);
+      shims.look();
       await sweep(record).catch((error: unknown) =>
         options.log.warn({ error, instance: record.id }, "remains of an instance could not be swept"),
       );
@@ -158,8 +164,13 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
   };
 
   return {
-    nextId: shims.nextId,
+    nextId: (waitedFor) =>
+      shims.nextId(waitedFor === null ? null : fitsStandby(waitedFor) ? "sandbox" : "shim"),
     keepShims: shims.open,
+    expect(configs) {
+      expected = configs;
+      options.network?.expect(() => configs().flatMap((config) => planPlaceKind(config, true) ?? []));
+    },
 
     async start(wish: InstanceWish): Promise<Instance> {
       const dir = dirOf(wish.id);

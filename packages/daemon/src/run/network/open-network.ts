@@ -19,6 +19,8 @@ import {
   planSwitch,
 } from "./plan-ruleset.js";
 import { prepareKernel } from "./prepare-kernel.js";
+import { openReadyPlaces } from "./ready-places.js";
+import type { PlaceKind } from "../plan-place-kind.js";
 import { applyIp, applyNft, tryTool } from "./run-tool.js";
 
 /** A network namespace given to one instance or build. */
@@ -31,7 +33,7 @@ export interface NetworkPlace {
 }
 
 export interface InstanceNetworkWish {
-  /** Shown beside the address in `nft list ruleset`. */
+  /** Shown beside the address in `nft list ruleset`, unless its place was ready before it was known. */
   readonly id: string;
   /** All that can be reached from the host, led to 127.0.0.1 inside; more may be opened later. */
   readonly ports: readonly number[];
@@ -55,6 +57,8 @@ export interface HostNetwork {
   /** So many there are. */
   readonly stableCapacity: number;
   allocateInstance(wish: InstanceNetworkWish): Promise<NetworkPlace>;
+  /** Tells who will be started when somebody asks: for the first few kinds a namespace is kept ready from now on. */
+  expect(kinds: () => readonly PlaceKind[]): void;
   /** A namespace with connections out and none in. */
   allocateBuild(): Promise<NetworkPlace>;
   releaseInstance(address: string): Promise<void>;
@@ -135,6 +139,7 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
     await places.limit(address, null);
     await namespaces.remove(address);
     await forgetInstance(address);
+    ready.look();
   };
   const placeOf = (place: InstancePlace): NetworkPlace => {
     let released: Promise<void> | undefined;
@@ -160,6 +165,13 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
       namespaces.refill();
     }
   };
+  const ready = openReadyPlaces((kind) => allocate({ ...kind, id: "" }, kind.outbound));
+  const allocateInstance = async (wish: InstanceNetworkWish): Promise<NetworkPlace> => {
+    const place = await ready.take({ ...wish, only: wish.only ?? null })?.catch(() => undefined);
+    if (place === undefined) return allocate(wish, wish.outbound);
+    open.add(place.address, [], wish.id);
+    return place;
+  };
   const restore = async (): Promise<void> => {
     await applyNft(
       planRuleset(block) +
@@ -173,14 +185,19 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     places.close();
-    return (closing ??= tail.then(() => namespaces.close()));
+    return (closing ??= (async () => {
+      await ready.close();
+      await tail;
+      await namespaces.close();
+    })());
   };
 
   return {
     cidr: block.cidr,
     stableAddress: (index) => planStableAddress(block, index),
     stableCapacity: block.stableCapacity,
-    allocateInstance: (wish) => allocate(wish, wish.outbound),
+    allocateInstance,
+    expect: ready.expect,
     allocateBuild: () => allocate(null, true),
     releaseInstance: release,
     openPorts: (address, ports) =>

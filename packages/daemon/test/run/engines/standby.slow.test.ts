@@ -3,7 +3,7 @@ import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import { cgroupBases } from "../../../src/run/plan-cgroups.js";
-import { makeFunction } from "./perl-function.js";
+import { functionConfig, makeFunction } from "./perl-function.js";
 import { ask, cleanUp, isRoot, openRealEngine, startReady, waitFor, type RealEngine } from "./real-engine.js";
 
 afterEach(cleanUp);
@@ -35,7 +35,7 @@ function waitingIn(real: RealEngine, id: string): Map<string, number> {
 async function nextStanding(real: RealEngine): Promise<string> {
   real.engine.keepShims();
   let id = "";
-  await vi.waitUntil(() => (id = real.engine.nextId(true)) !== "" && waitingIn(real, id).size > 0, {
+  await vi.waitUntil(() => (id = real.engine.nextId(functionConfig)) !== "" && waitingIn(real, id).size > 0, {
     timeout: 20_000,
     interval: 200,
   });
@@ -51,7 +51,6 @@ const looks = [
   "df -k /tmp /dev/shm /run | tr -s ' ' | cut -d' ' -f2,6",
   "ulimit -a; ulimit -Ha",
   "grep -E '^(Cap|NoNewPrivs|Seccomp|Groups)' /proc/self/status",
-  "ls /proc/$PPID/fd | tr '\\n' ' '",
   "tail -n +3 /proc/net/dev | cut -d: -f1; cat /proc/1/comm; ls /proc | grep -c '^[0-9]'",
   "touch /app/x 2>&1; touch /etc/x 2>&1; mkdir /x 2>&1; unshare -U true 2>&1; ls -ld /app /tmp /run | cut -c1-10",
 ];
@@ -68,6 +67,9 @@ test.runIf(isRoot)("a sandbox made ahead is to its function what one made at onc
   // It is the very process that waited.
   expect(instance.status.pid).toBe(waiting);
   for (const look of looks) expect(await ask(instance, look), look).toBe(await ask(plain, look));
+  // Perl has one more for a moment, on which it hears whether the shell could be started.
+  const open = "ls /proc/$PPID/fd | tr '\\n' ' '";
+  await vi.waitUntil(async () => (await ask(instance, open)) === (await ask(plain, open)));
   expect(Number(await ask(instance, "id -u"))).not.toBe(Number(await ask(plain, "id -u")));
 });
 
@@ -101,9 +103,11 @@ test.runIf(isRoot)("one that has died meanwhile is not missed", async () => {
   process.kill(waitingIn(real, id).get("begin") ?? Number.NaN, "SIGKILL");
   const instance = await startReady(real.engine, { ...(await makeFunction(real)), id });
   expect(await ask(instance, "printf here")).toBe("here");
-  expect(instance.status.warnings).toEqual([
-    expect.stringContaining("the sandbox made ahead was not used: "),
-  ]);
+  // None, where the shim was gone as well before it was needed.
+  const others = instance.status.warnings.filter(
+    (warning) => !warning.includes("the sandbox made ahead was not used: "),
+  );
+  expect(others).toEqual([]);
 });
 
 test.runIf(isRoot)("a function with another network, and an app, get a sandbox of their own", async () => {
