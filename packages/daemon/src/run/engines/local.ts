@@ -1,32 +1,28 @@
 import { existsSync, writeFileSync } from "node:fs";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { BloomError, type AppConfig, type ShimStatus } from "@bloomery/contract";
-import { applyEtc } from "../../build/sandbox/apply-etc.js";
+import type { AppConfig } from "@bloomery/contract";
 import type { HomePaths } from "../../home.js";
 import { assertPreforkHost } from "../assert-prefork-host.js";
 import { killGroups, removeGroups } from "../cgroups.js";
 import { openControlClient, type ControlClient } from "../control-client.js";
 import { planCgroups, type CgroupLayout } from "../plan-cgroups.js";
-import { planEnter } from "../plan-enter.js";
 import { planInstanceSpec, planListenVariables } from "../plan-instance.js";
 import { planInstanceFiles } from "../plan-instance-files.js";
 import { planPlaceKind } from "../plan-place-kind.js";
 import { planRlimits } from "../plan-limits.js";
 import { fitsStandby } from "../plan-standby.js";
-import { planTool, toolLimits } from "../plan-tool.js";
-import { appAccount, planAppUser } from "../plan-user.js";
-import { readLastLines } from "../read-last-lines.js";
-import { readWorkers } from "../workers/read-workers.js";
+import { planAppUser } from "../plan-user.js";
 import { createShimPool } from "../shim-pool.js";
 import { createStandbyUsers } from "../standby-users.js";
 import { createStandbys } from "../standbys.js";
 import { allocatePlace, type InstancePlace, type PlaceOptions } from "./allocate-place.js";
 import { allocateTcpPlace, type DescribeHolder } from "./allocate-tcp.js";
-import type { CommandOrder, Engine, Instance, InstanceWish, RunningCommand, ToolWish } from "./engine.js";
-import { readRecord, replaceRecord, type InstanceRecord } from "./instance-record.js";
+import { asInstance, ignoreLost } from "./as-instance.js";
+import { createCommands } from "./commands.js";
+import type { Engine, Instance, InstanceWish } from "./engine.js";
+import { readRecord, type InstanceRecord } from "./instance-record.js";
 import { prepareFiles, removeFiles } from "./prepare-files.js";
-import { runCommand, type ShimCommand } from "./run-command.js";
 
 export interface LocalEngineOptions extends PlaceOptions {
   readonly paths: HomePaths;
@@ -65,9 +61,9 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     ...(users === null ? {} : { standbys: createStandbys({ ...options, users }) }),
   });
   const open = new Map<string, ControlClient>();
-  const commands = new Set<ShimCommand>();
   const dirOf = (id: string): string => join(options.paths.instances, id);
   const userOf = (slot: number) => (options.uidBase === null ? null : planAppUser(options.uidBase, slot));
+  const commands = createCommands({ ...options, userOf });
 
   /** Everything an instance leaves but its logs; also right after a crash of the shim. */
   const sweep = async (record: InstanceRecord): Promise<void> => {
@@ -79,29 +75,6 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     await removeFiles(dirOf(record.id));
   };
 
-  const keep = (command: ShimCommand): void => {
-    commands.add(command);
-    const forget = (): void => void commands.delete(command);
-    command.exit.then(forget, forget);
-  };
-
-  const enter = async (
-    record: InstanceRecord,
-    client: ControlClient,
-    order: CommandOrder,
-  ): Promise<RunningCommand> => {
-    const env = await options.environmentOf(record.releaseId);
-    const { sandbox_pid, pid: app, state } = await client.refresh();
-    // The app's own process may be a short one that its shell starts again and again.
-    const pid = sandbox_pid ?? app;
-    if (pid === null) {
-      throw new BloomError("ERR_INSTANCE_LOST", `no process of ${record.id} runs at present, it is ${state}`);
-    }
-    const command = await runCommand(options.shimPath, "enter", planEnter(order, { record, pid, env }));
-    keep(command);
-    return command;
-  };
-
   const allocate = (wish: InstanceWish, socket: string): Promise<InstancePlace> =>
     wish.config.tcp === null
       ? allocatePlace(options, wish, socket)
@@ -109,7 +82,6 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
 
   const attach = async (record: InstanceRecord): Promise<Instance> => {
     const files = planInstanceFiles(dirOf(record.id));
-    let ports = record.netnsPorts;
     const client = await openControlClient(files.control);
     open.set(record.id, client);
     users?.keep(record.user);
@@ -123,43 +95,10 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       );
       return true;
     });
-    // One that goes on beyond this daemon is never gone, or it would be forgotten and not found again.
-    const gone = ended.then((isGone) => (isGone ? undefined : new Promise<undefined>(() => undefined)));
-    return Object.freeze({
-      id: record.id,
-      environmentId: record.environmentId,
-      releaseId: record.releaseId,
-      role: record.role,
-      replica: record.replica,
-      address: record.address,
-      ...(record.memoryBytes === undefined ? {} : { memoryBytes: record.memoryBytes }),
-      get status(): ShimStatus {
-        return client.status;
-      },
-      get listens(): readonly number[] {
-        return client.status.listens;
-      },
-      refresh: () => client.refresh(),
-      watchStatus: (listener: (status: ShimStatus) => void) => client.watchStatus(listener),
-      async drain(limitMs: number) {
-        await client.drain(limitMs).catch(ignoreLost);
-        await ended;
-      },
-      async stop(graceMs: number | null) {
-        await client.stop(graceMs).catch(ignoreLost);
-        await ended;
-      },
-      gone,
-      async openPorts(wanted: readonly number[]) {
-        if (record.netnsAddress === null) return;
-        await options.network?.openPorts(record.netnsAddress, wanted);
-        ports = [...new Set([...ports, ...wanted])];
-        await replaceRecord(files.record, { ...record, netnsPorts: ports });
-      },
-      readTail: (lines: number) => readLastLines(join(files.log, "app.log"), lines),
-      readWorkers: async () =>
-        record.hasWorkers ? readWorkers(files.statsSocket, client.status.pid, Date.now()) : null,
-      enter: (order: CommandOrder) => enter(record, client, order),
+    return asInstance({
+      ...{ record, client, files, ended },
+      openPorts: async (address, ports) => options.network?.openPorts(address, ports),
+      enter: (order) => commands.enter(record, client, order),
     });
   };
 
@@ -253,28 +192,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       return client !== undefined;
     },
 
-    async runTool(wish: ToolWish): Promise<RunningCommand> {
-      const user = userOf(wish.appSlot);
-      const etc = join(options.paths.tools, `etc-${wish.appSlot}`);
-      await mkdir(options.paths.tools, { recursive: true, mode: 0o700 });
-      await applyEtc(etc, { account: appAccount, user, hostname: "tool", additionalHosts: {} });
-      const cgroups = planCgroups(options.cgroups, wish.id, toolLimits);
-      const groups = cgroups.map((group) => group.path);
-      const spec = planTool(wish, { bwrap: options.bwrap, user, cgroups, etc });
-      const command = await runCommand(options.shimPath, "exec", spec);
-      const waitCleared = async (): Promise<Awaited<ShimCommand["exit"]>> => {
-        try {
-          return await command.exit;
-        } finally {
-          await killGroups(groups);
-          await removeGroups(groups);
-        }
-      };
-      const exit = waitCleared();
-      const tool: ShimCommand = { ...command, exit };
-      keep(tool);
-      return tool;
-    },
+    runTool: commands.runTool,
 
     async list() {
       const names = await readdir(options.paths.instances, { withFileTypes: true });
@@ -285,15 +203,8 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       const clients = [...open.values()];
       open.clear();
       for (const client of clients) client.close();
-      const running = [...commands];
-      for (const command of running) command.end();
-      await Promise.allSettled(running.map((command) => command.exit));
+      await commands.close();
       await shims.close();
     },
   };
-}
-
-/** The shim that is asked to end may be gone before it has answered. */
-function ignoreLost(error: unknown): void {
-  if (!(error instanceof BloomError && error.code === "ERR_INSTANCE_LOST")) throw error;
 }
