@@ -1,5 +1,5 @@
 import type { PlaceKind } from "../plan-place-kind.js";
-import type { NetworkPlace } from "./open-network.js";
+import type { NetworkPlace } from "./network-place.js";
 
 /**
  * Namespaces for those who will come, made while nobody waits: with everything they will be allowed, because telling the
