@@ -6,7 +6,7 @@ use crate::machine::Phase;
 use crate::network_view::{self, Listener};
 use crate::probe::Verdict;
 use crate::supervisor::Supervisor;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 /// How long an app of which nobody knows the ports must have opened no further one.
