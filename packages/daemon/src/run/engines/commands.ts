@@ -63,7 +63,7 @@ export function createCommands(options: CommandsOptions): Commands {
       const user = options.userOf(wish.appSlot);
       const etc = join(options.paths.tools, `etc-${wish.appSlot}`);
       await mkdir(options.paths.tools, { recursive: true, mode: 0o700 });
-      await applyEtc(etc, { account: appAccount, user, hostname: "tool", additionalHosts: {} });
+      applyEtc(etc, { account: appAccount, user, hostname: "tool", additionalHosts: {} });
       const cgroups = planCgroups(options.cgroups, wish.id, toolLimits);
       const groups = cgroups.map((group) => group.path);
       const spec = planTool(wish, { bwrap: options.bwrap, user, cgroups, etc });

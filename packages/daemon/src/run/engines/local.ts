@@ -116,14 +116,16 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       const files = planInstanceFiles(dir);
       const standby = fitsStandby(wish.config) ? shims.standbyOf(wish.id) : null;
       const user = standby?.user ?? userOf(wish.appSlot);
-      const etc = standby?.etc ?? files.etc;
+      // Functions have what was written for the sandbox; apps have a name of their own in it.
+      const ahead = wish.config.function === null ? undefined : standby?.etc;
+      const etc = ahead ?? files.etc;
       const undo = async (error: unknown): Promise<never> => {
         shims.drop(wish.id);
         await removeFiles(dir);
         throw error;
       };
       await assertPreforkHost(wish.config, options.preforkPath).catch(undo);
-      const mounts = await prepareFiles(dir, wish, { user, hasEtc: standby !== null }).catch(undo);
+      const mounts = await prepareFiles(dir, wish, { user, hasEtc: ahead !== undefined }).catch(undo);
       const place = await allocate(wish, files.socket).catch(undo);
       const cgroups = planCgroups(options.cgroups, wish.id, { ...wish.config.limits, weight: 100 });
       const record: InstanceRecord = {
