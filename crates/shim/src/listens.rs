@@ -41,6 +41,7 @@ impl Supervisor {
             listeners.retain(|listener| held.contains_key(&listener.inode));
             return (sorted(listeners.iter().map(|listener| listener.place.port())), Vec::new());
         }
+        listeners.retain(|listener| !self.relays.stand_at(listener.place.port()));
         let is_any_v6 = |listener: &Listener| listener.place.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
         let asked = listeners.iter().any(is_any_v6).then(listeners_for_v6_alone);
         let alone = asked.and_then(Result::ok).unwrap_or_default();
