@@ -1,6 +1,7 @@
 import type { InstanceListen } from "../instance-facts.js";
 import type { OutboundList } from "../network/plan-outbound.js";
 import { assertIsolation, isAskedBySocket, planNetwork } from "../plan-network.js";
+import type { RelayPort } from "../plan-relays.js";
 import type { InstanceAddress, InstanceWish } from "./engine.js";
 import { findFreePort } from "./free-port.js";
 
@@ -9,6 +10,7 @@ export interface InstanceNetwork {
   allocateInstance(wish: {
     readonly id: string;
     readonly ports: readonly number[];
+    readonly relays: readonly RelayPort[];
     readonly outbound: boolean;
     readonly only: OutboundList | null;
   }): Promise<{ readonly netns: string; readonly address: string }>;
@@ -36,6 +38,7 @@ export interface InstancePlace {
     readonly path: string;
     readonly address: string;
     readonly ports: readonly number[];
+    readonly relays: readonly RelayPort[];
     readonly only: OutboundList | null;
   } | null;
 }
@@ -76,15 +79,16 @@ export async function allocatePlace(
   return { address: byForwarder, listen, netns: null };
 }
 
-/** A namespace in which these ports can be reached; null where the app has none of its own. */
+/** A namespace in which these ports can be reached, some through a relay; null where the app has none of its own. */
 export async function allocateNamespace(
   network: InstanceNetwork | null,
   { id, config }: InstanceWish,
   ports: readonly number[],
+  relays: readonly RelayPort[] = [],
 ): Promise<InstancePlace["netns"]> {
   const plan = planNetwork(config, network !== null);
   if (network === null || plan.kind !== "namespace") return null;
   const { outbound, only } = plan;
-  const given = await network.allocateInstance({ id, ports, outbound, only });
-  return { path: given.netns, address: given.address, ports, only };
+  const given = await network.allocateInstance({ id, ports, relays, outbound, only });
+  return { path: given.netns, address: given.address, ports, relays, only };
 }

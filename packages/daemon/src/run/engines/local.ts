@@ -21,7 +21,7 @@ import { createShimPool } from "../shim-pool.js";
 import { createStandbyUsers } from "../standby-users.js";
 import { createStandbys } from "../standbys.js";
 import { allocatePlace, type InstancePlace, type PlaceOptions } from "./allocate-place.js";
-import { allocateTcpPlace, type DescribeHolder } from "./allocate-tcp.js";
+import { allocateTcpPlace, type DescribeHolder, type PlaceRelay } from "./allocate-tcp.js";
 import type { CommandOrder, Engine, Instance, InstanceWish, RunningCommand, ToolWish } from "./engine.js";
 import { readRecord, replaceRecord, type InstanceRecord } from "./instance-record.js";
 import { prepareFiles, removeFiles } from "./prepare-files.js";
@@ -36,6 +36,7 @@ export interface LocalEngineOptions extends PlaceOptions {
   readonly uidBase: number | null;
   readonly cgroups: CgroupLayout;
   readonly describeHolder: DescribeHolder;
+  readonly placeRelay: PlaceRelay;
   /**
    * The environment of a release without PORT or SOCKET, for commands in instances that run already: it holds
    * secrets, so no engine keeps it, least of all beyond its daemon's life.
@@ -126,6 +127,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       role: record.role,
       replica: record.replica,
       address: record.address,
+      relays: record.relays,
       ...(record.memoryBytes === undefined ? {} : { memoryBytes: record.memoryBytes }),
       get status(): ShimStatus {
         return client.status;
@@ -185,6 +187,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
         address: place.address,
         netnsAddress: place.netns?.address ?? null,
         netnsPorts: [...(place.netns?.ports ?? [])],
+        relays: [...(place.netns?.relays ?? [])],
         outbound: wish.config.network === "outbound",
         only: place.netns?.only ?? null,
         cgroups: cgroups.map((group) => group.path),

@@ -7,19 +7,21 @@ import { openNamespaces, listPlaces } from "./namespaces.js";
 import { openOutbound, type OutboundOptions } from "./open-outbound.js";
 import { createOpenPorts } from "./open-ports.js";
 import { findPlace, isOverlapping, planStableAddress, type InstancePlace } from "./plan-block.js";
+import type { RelayPort } from "../plan-relays.js";
 import type { OutboundList } from "./plan-outbound.js";
 import {
   planAdmission,
   planBriefTracking,
   planDismissal,
   planOutbound,
+  planRelayed,
   planRemoval,
   planRoutes,
   planRuleset,
   planSwitch,
 } from "./plan-ruleset.js";
 import { prepareKernel } from "./prepare-kernel.js";
-import { applyIp, applyNft, tryTool } from "./run-tool.js";
+import { applyIp, applyNft, applyNftInside, tryTool } from "./run-tool.js";
 
 /** A network namespace given to one instance or build. */
 export interface NetworkPlace {
@@ -35,6 +37,8 @@ export interface InstanceNetworkWish {
   readonly id: string;
   /** All that can be reached from the host, led to 127.0.0.1 inside; more may be opened later. */
   readonly ports: readonly number[];
+  /** Ports of these that are led to another one inside. */
+  readonly relays?: readonly RelayPort[];
   /** True: connections out of the machine are allowed. */
   readonly outbound: boolean;
   /** With `outbound`: the only places they are allowed to; null: all outside of the platform. */
@@ -150,6 +154,8 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
     try {
       // The list first: nothing is allowed for a moment that it forbids.
       await places.limit(place.address, wish?.only ?? null);
+      if (wish?.relays !== undefined && wish.relays.length > 0)
+        await applyNftInside(place.netns, planRelayed(place, wish.relays));
       await admit(place.address, wish, out);
       return placeOf(place);
     } catch (error) {
