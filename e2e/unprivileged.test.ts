@@ -4,9 +4,17 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startLoad } from "./lib/load.js";
-import { eventually, fixture, startPlatformAs, type Disguise, type Platform } from "./lib/platform.js";
+import {
+  eventually,
+  findFreePort,
+  fixture,
+  startPlatformAs,
+  type Disguise,
+  type Platform,
+} from "./lib/platform.js";
 import { classicFiles } from "./lib/prefork.js";
 import { answeringApp, crateFiles, makeProject, type Project } from "./lib/project.js";
+import { askOnce, labFiles, openLine } from "./lib/tcp.js";
 
 const nobody = 65_534;
 
@@ -126,6 +134,34 @@ describe.skipIf(process.getuid?.() !== 0)("a platform without root", () => {
       await platform.json("app", "delete", "classic", "--yes");
     } finally {
       await old.dispose();
+    }
+  });
+
+  test("tells a tcp app who its clients are, and ends them port by port", async () => {
+    const [short, long] = [await findFreePort(), await findFreePort()];
+    const [own, other] = [await findFreePort(), await findFreePort()];
+    const toml = `[[tcp]]\nport = ${short}\ntarget_port = ${own}\ndrain_seconds = 1\ngoodbye = "see you"
+[[tcp]]\nport = ${long}\ntarget_port = ${other}\ndrain_seconds = 4\ngoodbye = "later"\nproxy_protocol = "v2"\n`;
+    const listen = `127.0.0.1:${own},127.0.0.1:${other}`;
+    const lab = await makeProject(await labFiles(listen, toml, { LAB_PROXY_V2: String(other) }));
+    try {
+      await chmod(lab.dir, 0o755);
+      await platform.json("deploy", lab.dir, "-a", "lab");
+      const [first, last] = [await openLine(short), await openLine(long)];
+      expect(await first.ask("version")).toBe("version 1");
+      expect(await last.ask("peer")).toBe(`${last.local} to 127.0.0.1:${long}`);
+      await lab.write("note.txt", "another version");
+      // Both would listen on the same ports: the new one starts when the old one has ended.
+      const deployed = platform.json("deploy", lab.dir, "-a", "lab");
+      expect(await first.next()).toBe("see you");
+      expect(await first.next()).toBeUndefined();
+      expect(await last.ask("version")).toBe("version 1");
+      expect(await last.next()).toBe("later");
+      await deployed;
+      expect(await askOnce(long, "version")).toBe("version 2");
+      await platform.json("app", "delete", "lab", "--yes");
+    } finally {
+      await lab.dispose();
     }
   });
 

@@ -14,8 +14,8 @@ pub use doorman::{
 pub use enter::{EnterMessage, EnterSpec, Size};
 pub use message::{Exactly, Hello, LastExit, Line, ProtocolError, Request, State, Status, Verb};
 pub use spec::{
-    BindMount, Cgroup, Forward, ForwardToPort, ForwardToSocket, Goodbye, Log, Overlay, OverlayMount, Policy, Ready,
-    Restart, Rlimits, Sandbox, Spec, Stage, StageMount, Stop, User,
+    BindMount, Cgroup, Forward, ForwardToPort, ForwardToSocket, Goodbye, Log, Overlay, OverlayMount, Policy, PortDrain,
+    Ready, Relay, RelayAtPort, RelayAtSocket, Restart, Rlimits, Sandbox, Spec, Stage, StageMount, Stop, User,
 };
 pub use standby::{Begin, Complete, LateMount};
 

@@ -213,7 +213,8 @@ fn token_of(index: usize) -> Token {
     PAIRS + 2 * index as Token
 }
 
-fn raise_descriptor_limit() {
+/// Each connection that passes through takes two descriptors.
+pub fn raise_descriptor_limit() {
     if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
     }

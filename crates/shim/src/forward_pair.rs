@@ -51,15 +51,27 @@ impl Pair {
         Pair { sides: [Side::new(client), Side::new(app)], connecting: true }
     }
 
+    /// The same, and these bytes come to the app before all that its client says.
+    pub fn begun(client: OwnedFd, app: OwnedFd, first: Vec<u8>) -> Pair {
+        let mut pair = Pair::new(client, app);
+        pair.sides[APP].pending = first;
+        pair
+    }
+
     /// Whether it is still open where the app's side leads.
     pub fn is_connecting(&self) -> bool {
         self.connecting
     }
 
-    /// The client's socket alone, which is what is left when nobody could be connected.
+    /// The client's socket, and what was to come first, which is what is left when nobody could be connected.
+    pub fn into_beginning(self) -> (OwnedFd, Vec<u8>) {
+        let [client, app] = self.sides;
+        (client.socket.into(), app.pending)
+    }
+
+    /// The client's socket alone.
     pub fn into_client(self) -> OwnedFd {
-        let [client, _] = self.sides;
-        client.socket.into()
+        self.into_beginning().0
     }
 
     /// Both sockets, the client's first.
@@ -101,6 +113,11 @@ impl Pair {
     /// Whether everything has been said in both directions.
     pub fn is_done(&self) -> bool {
         self.sides.iter().all(|side| side.ended && side.shut)
+    }
+
+    /// Whether the client has been given all that the app will ever say.
+    pub fn is_heard(&self) -> bool {
+        self.sides[CLIENT].shut
     }
 
     /// Tells the poller what is waited for now. `token` is the client's side; the app's is the next.

@@ -8,6 +8,7 @@ use crate::given_socket::GivenSocket;
 use crate::hooks::Hooks;
 use crate::machine::{Action, Event, Phase};
 use crate::poller::{ERR, INFO, NOTICE, OUT, READ, RECORDS};
+use crate::port_ends::PortEnd;
 use crate::probe::Probe;
 use crate::spawn::{Spawned, spawn};
 use crate::supervisor::Supervisor;
@@ -17,7 +18,7 @@ use std::os::fd::{OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 /// From a goodbye to the end of the connections it was said on.
-const FAREWELL: Duration = Duration::from_secs(1);
+pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
 const DRAIN_LOOK: Duration = Duration::from_millis(50);
 
 /// Starts the command in a sandbox of its own.
@@ -109,7 +110,9 @@ impl Supervisor {
 
     /// Waits for the last connection, then stops.
     pub(crate) fn drain(&mut self, limit_ms: u64) {
-        self.timers.drain_limit = Some(Instant::now() + Duration::from_millis(limit_ms));
+        let (now, limit) = (Instant::now(), Duration::from_millis(limit_ms));
+        self.timers.drain_limit = Some(now + limit);
+        self.plan_port_ends(now, limit);
         self.tell(Event::Drain);
     }
 
@@ -121,7 +124,8 @@ impl Supervisor {
         let probe = timers.probe.filter(|_| self.probe.is_none());
         [timers.pause, probe, probe_end, timers.ready, timers.grace, timers.drain_limit, timers.drain_look]
             .into_iter()
-            .chain([timers.farewell, timers.sweep, timers.hooks, rest, self.save_due()])
+            .chain([timers.farewell, timers.sweep, timers.hooks, rest, self.relays.next_due(), self.save_due()])
+            .chain(timers.port_ends.iter().map(PortEnd::due))
             .flatten()
             .min()
     }
@@ -143,11 +147,12 @@ impl Supervisor {
             self.log.remark("not ready in its time");
             self.tell(Event::ReadyTimeout);
         }
+        self.take_port_ends(now);
         if due(&mut self.timers.drain_look) {
             self.look_at_connections(now);
         }
         if due(&mut self.timers.drain_limit) {
-            match self.say_goodbye() {
+            match self.say_goodbye(None) {
                 0 => self.tell(Event::Drained),
                 _ => self.timers.farewell = Some(now + FAREWELL),
             }
@@ -176,11 +181,13 @@ impl Supervisor {
         {
             forward.wake(up, &self.poller);
         }
+        self.relays.take_timers(now, &self.poller);
     }
 
     fn look_at_connections(&mut self, now: Instant) {
+        self.look_after_port_ends();
         // One quiet look may fall between the end of one connection and the beginning of the next.
-        self.timers.quiet_looks = if self.connections() == 0 { self.timers.quiet_looks + 1 } else { 0 };
+        self.timers.quiet_looks = if self.lasting_connections() == 0 { self.timers.quiet_looks + 1 } else { 0 };
         if self.timers.quiet_looks >= 2 {
             self.tell(Event::Drained);
         } else {

@@ -40,6 +40,7 @@ impl Supervisor {
             listeners.retain(|listener| held.contains_key(&listener.inode));
             return (sorted(listeners.iter().map(|listener| listener.place.port())), Vec::new());
         }
+        listeners.retain(|listener| !self.relays.stand_at(listener.place.port()));
         let (near, far): (Vec<Listener>, Vec<Listener>) = listeners.into_iter().partition(|one| is_reached(*one));
         let reached = sorted(near.iter().map(|listener| listener.place.port()));
         let apart = far.into_iter().filter(|listener| !reached.contains(&listener.place.port()));

@@ -6,11 +6,13 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 const ESTABLISHED: u8 = 1;
+const FIN_WAIT_1: u8 = 4;
+const FIN_WAIT_2: u8 = 5;
 const CLOSE_WAIT: u8 = 8;
 const LISTEN: u8 = 10;
 /// Established, SYN received, FIN wait 1, close wait, last ACK, closing: everything in which bytes of ours may
 /// still move. FIN wait 2 is not among them: there the app has said all and its client has heard it.
-const OPEN: &[u8] = &[ESTABLISHED, 3, 4, CLOSE_WAIT, 9, 11];
+const OPEN: &[u8] = &[ESTABLISHED, 3, FIN_WAIT_1, CLOSE_WAIT, 9, 11];
 
 /// Connections of clients to any of these ports.
 pub fn connections(ports: &[u16]) -> u32 {
@@ -25,7 +27,16 @@ pub fn connections(ports: &[u16]) -> u32 {
 /// Connections to these ports on which the app may still be heard: their inodes, each with its port. Those that
 /// nobody has accepted yet have none.
 pub fn audible(ports: &[u16]) -> HashMap<u64, u16> {
-    sockets(&[ESTABLISHED, CLOSE_WAIT])
+    held(ports, &[ESTABLISHED, CLOSE_WAIT])
+}
+
+/// The same, and those on which it has said all and may still listen.
+pub fn attended(ports: &[u16]) -> HashMap<u64, u16> {
+    held(ports, &[ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, FIN_WAIT_2])
+}
+
+fn held(ports: &[u16], states: &[u8]) -> HashMap<u64, u16> {
+    sockets(states)
         .into_iter()
         .filter(|socket| ports.contains(&socket.local.port()) && socket.inode != 0)
         .map(|socket| (socket.inode, socket.local.port()))

@@ -33,8 +33,12 @@ pub const RECORDS: Token = 10;
 pub const CLIENTS: Token = 1 << 32;
 /// Doors of the doorman count from here.
 pub const DOORS: Token = 1 << 40;
+/// Gates of the relay count from here.
+pub const GATES: Token = 1 << 44;
 /// Forwarded connections count from here, two for each.
 pub const PAIRS: Token = 1 << 48;
+/// Relayed connections count from here, two for each.
+pub const RELAYED: Token = 1 << 52;
 
 /// Something can be read, or has ended.
 pub const READ: EpollFlags = EpollFlags::EPOLLIN;

@@ -95,7 +95,7 @@ impl Supervisor {
         match (&self.forward, &self.given) {
             (Some(forward), _) => forward.connections(),
             (None, Some(given)) => given.connections(),
-            (None, None) => network_view::connections(self.client_ports()),
+            (None, None) => self.relays.connections(self.client_ports()),
         }
     }
 
@@ -167,7 +167,7 @@ impl Supervisor {
     pub fn note_ready(&mut self, after_ms: u64) {
         self.facts.ready_at = Some(clock::now());
         // Before anybody is told that it can be reached.
-        self.show_forwarder();
+        self.show_entrances();
         self.facts.ready_ms = Some(after_ms);
         self.facts.last_probe = None;
     }

@@ -11,10 +11,12 @@ use crate::line_splitter::LineSplitter;
 use crate::log_writer::LogWriter;
 use crate::machine::{Event, Machine, Phase};
 use crate::poller::{
-    CONTROL, ERR, FORWARD, HOOK_ERR, HOOK_OUT, INFO, NOTICE, OUT, PAIRS, PROBE, Poller, READ, RECORDS, Ready, SIGNALS,
-    Token,
+    CONTROL, ERR, FORWARD, GATES, HOOK_ERR, HOOK_OUT, INFO, NOTICE, OUT, PAIRS, PROBE, Poller, READ, RECORDS, RELAYED,
+    Ready, SIGNALS, Token,
 };
+use crate::port_ends::PortEnd;
 use crate::probe::Probe;
+use crate::relay::Relays;
 use crate::signals::{parse_signal, send};
 use crate::status::Facts;
 use crate::sys;
@@ -37,6 +39,7 @@ pub struct Supervisor {
     pub(crate) signals: SignalFd,
     pub(crate) control: ControlServer,
     pub(crate) forward: Option<Forwarder>,
+    pub(crate) relays: Relays,
     /// Bound for the command, not for us.
     pub(crate) given: Option<GivenSocket>,
     pub(crate) groups: Groups,
@@ -82,6 +85,8 @@ pub struct Timers {
     pub(crate) drain_limit: Option<Instant>,
     /// Who was told goodbye has had the time to go.
     pub(crate) farewell: Option<Instant>,
+    /// The same of single ports that end earlier.
+    pub(crate) port_ends: Vec<PortEnd>,
     /// The next look at the connections.
     pub(crate) drain_look: Option<Instant>,
     /// Looks in a row that have found none.
@@ -102,8 +107,9 @@ impl Supervisor {
             if let Some(forward) = &mut self.forward {
                 forward.end_round();
             }
+            self.relays.end_round();
             self.take_timers(Instant::now());
-            self.show_forwarder();
+            self.show_entrances();
         }
         self.finish();
     }
@@ -122,6 +128,8 @@ impl Supervisor {
             INFO => self.take_report(),
             NOTICE => self.take_notice(),
             PROBE => self.advance_probe(),
+            GATES..PAIRS => self.relays.accept(event, &self.poller),
+            RELAYED.. => self.relays.advance(event, &self.poller),
             PAIRS.. => {
                 if let Some(forward) = &mut self.forward {
                     forward.advance(event, &self.poller);
@@ -163,11 +171,15 @@ impl Supervisor {
         self.look_after_child();
     }
 
-    /// Whether clients may come to the app.
-    pub(crate) fn show_forwarder(&mut self) {
+    /// Lets clients come while there is an app for them.
+    pub(crate) fn show_entrances(&mut self) {
         let up = self.is_up();
         if let Some(forward) = &mut self.forward {
             forward.show(up);
+        }
+        let stays = !matches!(self.machine.phase, Phase::Ending { .. });
+        if let Err(error) = self.relays.show(up && stays, &self.poller) {
+            self.log.remark(&format!("clients cannot be let in: {error}"));
         }
     }
 

@@ -14,6 +14,7 @@ use crate::lifecycle::start;
 use crate::log_writer::LogWriter;
 use crate::machine::Machine;
 use crate::poller::{Poller, READ, SIGNALS};
+use crate::relay::Relays;
 use crate::setup::{Bond, enter_netns, set_up};
 use crate::signals::{self, parse_signal};
 use crate::spawn::Spawned;
@@ -140,14 +141,16 @@ fn stand(
     let control = control.inspect_err(|_| groups.remove())?;
     let oom_before = groups.oom_kills();
     let opened = bind_forward(&spec, &dir, &poller).and_then(|forward| {
+        // The app must not come first where clients are led.
+        let relays = Relays::bind(&spec.relays, &poller).map_err(at("bind the places where clients come"))?;
         let given = bind_given(&spec, table)?;
         let socket = given.as_ref().map(GivenSocket::for_command).transpose()?;
         let prepared = (socket.as_ref(), &signals, &ahead);
         let ready = standby.and_then(|standby| use_standby(standby, &spec, prepared, &mut warnings));
         let started = ready.map_or_else(|| start(&spec, socket, &ahead), Ok)?;
-        Ok((forward, given, started))
+        Ok((forward, relays, given, started))
     });
-    let (forward, given, started) = opened.inspect_err(|_| {
+    let (forward, relays, given, started) = opened.inspect_err(|_| {
         let _ = fs::remove_file("control.sock");
         if let Some(path) = &spec.listen {
             let _ = fs::remove_file(path);
@@ -175,6 +178,7 @@ fn stand(
         signals,
         control,
         forward,
+        relays,
         given,
         groups,
         ahead,

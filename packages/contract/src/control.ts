@@ -101,6 +101,24 @@ export const shimSpec = z.strictObject({
   }),
   /** Sent on connections to these ports that are open when the time to drain is over, before the command is asked to end. */
   goodbye: z.array(z.strictObject({ port: tcpPort, text: z.string() })).optional(),
+  /** Ports whose connections are cut earlier than the time to drain says; they hear the port's goodbye as well. */
+  drains: z.array(z.strictObject({ port: tcpPort, limit_ms: milliseconds })).optional(),
+  /**
+   * Where clients of a port are taken in by the PROXY protocol v1 and led to the app by v2: at a loopback port of the
+   * namespace, or at a unix socket to which nobody but the owner (null: the shim's user) connects.
+   */
+  relays: z
+    .array(
+      z.union([
+        z.strictObject({ port: tcpPort, at: tcpPort }),
+        z.strictObject({
+          port: tcpPort,
+          socket: z.string(),
+          owner: z.strictObject({ uid: z.number().int(), gid: z.number().int() }).nullable(),
+        }),
+      ]),
+    )
+    .optional(),
   log: logSpec,
   /** Takes what the command writes into its descriptor 4, line by line, into `log/executions.log`. */
   records: logSpec.nullable(),

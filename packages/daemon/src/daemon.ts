@@ -22,6 +22,7 @@ import { createOperations } from "./deploy/operations.js";
 import { closeUnfinished, reconcile } from "./deploy/reconcile.js";
 import { openRouting } from "./deploy/routing.js";
 import { hasDoors, openTcpDoors } from "./deploy/tcp/open-doors.js";
+import type { RelayPath } from "./deploy/tcp/plan-streams.js";
 import { openExecutions } from "./deploy/function/executions.js";
 import { openPlatformInvocations } from "./deploy/function/invocations.js";
 import { createServedList, planServed } from "./deploy/served.js";
@@ -38,6 +39,7 @@ import { sweepGroups } from "./run/cgroups.js";
 import { createLocalEngine } from "./run/engines/local.js";
 import { watchNetwork } from "./deploy/watch-network.js";
 import { assertIsolation } from "./run/plan-network.js";
+import { planRelaySocket } from "./run/plan-relays.js";
 import { openHostNetwork } from "./deploy/host-network.js";
 import { planNginxPaths } from "./route/nginx-paths.js";
 import { assertPortFree, findPortHolder } from "./route/find-port-holder.js";
@@ -94,10 +96,12 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       if (present !== undefined) await sweepGroups(host.cgroups, present);
       await (present?.size === 0 ? network?.destroy() : network?.close());
     });
+    const relayPath: RelayPath = (id, port) => planRelaySocket(paths.upstreams, id, port);
     const engine = createLocalEngine({
       ...{ ...settings, paths, bwrap: host.bwrap, cgroups: host.cgroups, network, log },
       uidBase: host.isRoot ? settings.uidBase : null,
       describeHolder: findPortHolder,
+      placeRelay: (id, port) => ({ socket: relayPath(id, port), owner: routing.workerOwner }),
       environmentOf: (releaseId) => loadEnvironment(releases, releaseId),
     });
     closers.push(() => engine.close());
@@ -159,6 +163,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
     });
     const reach = openReach({
       ...{ store, edge, nginx: paths.nginx, network, log },
+      relayPath,
       backupPaths: (one, port) => (one.config.tcp === null ? [holdPathOf(one)] : tcpDoors.pathsOf(one, port)),
     });
     closers.push(() => reach.connections.stop());

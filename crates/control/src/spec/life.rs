@@ -135,16 +135,6 @@ impl Default for Stop {
     }
 }
 
-/// What clients are told whose connection is cut.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Goodbye {
-    /// The port of the app they are connected to.
-    pub port: u16,
-    /// Sent as it is.
-    pub text: String,
-}
-
 /// Sizes of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

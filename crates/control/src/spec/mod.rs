@@ -1,9 +1,11 @@
 //! The order for one process, a single JSON document.
 
 mod life;
+mod ports;
 mod sandbox;
 
-pub use life::{Forward, ForwardToPort, ForwardToSocket, Goodbye, Log, Policy, Ready, Restart, Stop};
+pub use life::{Forward, ForwardToPort, ForwardToSocket, Log, Policy, Ready, Restart, Stop};
+pub use ports::{Goodbye, PortDrain, Relay, RelayAtPort, RelayAtSocket};
 pub use sandbox::{BindMount, Cgroup, Overlay, OverlayMount, Rlimits, Sandbox, Stage, StageMount, User};
 
 use crate::standby::Complete;
@@ -55,6 +57,12 @@ pub struct Spec {
     /// Sent on connections that are open when the time to drain is over, before the command is asked to end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub goodbye: Vec<Goodbye>,
+    /// Ports whose connections may last less long than the time to drain says; they too hear a goodbye.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drains: Vec<PortDrain>,
+    /// Where clients are taken in who are to be announced to the app.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relays: Vec<Relay>,
     /// Sizes of the log.
     #[serde(default)]
     pub log: Log,

@@ -8,14 +8,14 @@ use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-fn connect(port: u16) -> TcpStream {
+pub fn connect(port: u16) -> TcpStream {
     let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     stream
 }
 
 /// Everything up to the end, however that comes.
-fn hear(client: &mut TcpStream) -> String {
+pub fn hear(client: &mut TcpStream) -> String {
     let mut heard = Vec::new();
     match client.read_to_end(&mut heard) {
         Ok(_) => {}

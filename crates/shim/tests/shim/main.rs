@@ -20,6 +20,8 @@ mod limits;
 mod listens;
 mod log;
 mod overlay;
+mod port_drains;
+mod relay;
 mod sandbox;
 mod sandbox_root;
 mod stop;

@@ -46,7 +46,7 @@ const tcpPort = element(
     }),
     proxy_protocol: key(z.enum(["v1", "v2"]), {
       about:
-        "Tells the app who its client is, by a line or a head of the PROXY protocol before anything else.",
+        "Tells the app who its client is, by a line (v1) or a binary head (v2) of the PROXY protocol before anything else.",
       expected: 'one of "v1", "v2"',
       example: "v1",
       default: "the app is not told",
@@ -93,7 +93,7 @@ const tcpPort = element(
       default: String(defaults.idleSeconds),
     }),
     drain_seconds: key(seconds, {
-      about: "Seconds connections to an old version may last after a deployment.",
+      about: "Seconds connections to this port of an old version may last after a deployment.",
       expected: secondsWords,
       example: 300,
       default: `\`drain_seconds\` of [run], else ${defaults.drainSeconds}`,

@@ -1,10 +1,10 @@
 import { connect, type Socket } from "node:net";
-import { BloomError, type AppConfig } from "@bloomery/contract";
-import type { InstanceAddress } from "../run/engines/engine.js";
+import { BloomError } from "@bloomery/contract";
 import type { Store } from "../store/open-store.js";
 import { machineAddress, type Edge, type ServedEnvironment } from "./edge.js";
 import { formatPlace, namesOf, placeOfEnvironment } from "./places.js";
 import { planServed } from "./served.js";
+import type { RelayPath } from "./tcp/plan-streams.js";
 
 /**
  * Connects to an app as nginx does: to a port that it listens on, or to its socket, where the port does not count.
@@ -20,6 +20,7 @@ export interface DialParts {
   readonly edge: Pick<Edge, "route">;
   /** Where nginx turns to when the names of an environment lead nowhere; `port`: only for this one of the app. */
   readonly backupPaths: (environment: ServedEnvironment, port?: number) => readonly string[];
+  readonly relayPath: RelayPath;
 }
 
 export function createDial(parts: DialParts): Dial {
@@ -33,14 +34,23 @@ export function createDial(parts: DialParts): Dial {
     if (place.environment.desired === "stopped")
       throw new BloomError("ERR_APP_STOPPED", `${name} is stopped, so there is nothing to connect to`);
     const served = planServed(place, version.config, "");
+    const { tcp } = version.config;
+    const announced = tcp?.ports.find(({ targetPort }) => targetPort === port)?.proxyProtocol ?? null;
+    const onMachine: Way =
+      announced === "v2" ? { path: parts.relayPath(environmentId, port) } : { host: machineAddress, port };
     const ways = [
-      ...parts.edge.route(served).upstreams.map((one) => wayTo(one, version.config, port)),
+      ...parts.edge.route(served).upstreams.map((one): Way =>
+        // Without a network of its own a tcp app listens on the machine's.
+        one.kind === "tcp" ? { host: one.address, port } : tcp === null ? { path: one.path } : onMachine,
+      ),
       ...parts.backupPaths(served, port).map((path) => ({ path })),
     ];
     let cause: unknown;
     for (const way of ways) {
       try {
-        return await open(way);
+        const socket = await open(way);
+        if (announced !== null) socket.write(announce(socket, port));
+        return socket;
       } catch (error) {
         // What the backup says matters least: as a rule nobody is there.
         cause ??= error;
@@ -54,10 +64,9 @@ export function createDial(parts: DialParts): Dial {
 
 type Way = { readonly host: string; readonly port: number } | { readonly path: string };
 
-function wayTo(upstream: InstanceAddress, { tcp }: Pick<AppConfig, "tcp">, port: number): Way {
-  if (upstream.kind === "tcp") return { host: upstream.address, port };
-  // Without a network of its own a tcp app listens on the machine's.
-  return tcp === null ? { path: upstream.path } : { host: machineAddress, port };
+/** What nginx says first, which the app waits for: whose connection it is. This one is the machine's own. */
+function announce({ localPort = 0 }: Socket, port: number): string {
+  return `PROXY TCP4 ${machineAddress} ${machineAddress} ${localPort} ${port}\r\n`;
 }
 
 function open(way: Way): Promise<Socket> {

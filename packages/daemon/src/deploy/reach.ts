@@ -3,6 +3,7 @@ import { openConnections, type Connections } from "../observe/connections/open-c
 import { planNginxPaths } from "../route/nginx-paths.js";
 import type { HostNetwork } from "../run/network/open-network.js";
 import { parseBlock } from "../run/network/plan-block.js";
+import { relayedPorts } from "../run/plan-relays.js";
 import { createDial, type Dial, type DialParts } from "./dial.js";
 import type { Place } from "./places.js";
 import { planServed } from "./served.js";
@@ -35,7 +36,9 @@ export function openReach(
       const served = planServed(place, config, "");
       const { upstreams } = parts.edge.route(served);
       const paths = upstreams.flatMap((one) => (one.kind === "unix" ? one.path : []));
-      return [...paths, ...parts.backupPaths(served)];
+      const relayed = config.tcp === null || paths.length === 0 ? [] : relayedPorts(config.tcp);
+      const relays = relayed.map((port) => parts.relayPath(served.id, port));
+      return [...paths, ...relays, ...parts.backupPaths(served)];
     },
   };
 }

@@ -9,6 +9,7 @@ import { planNginx } from "../route/plan-nginx.js";
 import { planRoutes, type RouteTarget } from "../route/plan-routes.js";
 import { openNginx, readNginxVersion } from "../route/run-nginx.js";
 import type { HostNetwork } from "../run/network/open-network.js";
+import { planRelaySocket } from "../run/plan-relays.js";
 import type { HostFacts } from "../run/probe-host.js";
 import type { Settings } from "../settings.js";
 import type { Store } from "../store/open-store.js";
@@ -107,7 +108,10 @@ export async function openRouting(parts: {
     app: one.app,
     environment: one.environment,
     ...planShape(one),
-    streams: planStreams(one, parts.doorPath ?? noDoor),
+    streams: planStreams(one, {
+      doorPath: parts.doorPath ?? noDoor,
+      relayPath: (id, port) => planRelaySocket(paths.upstreams, id, port),
+    }),
     hostNames: one.config.shape === "tcp" ? [] : hostNamesOf(one),
     servers: one.upstreams,
     locations: one.config.web.locations,

@@ -67,13 +67,6 @@ function assertStreamable({ streams }: RouteTarget, facts: StreamFacts | null): 
       "this nginx was built without stream_ssl, so it cannot speak TLS for a tcp app",
       { hint: "Install an nginx that has it, as Debian's packages do, or leave `tls` out." },
     );
-  const second = streams.find(({ proxyProtocol }) => proxyProtocol === "v2");
-  if (second !== undefined)
-    throw new BloomError(
-      "ERR_MANIFEST_INVALID",
-      `port ${second.port} wants the PROXY protocol v2, and nginx can only send v1`,
-      { hint: 'Write `proxy_protocol = "v1"`: almost everything that reads v2 reads v1, too.' },
-    );
 }
 
 function refuseTaken({ port, holder, instead }: PortHolder): BloomError {

@@ -40,6 +40,7 @@ export interface StreamTarget {
   readonly servers: readonly InstanceAddress[];
   /** Absolute path of the socket that takes connections while no server does. Null: they are closed at once. */
   readonly backup: string | null;
+  /** nginx speaks v1 in either case: whoever is to be told by v2 has a relay between. */
   readonly proxyProtocol: "v1" | "v2" | null;
   /** Absolute paths. */
   readonly tls: { readonly certificate: string; readonly key: string } | null;

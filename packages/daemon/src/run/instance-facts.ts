@@ -1,4 +1,4 @@
-import type { CgroupSpec } from "@bloomery/contract";
+import type { CgroupSpec, ShimSpec } from "@bloomery/contract";
 
 /** What the machine gives one instance. */
 export interface InstanceFacts {
@@ -29,6 +29,8 @@ export type OwnListen =
 export interface PortsListen {
   readonly kind: "ports";
   readonly ports: readonly number[];
+  /** Where clients of some of them are taken in first, to be announced to the app. */
+  readonly relays: readonly NonNullable<ShimSpec["relays"]>[number][];
 }
 
 /** One of these, or the socket of this path, which the shim binds for it. */

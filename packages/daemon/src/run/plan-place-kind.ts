@@ -1,11 +1,14 @@
 import type { AppConfig } from "@bloomery/contract";
 import type { OutboundList } from "./network/plan-outbound.js";
 import { isAskedBySocket, planNetwork } from "./plan-network.js";
+import { planRelays, type RelayPort } from "./plan-relays.js";
 import { targetPorts } from "./plan-tcp.js";
 
 /** What an instance's namespace lets in and out. */
 export interface PlaceKind {
   readonly ports: readonly number[];
+  /** Those of them that are led to another port inside. */
+  readonly relays: readonly RelayPort[];
   readonly outbound: boolean;
   /** With `outbound`: the only places connections are allowed to; null: all outside of the platform. */
   readonly only: OutboundList | null;
@@ -15,7 +18,9 @@ export interface PlaceKind {
 export function planPlaceKind(config: AppConfig, hasNamespaces: boolean): PlaceKind | null {
   const plan = planNetwork(config, hasNamespaces);
   if (plan.kind !== "namespace") return null;
-  return { ports: planPorts(config), outbound: plan.outbound, only: plan.only };
+  const { outbound, only } = plan;
+  const relays = config.tcp === null ? [] : planRelays(config.tcp);
+  return { ports: planPorts(config), relays, outbound, only };
 }
 
 /** Those where clients come. Through its socket an app is reached without any. */

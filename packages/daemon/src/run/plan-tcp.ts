@@ -24,10 +24,11 @@ export function planTcpSpec(
   wish: InstanceWish,
   tcp: TcpConfig,
   facts: InstanceFacts,
-  { ports }: PortsListen,
+  { ports, relays }: PortsListen,
 ): ShimSpec {
   const { web, limits } = wish.config;
   const goodbye = planGoodbye(tcp);
+  const drains = planDrains(tcp);
   const sandbox = planSandbox(
     {
       mounts: planMounts(wish, facts),
@@ -66,6 +67,8 @@ export function planTcpSpec(
     },
     stop: { signal: "TERM", grace_ms: web.graceSeconds * 1000 },
     ...(goodbye.length === 0 ? {} : { goodbye }),
+    ...(drains.length === 0 ? {} : { drains }),
+    ...(relays.length === 0 ? {} : { relays: [...relays] }),
     log: { max_bytes: 20 * 1_048_576, files: 5 },
     records: null,
     forward: null,
@@ -89,4 +92,17 @@ function planGoodbye({ ports }: TcpConfig): NonNullable<ShimSpec["goodbye"]> {
     texts.set(targetPort, goodbye.endsWith("\n") ? goodbye : `${goodbye}\n`);
   }
   return [...texts].map(([port, text]) => ({ port, text }));
+}
+
+/**
+ * The ports that drain for less long than the others, which is as long as the instance does. Of two public ports that lead
+ * to the same one the longer time holds: to the app their clients are the same.
+ */
+function planDrains({ ports }: TcpConfig): NonNullable<ShimSpec["drains"]> {
+  const times = new Map<number, number>();
+  for (const { targetPort, drainSeconds } of ports)
+    times.set(targetPort, Math.max(drainSeconds, times.get(targetPort) ?? 0));
+  const longest = Math.max(...times.values());
+  const short = [...times].filter(([, seconds]) => seconds < longest);
+  return short.map(([port, seconds]) => ({ port, limit_ms: seconds * 1000 }));
 }

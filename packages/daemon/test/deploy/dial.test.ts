@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { completeConfig } from "@bloomery/contract";
+import { completeConfig, type PartialConfig } from "@bloomery/contract";
 import { createDial, type Dial } from "../../src/deploy/dial.js";
 import type { InstanceAddress } from "../../src/run/engines/engine.js";
 import { openStore, type Store } from "../../src/store/index.js";
@@ -42,12 +42,13 @@ const dialOf = (upstreams: readonly InstanceAddress[]): Dial =>
     store,
     edge: { route: (served) => ({ ...served, upstreams }) },
     backupPaths: ({ slot }) => [join(folder, `backup-${slot}`)],
+    relayPath: (_, port) => join(folder, `relay-${port}`),
   });
 
-async function deploy(): Promise<void> {
+async function deploy(tcp: PartialConfig["tcp"] = null): Promise<void> {
   const { appId } = (await store.environments.get(environmentId)) ?? { appId: "" };
   const build = await store.builds.create({ appId, key: "k", tree: "t" });
-  const config = completeConfig({ web: { start: "true" } });
+  const config = completeConfig({ web: { start: "true" }, ...(tcp === null ? {} : { tcp }) });
   const origin = { artifact: "a", tree: "t", config, createdBy: "ada" };
   const version = await store.versions.create({ appId, buildId: build.id, ...origin });
   const release = await store.releases.create({ environmentId, versionId: version.id, variables: "" });
@@ -74,6 +75,33 @@ test("connects to the port at a stable address, to the next replica when one ref
   expect(await hear(dialOf([{ kind: "unix", path }]), 0)).toBe("by socket");
   await serve("by backup", join(folder, "backup-0"));
   expect(await hear(dialOf([{ kind: "unix", path: join(folder, "none") }]), 0)).toBe("by backup");
+});
+
+test("an app that waits to be told who its client is is told that it is the machine itself", async () => {
+  const server = createServer((socket) => {
+    socket.once("data", (data) => socket.end(data));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  servers.push(server);
+  const { port } = server.address() as AddressInfo;
+  await deploy({ ports: [{ port, proxyProtocol: "v1" }] });
+  const words = await hear(dialOf([{ kind: "tcp", address: "127.0.0.1", port: 1 }]), port);
+  expect(words).toMatch(new RegExp(`^PROXY TCP4 127\\.0\\.0\\.1 127\\.0\\.0\\.1 \\d+ ${port}\r\n$`));
+});
+
+test("without a network of its own an app is found at its port, and behind its relay when it has one", async () => {
+  const port = await serve("by port");
+  await serve("by relay", join(folder, "relay-7000"));
+  await deploy({
+    ports: [
+      { port: 1, targetPort: port },
+      { port: 2, targetPort: 7000, proxyProtocol: "v2" },
+    ],
+  });
+  const dial = dialOf([{ kind: "unix", path: join(folder, "none") }]);
+  expect(await hear(dial, port)).toBe("by port");
+  expect(await hear(dial, 7000)).toBe("by relay");
 });
 
 test("says when there is nothing to connect to", async () => {

@@ -19,7 +19,10 @@ const route = (ports: readonly Port[], upstreams = addresses): RoutedEnvironment
   config: completeConfig({ web: { start: "./chat" }, tcp: { ports } }),
 });
 const plan = (...words: Parameters<typeof route>) =>
-  planStreams(route(...words), ({ slot }, port) => `/doors/${slot}-${port}.sock`);
+  planStreams(route(...words), {
+    doorPath: ({ slot }, port) => `/doors/${slot}-${port}.sock`,
+    relayPath: (id, port) => `/relays/${id}-${port}.sock`,
+  });
 
 test("each port goes to its own port of every replica, and to its own door while there is none", () => {
   expect(
@@ -49,6 +52,13 @@ test("what a manifest says of a port reaches nginx, with files below the release
   ]);
 });
 
+test("who is to be told by v2 is reached like any other, so that a switch from v1 changes nothing here", () => {
+  const [first, second] = (["v1", "v2"] as const).map((proxyProtocol) =>
+    plan([{ port: 7000, proxyProtocol }]),
+  );
+  expect(second).toEqual(first?.map((one) => ({ ...one, proxyProtocol: "v2" })));
+});
+
 test("ports that are not known yet, and an app without replicas, have nothing to open", () => {
   expect(plan([])).toEqual([]);
   expect(plan([{ port: 7000 }], [])).toEqual([]);
@@ -58,6 +68,9 @@ test("on the machine's own network clients find the app itself, and only other p
   expect(plan([{ port: 7000 }], [socket])).toEqual([]);
   expect(plan([{ port: 7000, targetPort: 7001 }], [socket])).toMatchObject([
     { port: 7000, servers: [{ kind: "tcp", address: "127.0.0.1", port: 7001 }], backup: null },
+  ]);
+  expect(plan([{ port: 7000, targetPort: 7001, proxyProtocol: "v2" }], [socket])).toMatchObject([
+    { port: 7000, servers: [{ kind: "unix", path: "/relays/env-1-7001.sock" }], backup: null },
   ]);
   for (const wish of [{ allow: ["10.0.0.0/8"] }, { proxyProtocol: "v1" }, { maxConnections: 1 }] as const) {
     expect(() => assertReached(route([{ port: 7000, ...wish }], [socket]))).toThrowError(

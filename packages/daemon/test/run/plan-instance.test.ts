@@ -157,6 +157,7 @@ describe("commands inside", () => {
     address: { kind: "unix", path: "/x" },
     netnsAddress: null,
     netnsPorts: [],
+    relays: [],
     outbound: true,
     only: null,
     hasWorkers: false,

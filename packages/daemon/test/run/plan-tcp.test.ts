@@ -26,7 +26,7 @@ function makeFacts(ports: readonly number[], change: Partial<InstanceFacts> = {}
     ...{ bwrap: "/usr/bin/bwrap", preforkPath: "/opt/bloom/bin/bloom-prefork", cgroups: [], mounts: [] },
     user: { uid: 1_900_000_004, gid: 1_900_000_004 },
     netns: "/run/netns/bl-1",
-    listen: { kind: "ports", ports },
+    listen: { kind: "ports", ports, relays: [] },
     ...change,
   };
 }
@@ -56,7 +56,7 @@ describe("the order for a tcp app", () => {
   test("leaves it to the app where nobody has named a port", () => {
     const spec = specOf([]);
     expect(spec).toMatchObject({ ready: { kind: "listens", ports: [] }, env: { PORT: "1" } });
-    expect(planListenVariables({ prefork: null }, { kind: "ports", ports: [] })).toEqual({});
+    expect(planListenVariables({ prefork: null }, { kind: "ports", ports: [], relays: [] })).toEqual({});
   });
 
   test("ends goodbyes as lines, one for each port of the app", () => {
@@ -72,6 +72,32 @@ describe("the order for a tcp app", () => {
     ]);
   });
 
+  test("says which ports drain for less long than the instance does", () => {
+    const ports = [
+      { port: 1, targetPort: 7878, drainSeconds: 5 },
+      // To the app its clients are those of the first.
+      { port: 2, targetPort: 7878, drainSeconds: 20 },
+      { port: 7879, drainSeconds: 600 },
+      { port: 7880, drainSeconds: 0 },
+      { port: 7881, drainSeconds: 600 },
+    ];
+    expect(specOf(ports).drains).toEqual([
+      { port: 7878, limit_ms: 20_000 },
+      { port: 7880, limit_ms: 0 },
+    ]);
+    expect(specOf(ports.slice(2, 3)).drains).toBeUndefined();
+    expect(specOf([]).drains).toBeUndefined();
+  });
+
+  test("says where clients are taken in who are announced to the app", () => {
+    const wish = makeWish([{ port: 7878, proxyProtocol: "v2" }]);
+    const relays = [{ port: 7878, at: 65_535 }];
+    const spec = planInstanceSpec(wish, makeFacts([], { listen: { kind: "ports", ports: [7878], relays } }));
+    expect(shimSpec.parse(spec)).toEqual(spec);
+    expect(spec.relays).toEqual(relays);
+    expect(specOf([{ port: 7878 }]).relays).toBeUndefined();
+  });
+
   test("has the hooks of its start", () => {
     const spec = specOf([{ port: 7878 }], { web: { start: "./server", preStart: "./migrate" } });
     expect(spec.pre_start?.at(-1)).toBe("./migrate");
@@ -80,7 +106,7 @@ describe("the order for a tcp app", () => {
 
   test.each([
     ["a tcp app on a port we chose", makeWish([]), { kind: "tcp", port: 1, forward: null }],
-    ["a web app on ports of its own", makeWish([], { tcp: null }), { kind: "ports", ports: [1] }],
+    ["a web app on ports of its own", makeWish([], { tcp: null }), { kind: "ports", ports: [1], relays: [] }],
   ] as const)("%s is a mistake of ours", (_, wish, listen) => {
     expect(() => planInstanceSpec(wish, makeFacts([], { listen }))).toThrow(/cannot listen on a/);
   });

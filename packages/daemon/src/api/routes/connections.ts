@@ -28,6 +28,7 @@ export function createConnectionHandlers(context: Pick<ApiContext, "store" | "fl
         release: release?.number ?? 0,
         state: live.has(instance) ? "open" : "draining",
         address: instance.address,
+        relays: instance.relays ?? [],
         countOpen: async () => (await instance.refresh().catch(() => instance.status)).connections,
       };
     });

@@ -6,23 +6,33 @@ import { machineAddress, type RoutedEnvironment } from "../edge.js";
 /** The socket that takes a port's connections while its app sleeps or starts; null: there is none. */
 export type DoorPath = (environment: RoutedEnvironment, port: number) => string | null;
 
+/** The socket by which clients of one of the app's own ports are announced, where instances have no addresses. */
+export type RelayPath = (environmentId: string, targetPort: number) => string;
+
 /**
  * The public ports of a tcp app. Its replicas have one stable address each, on which every port of the app is reached.
  * In the machine's own network they have none: there the app's own listener is what clients find, and only ports that
  * are to be others are led.
  */
-export function planStreams(one: RoutedEnvironment, doorPath: DoorPath): readonly StreamTarget[] {
+export function planStreams(
+  one: RoutedEnvironment,
+  { doorPath, relayPath }: { readonly doorPath: DoorPath; readonly relayPath: RelayPath },
+): readonly StreamTarget[] {
   if (one.upstreams.length === 0) return [];
   const isOwn = isOnMachine(one);
   const addresses = isOwn
     ? [machineAddress]
     : one.upstreams.flatMap((upstream) => (upstream.kind === "tcp" ? upstream.address : []));
   const ports = one.config.tcp?.ports ?? [];
+  const serversOf = ({ targetPort, proxyProtocol }: TcpPortConfig): StreamTarget["servers"] =>
+    isOwn && proxyProtocol === "v2"
+      ? [{ kind: "unix", path: relayPath(one.id, targetPort) }]
+      : addresses.map((address) => ({ kind: "tcp", address, port: targetPort }));
   return ports
     .filter(({ port, targetPort }) => !isOwn || port !== targetPort)
     .map((port) => ({
       port: port.port,
-      servers: addresses.map((address) => ({ kind: "tcp", address, port: port.targetPort })),
+      servers: serversOf(port),
       backup: isOwn ? null : doorPath(one, port.port),
       proxyProtocol: port.proxyProtocol,
       tls: port.tls === null ? null : tlsOf(one.artifactDir, port.tls),

@@ -1,12 +1,14 @@
 import { BloomError, type AppShape, type ConnectionList } from "@bloomery/contract";
 import type { InstanceAddress } from "../../run/engines/engine.js";
 import { isOverlapping, type NetworkBlock } from "../../run/network/plan-block.js";
+import type { RelayPort } from "../../run/plan-relays.js";
 import { endSocket, readHostSockets, readInstanceSockets } from "./kernel-sockets.js";
 import { openBook, type Session } from "./open-book.js";
 import {
   chooseSessions,
   clientKey,
   planConnections,
+  planMeant,
   type ConnectionPlan,
   type InstanceFacts,
   type InstanceSocket,
@@ -20,6 +22,8 @@ export interface ConnectionFacts {
   /** All that run, those that drain, too. */
   readonly instances: readonly (InstanceFacts & {
     readonly address: InstanceAddress;
+    /** Ports of its namespace at which clients of others arrive. */
+    readonly relays: readonly RelayPort[];
     /** How many the instance's parent has counted; asked only where nothing better is known. */
     readonly countOpen: () => Promise<number>;
   })[];
@@ -53,18 +57,23 @@ export function openConnections(parts: {
    * What came to an instance from this machine. The kernel gives who connects to a stable address that same one, and
    * who connects to an instance's own address another one of the block.
    */
-  const findInbound = (row: SocketRow, address: string): InstanceSocket | undefined => {
+  const findInbound = (
+    row: SocketRow,
+    address: string,
+    relays: readonly RelayPort[],
+  ): InstanceSocket | undefined => {
     const { host } = splitAddress(plainAddress(row.peer));
     if (block === null || host === address || !isOverlapping(block.cidr, host)) return undefined;
-    return { ...row, target: isOverlapping(block.stable, host) ? host : address };
+    const local = planMeant(row.local, relays);
+    return { ...row, local, target: isOverlapping(block.stable, host) ? host : address };
   };
 
   const plan = async (facts: ConnectionFacts): Promise<ConnectionPlan> => {
     const instances = await Promise.all(
-      facts.instances.map(async ({ address, ...instance }): Promise<InstanceSockets> => {
+      facts.instances.map(async ({ address, relays, ...instance }): Promise<InstanceSockets> => {
         if (address.kind === "unix") return { instance, sockets: [] };
         const rows = await readInstanceSockets(address.address);
-        return { instance, sockets: rows.flatMap((row) => findInbound(row, address.address) ?? []) };
+        return { instance, sockets: rows.flatMap((row) => findInbound(row, address.address, relays) ?? []) };
       }),
     );
     await book.read();

@@ -1,4 +1,5 @@
 import type { ConnectionView } from "@bloomery/contract";
+import type { RelayPort } from "../../run/plan-relays.js";
 import type { Session } from "./open-book.js";
 import { plainAddress, splitAddress, type SocketRow } from "./read-sockets.js";
 
@@ -35,6 +36,13 @@ export interface ConnectionPlan {
   readonly connections: readonly ListedConnection[];
   /** Sessions that have ended although nginx did not say so. */
   readonly ended: readonly string[];
+}
+
+/** The place in an instance that a client meant who arrived at this one. */
+export function planMeant(local: string, relays: readonly RelayPort[]): string {
+  const { port } = splitAddress(local);
+  const meant = relays.find(({ at }) => at === port)?.port;
+  return meant === undefined ? local : `${local.slice(0, local.lastIndexOf(":"))}:${meant}`;
 }
 
 /** What a session is joined with the sockets of nginx by. */

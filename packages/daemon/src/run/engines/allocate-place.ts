@@ -2,6 +2,7 @@ import type { InstanceListen } from "../instance-facts.js";
 import type { OutboundList } from "../network/plan-outbound.js";
 import { assertIsolation } from "../plan-network.js";
 import { planPlaceKind, type PlaceKind } from "../plan-place-kind.js";
+import type { RelayPort } from "../plan-relays.js";
 import type { InstanceAddress, InstanceWish } from "./engine.js";
 import { findFreePort } from "./free-port.js";
 
@@ -28,6 +29,7 @@ export interface InstancePlace {
     readonly path: string;
     readonly address: string;
     readonly ports: readonly number[];
+    readonly relays: readonly RelayPort[];
     readonly only: OutboundList | null;
   } | null;
 }
@@ -66,7 +68,7 @@ export async function allocatePlace(
   return { address: byForwarder, listen, netns: null };
 }
 
-/** A namespace in which the app's ports can be reached; null where it has none of its own. */
+/** A namespace in which the app's ports can be reached, some through a relay; null where it has none of its own. */
 export async function allocateNamespace(
   network: InstanceNetwork | null,
   { id, config }: InstanceWish,
@@ -74,5 +76,6 @@ export async function allocateNamespace(
   const kind = planPlaceKind(config, network !== null);
   if (network === null || kind === null) return null;
   const given = await network.allocateInstance({ id, ...kind });
-  return { path: given.netns, address: given.address, ports: kind.ports, only: kind.only };
+  const { ports, relays, only } = kind;
+  return { path: given.netns, address: given.address, ports, relays, only };
 }

@@ -1,9 +1,16 @@
 import { createServer } from "node:net";
 import { BloomError, type TcpConfig } from "@bloomery/contract";
 import { assertIsolation } from "../plan-network.js";
+import { relayedPorts } from "../plan-relays.js";
 import { targetPorts } from "../plan-tcp.js";
 import { allocateNamespace, type InstancePlace, type PlaceOptions } from "./allocate-place.js";
 import type { InstanceWish } from "./engine.js";
+
+/** Where clients of a port are taken in on the machine's own network, and who alone may come there: nginx. */
+export type PlaceRelay = (
+  environmentId: string,
+  port: number,
+) => { readonly socket: string; readonly owner: { readonly uid: number; readonly gid: number } | null };
 
 /** `nginx (pid 4711)`: who listens on this TCP port; undefined when that cannot be seen. */
 export type DescribeHolder = (port: number) => Promise<string | undefined>;
@@ -14,19 +21,26 @@ export type DescribeHolder = (port: number) => Promise<string | undefined>;
  * is known yet. Throws ERR_ISOLATION_UNAVAILABLE as well.
  */
 export async function allocateTcpPlace(
-  { network, isWeakAccepted, describeHolder }: PlaceOptions & { readonly describeHolder: DescribeHolder },
+  {
+    network,
+    isWeakAccepted,
+    describeHolder,
+    placeRelay,
+  }: PlaceOptions & { readonly describeHolder: DescribeHolder; readonly placeRelay: PlaceRelay },
   wish: InstanceWish,
   tcp: TcpConfig,
 ): Promise<InstancePlace> {
   assertIsolation(wish.config, { hasNamespaces: network !== null, isWeakAccepted });
   const ports = targetPorts(tcp);
   const port = ports[0] ?? 0;
-  const listen = { kind: "ports", ports } as const;
   const netns = await allocateNamespace(network, wish);
   if (netns === null) {
     for (const wanted of ports) await assertPortFree(wanted, describeHolder);
+    const places = relayedPorts(tcp).map((one) => ({ port: one, ...placeRelay(wish.environmentId, one) }));
+    const listen = { kind: "ports", ports, relays: places } as const;
     return { address: { kind: "tcp", address: "127.0.0.1", port }, listen, netns: null };
   }
+  const listen = { kind: "ports", ports, relays: netns.relays } as const;
   return { address: { kind: "tcp", address: netns.address, port }, listen, netns };
 }
 

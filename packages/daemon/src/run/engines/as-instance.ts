@@ -30,6 +30,7 @@ export function asInstance({ record, client, files, ended, openPorts, enter }: I
     role: record.role,
     replica: record.replica,
     address: record.address,
+    relays: record.relays,
     ...(record.memoryBytes === undefined ? {} : { memoryBytes: record.memoryBytes }),
     get status(): ShimStatus {
       return client.status;

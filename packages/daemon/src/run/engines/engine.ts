@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import type { AppConfig, ShimStatus, WorkerView } from "@bloomery/contract";
+import type { RelayPort } from "../plan-relays.js";
 
 /** Where nginx reaches an instance. A tcp app has the first of its ports here, or 0 when none is known. */
 export type InstanceAddress =
@@ -81,6 +82,8 @@ export interface Instance {
   readonly address: InstanceAddress;
   /** Of a tcp app: the ports it was found to listen on, ascending, when it became ready. */
   readonly listens: readonly number[];
+  /** Of a tcp app: ports of its namespace at which clients of others of its ports arrive. */
+  readonly relays?: readonly RelayPort[];
   /** Bytes of memory it may use; absent where that is not known any more. */
   readonly memoryBytes?: number;
   /** The newest status that was told. */

@@ -16,6 +16,8 @@ const written = z.object({
   netnsAddress: z.string().nullable(),
   /** Ports of the namespace that lead inside. */
   netnsPorts: z.array(port).optional(),
+  /** Ports of the namespace where clients of others are taken in. */
+  relays: z.array(z.object({ port, at: port })).default([]),
   /** The only one, in records of older daemons; null: there is no namespace, or it is that of the address. */
   netnsPort: port.nullable().optional(),
   /** Whether it may open connections out of the machine. */

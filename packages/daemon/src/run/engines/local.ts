@@ -17,7 +17,7 @@ import { createShimPool } from "../shim-pool.js";
 import { createStandbyUsers } from "../standby-users.js";
 import { createStandbys } from "../standbys.js";
 import { allocatePlace, type InstancePlace, type PlaceOptions } from "./allocate-place.js";
-import { allocateTcpPlace, type DescribeHolder } from "./allocate-tcp.js";
+import { allocateTcpPlace, type DescribeHolder, type PlaceRelay } from "./allocate-tcp.js";
 import { asInstance, ignoreLost } from "./as-instance.js";
 import { createCommands } from "./commands.js";
 import type { Engine, Instance, InstanceWish } from "./engine.js";
@@ -33,6 +33,7 @@ export interface LocalEngineOptions extends PlaceOptions {
   readonly uidBase: number | null;
   readonly cgroups: CgroupLayout;
   readonly describeHolder: DescribeHolder;
+  readonly placeRelay: PlaceRelay;
   /**
    * The environment of a release without PORT or SOCKET, for commands in instances that run already: it holds
    * secrets, so no engine keeps it, least of all beyond its daemon's life.
@@ -137,6 +138,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
         address: place.address,
         netnsAddress: place.netns?.address ?? null,
         netnsPorts: [...(place.netns?.ports ?? [])],
+        relays: [...(place.netns?.relays ?? [])],
         outbound: wish.config.network === "outbound",
         only: place.netns?.only ?? null,
         cgroups: cgroups.map((group) => group.path),
@@ -171,9 +173,9 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       if (record === undefined) return undefined;
       try {
         const instance = await attach(record);
-        const { netnsAddress, netnsPorts: ports, outbound, only } = record;
+        const { netnsAddress, netnsPorts: ports, relays, outbound, only } = record;
         if (netnsAddress !== null) {
-          await options.network?.adopt([{ id, ports, outbound, only, address: netnsAddress }]);
+          await options.network?.adopt([{ id, ports, relays, outbound, only, address: netnsAddress }]);
         }
         return instance;
       } catch {

@@ -6,12 +6,12 @@ import { checkTable, readTable } from "./kernel-table.js";
 import { openNamespaces, listPlaces } from "./namespaces.js";
 import { openOutbound, type OutboundOptions } from "./open-outbound.js";
 import { findPlace, planStableAddress, type InstancePlace } from "./plan-block.js";
-import { planBriefTracking, planRemoval, planRoutes, planRuleset } from "./plan-ruleset.js";
+import { planBriefTracking, planRelayed, planRemoval, planRoutes, planRuleset } from "./plan-ruleset.js";
 import { prepareKernel } from "./prepare-kernel.js";
 import type { InstanceNetworkWish, NetworkPlace } from "./network-place.js";
 import { openReadyPlaces } from "./ready-places.js";
 import type { PlaceKind } from "../plan-place-kind.js";
-import { applyIp, applyNft, tryTool } from "./run-tool.js";
+import { applyIp, applyNft, applyNftInside, tryTool } from "./run-tool.js";
 
 export interface NetworkOptions extends ClaimOptions, OutboundOptions {
   /** So many namespaces are kept ready. */
@@ -102,6 +102,8 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
     try {
       // The list first: nothing is allowed for a moment that it forbids.
       await places.limit(place.address, wish?.only ?? null);
+      if (wish?.relays !== undefined && wish.relays.length > 0)
+        await applyNftInside(place.netns, planRelayed(place, wish.relays));
       await table.admit(place.address, wish, out);
       return placeOf(place);
     } catch (error) {
@@ -114,7 +116,7 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
   };
   const ready = openReadyPlaces((kind) => allocate({ ...kind, id: "" }, kind.outbound));
   const allocateInstance = async (wish: InstanceNetworkWish): Promise<NetworkPlace> => {
-    const place = await ready.take({ ...wish, only: wish.only ?? null })?.catch(() => undefined);
+    const place = await ready.take({ relays: [], ...wish, only: wish.only ?? null })?.catch(() => undefined);
     if (place === undefined) return allocate(wish, wish.outbound);
     table.name(place.address, wish.id);
     return place;

@@ -1,4 +1,5 @@
 import { reservedRange, type InstancePlace, type NetworkBlock } from "./plan-block.js";
+import type { RelayPort } from "../plan-relays.js";
 import { planRefusal } from "./plan-outbound.js";
 
 /** One port on which one instance may be reached. */
@@ -147,6 +148,22 @@ export function planInside(place: InstancePlace): { readonly ip: string; readonl
       "",
     ].join("\n"),
   };
+}
+
+/** Leads clients of these ports to others of the loopback address: `nft -f` text for the inside. */
+export function planRelayed(place: InstancePlace, relays: readonly RelayPort[]): string {
+  const led = relays.map(
+    ({ port, at }) =>
+      // Before the rule for all ports.
+      `insert rule ip bloom pre iifname "eth0" ip daddr ${place.address} tcp dport ${port} dnat to 127.0.0.1:${at}`,
+  );
+  return [
+    ...led,
+    // From there to the app is one connection more for each client, of which connection tracking need not know.
+    "add chain ip bloom near { type filter hook output priority -300; policy accept; }",
+    'add rule ip bloom near oifname "lo" notrack',
+    "",
+  ].join("\n");
 }
 
 export function planRemoval(place: InstancePlace): string {

@@ -74,6 +74,6 @@ export function openReadyPlaces(make: (kind: PlaceKind) => Promise<NetworkPlace>
   };
 }
 
-function keyOf({ ports, outbound, only }: PlaceKind): string {
-  return JSON.stringify([ports, outbound, only ?? null]);
+function keyOf({ ports, relays, outbound, only }: PlaceKind): string {
+  return JSON.stringify([ports, relays, outbound, only]);
 }

@@ -24,6 +24,11 @@ export async function applyInside(netns: string, ipText: string, nftText: string
   await runTool("ip", ["netns", "exec", netns, "/bin/sh", "-c", insideScript, "sh", ipText, nftText]);
 }
 
+/** Applies a text with `nft -f` in a namespace. Throws ERR_NETWORK_SETUP. */
+export async function applyNftInside(netns: string, text: string): Promise<void> {
+  await runTool("ip", ["netns", "exec", netns, "nft", "-f", "-"], text);
+}
+
 /** Runs one program to its end and returns what it printed. Throws ERR_SYSTEM_PACKAGE_MISSING or ERR_NETWORK_SETUP. */
 export async function runTool(command: string, args: readonly string[], input?: string): Promise<string> {
   const result = await spawnTool(command, args, input);

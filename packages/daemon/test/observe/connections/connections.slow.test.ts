@@ -79,10 +79,12 @@ async function openBench(more: Parameters<typeof startStreamNginx>[1] = {}): Pro
         {
           ...{ id: "i-a", version: 1, release: 1, state: "draining", countOpen },
           address: { kind: "tcp", address: a.address, port: 8888 },
+          relays: [],
         },
         {
           ...{ id: "i-b", version: 2, release: 3, state: "open", countOpen },
           address: { kind: "tcp", address: b.address, port: 8888 },
+          relays: [],
         },
       ],
     },
@@ -268,6 +270,7 @@ describe("connections to an app behind a socket", () => {
         {
           ...{ id: "i-a", version: 4, release: 5, state: "open", countOpen: async () => 0 },
           address: { kind: "unix", path },
+          relays: [],
         },
       ],
     };

@@ -4,6 +4,7 @@ import {
   chooseSessions,
   clientKey,
   planConnections,
+  planMeant,
   type InstanceFacts,
   type InstanceSocket,
   type InstanceSockets,
@@ -167,4 +168,12 @@ test("chooseSessions leaves out what belongs to other apps", () => {
     new Set(["unix:/door"]),
   );
   expect(chosen.map(({ id }) => id)).toEqual(["1000", "4000"]);
+});
+
+test("who arrived where clients of another port are taken in meant that one", () => {
+  const relays = [{ port: 7000, at: 65_535 }];
+  expect(planMeant("127.0.0.1:65535", relays)).toBe("127.0.0.1:7000");
+  expect(planMeant("[::ffff:127.0.0.1]:65535", relays)).toBe("[::ffff:127.0.0.1]:7000");
+  expect(planMeant("127.0.0.1:7001", relays)).toBe("127.0.0.1:7001");
+  expect(planMeant("127.0.0.1:65535", [])).toBe("127.0.0.1:65535");
 });

@@ -22,9 +22,13 @@ function allocate(
     tcp: { ports: ports.map((port) => ({ port })) },
     ...change,
   });
-  const wish = { id: "i-1", config } as InstanceWish;
+  const wish = { id: "i-1", environmentId: "env-1", config } as InstanceWish;
   const describeHolder = async (port: number): Promise<string> => `squatter on ${port}`;
-  const options = { network, isWeakAccepted: false, describeHolder };
+  const placeRelay = (environmentId: string, port: number) => ({
+    socket: `/upstreams/relay-${environmentId}-${port}.sock`,
+    owner: null,
+  });
+  const options = { network, isWeakAccepted: false, describeHolder, placeRelay };
   return allocateTcpPlace(options, wish, config.tcp ?? { ports: [] });
 }
 
@@ -44,17 +48,31 @@ describe("with a network", () => {
   test("every port of the app is its own, and none is known before it is found out", async () => {
     expect(await allocate(network, [7878, 7879], { network: "none" })).toEqual({
       address: { kind: "tcp", address: "198.18.0.2", port: 7878 },
-      listen: { kind: "ports", ports: [7878, 7879] },
-      netns: { path: "/run/netns/bl-1", address: "198.18.0.2", ports: [7878, 7879], only: null },
+      listen: { kind: "ports", ports: [7878, 7879], relays: [] },
+      netns: {
+        ...{ path: "/run/netns/bl-1", address: "198.18.0.2" },
+        ...{ ports: [7878, 7879], relays: [], only: null },
+      },
     });
     expect(await allocate(network, [])).toMatchObject({
       address: { kind: "tcp", port: 0 },
       netns: { ports: [] },
     });
     expect(asked).toEqual([
-      { id: "i-1", ports: [7878, 7879], outbound: false, only: null },
-      { id: "i-1", ports: [], outbound: true, only: null },
+      { id: "i-1", ports: [7878, 7879], relays: [], outbound: false, only: null },
+      { id: "i-1", ports: [], relays: [], outbound: true, only: null },
     ]);
+  });
+
+  test("who is to be announced by the PROXY protocol v2 is led to a port that is nobody's", async () => {
+    asked.length = 0;
+    const relays = [{ port: 7878, at: 65_535 }];
+    const ports = [{ port: 7878, proxyProtocol: "v2" }, { port: 7879 }] as const;
+    expect(await allocate(network, [], { tcp: { ports } })).toMatchObject({
+      listen: { ports: [7878, 7879], relays },
+      netns: { relays },
+    });
+    expect(asked).toMatchObject([{ ports: [7878, 7879], relays }]);
   });
 });
 
@@ -63,6 +81,15 @@ describe("on the machine's own ports", () => {
     const port = await findFreePort();
     const place = { address: { kind: "tcp", address: "127.0.0.1", port }, netns: null };
     expect(await allocate(null, [port])).toMatchObject(place);
+    expect(
+      await allocate(null, [], { tcp: { ports: [{ port: 1, targetPort: port, proxyProtocol: "v2" }] } }),
+    ).toMatchObject({
+      ...place,
+      listen: {
+        ports: [port],
+        relays: [{ port, socket: `/upstreams/relay-env-1-${port}.sock`, owner: null }],
+      },
+    });
   });
 
   test.each(["127.0.0.1", "0.0.0.0", "::"])(

@@ -9,6 +9,7 @@ import { sweepGroups } from "../../../src/run/cgroups.js";
 import type { InstanceNetwork } from "../../../src/run/engines/allocate-place.js";
 import type { Engine, Instance, InstanceWish, RunningCommand } from "../../../src/run/engines/engine.js";
 import { createLocalEngine, type LocalEngine } from "../../../src/run/engines/local.js";
+import { planRelaySocket } from "../../../src/run/plan-relays.js";
 import { findPortHolder } from "../../../src/route/find-port-holder.js";
 import { probeHost, type HostFacts } from "../../../src/run/probe-host.js";
 import { findShim } from "../../build/helpers.js";
@@ -82,6 +83,7 @@ export async function openRealEngine(
       cgroups: host.cgroups,
       network,
       isWeakAccepted,
+      placeRelay: (id, port) => ({ socket: planRelaySocket(paths.upstreams, id, port), owner: null }),
       describeHolder: findPortHolder,
       environmentOf: () => Promise.resolve(env),
       log: { warn: (fields, words) => console.error(words, fields) },

@@ -10,7 +10,7 @@ test.runIf(isRoot)("who was expected gets a namespace with all it is allowed alr
   const list = async (set: string): Promise<string> =>
     (await execa("nft", ["list", "set", "ip", table, set])).stdout;
   const { ports } = instance("");
-  network.expect(() => [{ ports, outbound: true, only: null }]);
+  network.expect(() => [{ ports, relays: [], outbound: true, only: null }]);
   await vi.waitUntil(async () => (await list("outbound")).includes("elements"), { timeout: 10_000 });
   const ready = await list("outbound");
 

@@ -5,7 +5,12 @@ import type { PlaceKind } from "../../../src/run/plan-place-kind.js";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const kind = (port: number, outbound = true): PlaceKind => ({ ports: [port], outbound, only: null });
+const kind = (port: number, outbound = true): PlaceKind => ({
+  ports: [port],
+  relays: [],
+  outbound,
+  only: null,
+});
 
 /** Places that are only written down. */
 function open() {
