@@ -86,6 +86,8 @@ describe.skipIf(process.getuid?.() !== 0)("without root", () => {
     await platform.json("deploy", project.dir, "-a", "own");
     const { code, stderr } = await platform.bloom("sleep", "own");
     expect([code, stderr]).toEqual([2, expect.stringContaining("nobody stands before it")]);
+    const more = await platform.bloom("scale", "own", "web=2");
+    expect([more.code, more.stderr]).toEqual([6, expect.stringContaining(`cannot listen on port ${port}`)]);
     expect(await askOnce(port, "version")).toMatch(/^version \d$/);
   });
 

@@ -117,7 +117,7 @@ export const lookCommands: readonly Command[] = [
       ];
       output.table(answer, head, [...rows, ...asleep]);
       for (const trouble of answer.troubles)
-        output.say(`${formatAppRef(trouble)} (${trouble.environment}) does not start: ${trouble.reason}`);
+        output.say(`${formatAppRef(trouble)} (${trouble.environment}): ${trouble.reason}`);
     },
   },
   {

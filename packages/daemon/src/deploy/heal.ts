@@ -152,16 +152,15 @@ interface Failed {
   readonly places: readonly InstancePlace[];
 }
 
-/** One error for those that could not be started; of several replicas it says which. */
+/** One error for those that could not be started; of several replicas it says which and why each. */
 function joinFailures(failed: readonly [Failed, ...Failed[]], { replicas }: Wanted): BloomError {
-  const errors = failed.map(({ error }) => toBloomError(error));
-  const { code, hint, details } = toBloomError(failed[0].error);
-  const places = failed.flatMap((one) => one.places);
-  const isWhole = places.length === Object.values(replicas).reduce((sum, count) => sum + count, 0);
-  const names = places.map(({ role, replica }) => `${role}/${replica}`).join(", ");
-  if (isWhole && errors.length === 1) return toBloomError(failed[0].error);
-  const reasons = [...new Set(errors.map(({ message }) => message))].join("; ");
-  return new BloomError(code, `${isWhole ? "" : `${names}: `}${reasons}`, {
+  const { code, message, hint, details } = toBloomError(failed[0].error);
+  const isOnly = Object.values(replicas).reduce((sum, count) => sum + count, 0) === 1;
+  const reasons = failed.map(({ error, places }) => {
+    const names = places.map(({ role, replica }) => `${role}/${replica}`).join(", ");
+    return `${names}: ${toBloomError(error).message}`;
+  });
+  return new BloomError(code, isOnly ? message : reasons.join("; "), {
     cause: failed[0].error,
     ...(hint === undefined ? {} : { hint }),
     ...(details === undefined ? {} : { details }),

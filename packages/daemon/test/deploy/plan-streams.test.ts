@@ -73,6 +73,13 @@ test("on the machine's own network clients find the app itself, and only other p
   }
 });
 
+test("on the machine's own network replicas would be in each other's way", () => {
+  expect(() => assertReached({ ...route([{ port: 7000 }], [socket]), replicas: 2 })).toThrowError(
+    expect.objectContaining({ code: "ERR_MANIFEST_INVALID", hint: expect.stringContaining("replicas = 1") }),
+  );
+  expect(() => assertReached({ ...route([{ port: 7000 }]), replicas: 2 })).not.toThrow();
+});
+
 test("on the machine's own network only an app that is led by all its ports may sleep", () => {
   const sleepy = (ports: readonly Port[], upstreams: typeof addresses = [socket]): RoutedEnvironment => {
     const one = route(ports, upstreams);

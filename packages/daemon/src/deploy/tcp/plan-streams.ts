@@ -36,6 +36,15 @@ export function planStreams(one: RoutedEnvironment, doorPath: DoorPath): readonl
 /** Throws ERR_MANIFEST_INVALID when the edge is to do something for connections that never come by it. */
 export function assertReached(one: RoutedEnvironment): void {
   if (!isOnMachine(one) || one.config.tcp === null) return;
+  if (one.replicas > 1) {
+    throw new BloomError(
+      "ERR_MANIFEST_INVALID",
+      `the ${one.replicas} replicas of this app would all listen on the same ports of this machine`,
+      {
+        hint: 'Write `replicas = 1` in [run], and `bloom scale APP web=default` where more were set; or run the platform as root, without network = "host".',
+      },
+    );
+  }
   if (one.config.sleep !== null && !areLed(one.config.tcp)) {
     throw new BloomError(
       "ERR_MANIFEST_INVALID",
