@@ -80,6 +80,11 @@ describe.skipIf(process.getuid?.() !== 0)("the network of a tcp app", () => {
   test("may be the machine's: the app listens there, and reaches what the machine does", async () => {
     const places = [`${outside.address}:7000`, `127.0.0.1:${platform.apiPort}`];
     const own = await findFreePort();
+    const files = await labFiles(`127.0.0.1:${port}`, `${ports(`port = ${port}`)}network = "host"\n`);
+    for (const [path, text] of Object.entries(files)) await project.write(path, text);
+    const { code, stderr } = await platform.bloom("deploy", project.dir, "-a", "lab");
+    expect([code, stderr]).toEqual([6, expect.stringContaining(`nginx has port ${port} for the version`)]);
+    expect(stderr).toContain("`bloom stop lab`");
     expect(await reach('network = "host"', places, own)).toEqual(["connected", "connected"]);
     expect(await askOnce(own, "by its own port")).toBe("by its own port");
   });
