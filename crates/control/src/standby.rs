@@ -9,17 +9,19 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Complete {
-    /// Mounted now, each on a folder that is there, never to be written.
+    /// Mounted now, each on what is there already or else, where the sandbox's user may, is made for it.
     pub mounts: Vec<LateMount>,
     /// Folders in memory that are there, with the bytes they may hold from now on.
     pub tmpfs: BTreeMap<PathBuf, u64>,
+    /// The name of the machine that its processes see; none: the one it has.
+    pub hostname: Option<String>,
     /// The argument list, program first, as a path inside.
     pub command: Vec<String>,
     /// Where the command begins, inside.
     pub cwd: PathBuf,
 }
 
-/// A folder of the host that comes into a sandbox when that stands already.
+/// A folder or a file of the host that comes into a sandbox when that stands already.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LateMount {
@@ -27,6 +29,8 @@ pub struct LateMount {
     pub source: PathBuf,
     /// Inside.
     pub target: PathBuf,
+    /// Whether the app may write there.
+    pub writable: bool,
 }
 
 /// What a program that waits in a sandbox becomes: the shim's own word to it, with the socket for the command when there
@@ -42,4 +46,8 @@ pub struct Begin {
     pub cwd: PathBuf,
     /// Never more than what holds already.
     pub rlimits: Rlimits,
+    /// Whether the command says itself when it is ready.
+    pub notice: bool,
+    /// Whether it keeps records.
+    pub records: bool,
 }

@@ -38,6 +38,11 @@ fn try_begin() -> Result<Option<Infallible>, SetupError> {
         return Ok(None);
     }
     let begin: Begin = serde_json::from_slice(&text).map_err(at("understand the order"))?;
+    for (number, is_meant) in [(descriptors::NOTICE, begin.notice), (descriptors::RECORDS, begin.records)] {
+        if !is_meant {
+            drop(adopt(number)?);
+        }
+    }
     if let Some(socket) = socket {
         // It may have come under the very number it is to have, and would then be closed with the others.
         let socket = sys::move_up(socket).map_err(at("pass the socket on"))?;
@@ -113,6 +118,8 @@ mod tests {
                 env: BTreeMap::from([("K".into(), "v".repeat(length))]),
                 cwd: PathBuf::from("/app"),
                 rlimits: Default::default(),
+                notice: true,
+                records: false,
             };
             let (ours, theirs) = UnixStream::pair().unwrap();
             let (given, _kept) = UnixStream::pair().unwrap();

@@ -5,9 +5,8 @@ use crate::held_sockets::held_sockets;
 use crate::machine::Phase;
 use crate::network_view::{self, Listener};
 use crate::probe::Verdict;
-use crate::socket_diag::listeners_for_v6_alone;
 use crate::supervisor::Supervisor;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 /// How long an app of which nobody knows the ports must have opened no further one.
@@ -41,11 +40,7 @@ impl Supervisor {
             listeners.retain(|listener| held.contains_key(&listener.inode));
             return (sorted(listeners.iter().map(|listener| listener.place.port())), Vec::new());
         }
-        let is_any_v6 = |listener: &Listener| listener.place.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-        let asked = listeners.iter().any(is_any_v6).then(listeners_for_v6_alone);
-        let alone = asked.and_then(Result::ok).unwrap_or_default();
-        let (near, far): (Vec<Listener>, Vec<Listener>) =
-            listeners.into_iter().partition(|listener| is_reached(*listener, alone.contains(&listener.inode)));
+        let (near, far): (Vec<Listener>, Vec<Listener>) = listeners.into_iter().partition(|one| is_reached(*one));
         let reached = sorted(near.iter().map(|listener| listener.place.port()));
         let apart = far.into_iter().filter(|listener| !reached.contains(&listener.place.port()));
         (reached.clone(), apart.map(Apart).collect())
@@ -70,10 +65,10 @@ impl Supervisor {
 struct Apart(Listener);
 
 /// Clients come to 127.0.0.1, wherever they come from.
-fn is_reached(listener: Listener, v6_alone: bool) -> bool {
+fn is_reached(listener: Listener) -> bool {
     match listener.place.ip().to_canonical() {
         IpAddr::V4(address) => [Ipv4Addr::LOCALHOST, Ipv4Addr::UNSPECIFIED].contains(&address),
-        IpAddr::V6(address) => address.is_unspecified() && !v6_alone,
+        IpAddr::V6(address) => address.is_unspecified() && listener.only_v6 != Some(true),
     }
 }
 
@@ -114,7 +109,7 @@ mod tests {
     use super::*;
 
     fn at(place: &str) -> Listener {
-        Listener { place: place.parse().unwrap(), inode: 1 }
+        Listener { place: place.parse().unwrap(), inode: 1, only_v6: None }
     }
 
     #[test]
@@ -129,7 +124,7 @@ mod tests {
             ("127.0.0.2:1", false, false),
             ("198.18.0.2:1", false, false),
         ] {
-            assert_eq!(is_reached(at(place), v6_alone), reached, "{place}");
+            assert_eq!(is_reached(Listener { only_v6: Some(v6_alone), ..at(place) }), reached, "{place}");
         }
     }
 

@@ -1,5 +1,6 @@
-//! What the kernel's tables say of the namespace this process is in.
+//! What the kernel says of the namespace this process is in.
 
+use crate::socket_diag::{self, Socket};
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -17,16 +18,16 @@ pub fn connections(ports: &[u16]) -> u32 {
         return 0;
     }
     // The table changes while it is read: one connection may appear twice, even in two states.
-    let open = sockets().filter(|socket| ports.contains(&socket.local.port()) && OPEN.contains(&socket.state));
+    let open = sockets(OPEN).into_iter().filter(|socket| ports.contains(&socket.local.port()));
     open.map(|socket| (socket.local, socket.remote)).collect::<HashSet<_>>().len() as u32
 }
 
 /// Connections to these ports on which the app may still be heard: their inodes, each with its port. Those that
 /// nobody has accepted yet have none.
 pub fn audible(ports: &[u16]) -> HashMap<u64, u16> {
-    sockets()
-        .filter(|socket| ports.contains(&socket.local.port()))
-        .filter(|socket| matches!(socket.state, ESTABLISHED | CLOSE_WAIT) && socket.inode != 0)
+    sockets(&[ESTABLISHED, CLOSE_WAIT])
+        .into_iter()
+        .filter(|socket| ports.contains(&socket.local.port()) && socket.inode != 0)
         .map(|socket| (socket.inode, socket.local.port()))
         .collect()
 }
@@ -58,26 +59,26 @@ pub struct Listener {
     pub place: SocketAddr,
     /// What its descriptors are known by.
     pub inode: u64,
+    /// Whether it takes IPv6 alone; None where the kernel does not say.
+    pub only_v6: Option<bool>,
 }
 
 /// Everything that listens.
 pub fn listeners() -> Vec<Listener> {
-    let found = sockets().filter(|socket| socket.state == LISTEN);
-    found.map(|socket| Listener { place: socket.local, inode: socket.inode }).collect()
+    let found = sockets(&[LISTEN]).into_iter();
+    found.map(|Socket { local, inode, only_v6, .. }| Listener { place: local, inode, only_v6 }).collect()
 }
 
-struct Socket {
-    local: SocketAddr,
-    remote: SocketAddr,
-    state: u8,
-    inode: u64,
+/// Those in one of these states.
+fn sockets(states: &[u8]) -> Vec<Socket> {
+    socket_diag::sockets(states).unwrap_or_else(|_| read_tables(states))
 }
 
-fn sockets() -> impl Iterator<Item = Socket> {
-    ["/proc/self/net/tcp", "/proc/self/net/tcp6"]
-        .into_iter()
-        .filter_map(|path| fs::read_to_string(path).ok())
-        .flat_map(|text| text.lines().skip(1).filter_map(parse_line).collect::<Vec<_>>())
+/// The same where the kernel cannot be asked: the module for it may not be there.
+fn read_tables(states: &[u8]) -> Vec<Socket> {
+    let texts = ["/proc/self/net/tcp", "/proc/self/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
+    let lines = texts.iter().flat_map(|text| text.lines().skip(1));
+    lines.filter_map(parse_line).filter(|socket| states.contains(&socket.state)).collect()
 }
 
 /// `sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode …`
@@ -87,7 +88,7 @@ fn parse_line(line: &str) -> Option<Socket> {
     let remote = parse_place(fields.next()?)?;
     let state = u8::from_str_radix(fields.next()?, 16).ok()?;
     let inode = fields.nth(5)?.parse().ok()?;
-    Some(Socket { local, remote, state, inode })
+    Some(Socket { local, remote, state, inode, only_v6: None })
 }
 
 /// Addresses are words in the machine's own order of bytes, ports are numbers.
@@ -125,6 +126,13 @@ mod tests {
         assert_eq!(connections(&[port]), 1);
         assert_eq!(connections(&[]), 0);
         assert_eq!(audible(&[port]).into_values().collect::<Vec<_>>(), [port]);
+        // The two ways to ask are of one mind.
+        let mine = |all: Vec<Socket>| -> HashSet<_> {
+            let mine = all.into_iter().filter(|socket| socket.local == place);
+            mine.map(|socket| (socket.remote, socket.state, socket.inode)).collect()
+        };
+        let states = &[ESTABLISHED, LISTEN];
+        assert_eq!(mine(read_tables(states)), mine(socket_diag::sockets(states).unwrap()));
         drop((client, server));
     }
 

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 const FIRST_PROBE_MS: u64 = 5;
 const LONGEST_PAUSE_MS: u64 = 250;
+/// One that has taken so many times a pause is not made to wait much longer by another one.
+const PATIENCE: u32 = 8;
 
 impl Supervisor {
     /// Begins to watch the present process.
@@ -48,7 +50,8 @@ impl Supervisor {
 
     /// Begins the next probe.
     pub(crate) fn begin_probe(&mut self) {
-        self.timers.probe_pause = (self.timers.probe_pause * 3 / 2).min(LONGEST_PAUSE_MS);
+        let waited = self.child.as_ref().map(|child| child.started.elapsed());
+        self.timers.probe_pause = plan_pause(waited.unwrap_or_default());
         self.timers.probe = None;
         if let Ready::Listens { ports, .. } = &self.spec.ready {
             let ports = ports.clone();
@@ -111,6 +114,23 @@ impl Supervisor {
                 let next = Instant::now() + Duration::from_millis(self.timers.probe_pause);
                 self.timers.probe = self.asks().then_some(next);
             }
+        }
+    }
+}
+
+/// Until the next probe, of an app that was started so long ago.
+fn plan_pause(waited: Duration) -> u64 {
+    ((waited / PATIENCE).as_millis() as u64).clamp(FIRST_PROBE_MS, LONGEST_PAUSE_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_taken_long_is_asked_less_often() {
+        for (waited, pause) in [(0, 5), (40, 5), (80, 10), (1_000, 125), (60_000, 250)] {
+            assert_eq!(plan_pause(Duration::from_millis(waited)), pause);
         }
     }
 }

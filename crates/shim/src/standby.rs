@@ -10,7 +10,7 @@ use crate::fill::fill;
 use crate::spawn::{Spawned, spawn};
 use crate::spec_input::parse_spec;
 use crate::sys;
-use bloom_control::{Begin, Complete, Sandbox, Spec};
+use bloom_control::{Begin, Complete, Ready, Sandbox, Spec};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -84,21 +84,30 @@ impl Standby {
         socket: Option<&OwnedFd>,
         signals: &SignalFd,
     ) -> Result<(), SetupError> {
-        if spec.netns.is_some() || spec.pre_start.is_some() {
-            return Err(SetupError::refuse("complete the sandbox", "it was made for no network and no pre_start"));
+        if spec.netns.is_some() || spec.pre_start.is_some() || spec.post_start.is_some() {
+            return Err(SetupError::refuse("complete the sandbox", "it was made for no network and no hooks"));
         }
         self.await_word(signals)?;
         self.child.read_report();
         let init = self.child.init().ok_or_else(|| SetupError::refuse("complete the sandbox", "it has no init"))?;
-        fill(init, complete)?;
+        fill(init, complete, spec.user)?;
         self.order.set_nonblocking(false).map_err(at("set up a socket"))?;
         let begin = Begin {
             command: complete.command.clone(),
             env: spec.env.clone(),
             cwd: complete.cwd.clone(),
             rlimits: spec.rlimits,
+            notice: matches!(spec.ready, Ready::Message { .. }),
+            records: spec.records.is_some(),
         };
         send_order(&self.order, &begin, socket).map_err(at("tell who waits in the sandbox"))?;
+        // What the command does not have says nothing of it.
+        if !begin.notice {
+            self.child.forget_notice();
+        }
+        if !begin.records {
+            self.spawned.records = None;
+        }
         self.child.start_the_clock();
         Ok(())
     }

@@ -53,8 +53,8 @@ impl Supervisor {
         self.status()
     }
 
-    /// The status. To count the clients of a socket that was passed on, the kernel lists those of all others as well,
-    /// so that is not done for everybody who only watches.
+    /// The status. To count clients of whom we have no part, the kernel goes through those of all others as well, so that
+    /// is not done for everybody who only watches.
     pub fn status(&self) -> Status {
         let shim_pid = std::process::id() as i32;
         let state = self.machine.state();
@@ -76,13 +76,18 @@ impl Supervisor {
             last_probe: self.hooks.awaited().or_else(|| self.facts.last_probe.clone()),
             listening: self.listening(state),
             listens: self.facts.listens.clone(),
-            connections: if self.given.is_some() { self.facts.connections } else { self.connections() },
+            connections: if self.counts_at_once() { self.connections() } else { self.facts.connections },
             accepted: self.accepted(),
             memory_bytes: self.groups.memory_bytes().or_else(|| Some(resident_bytes(running?.pid))),
             warnings: self.facts.warnings.clone(),
             oom_kills: self.groups.oom_kills(),
             pids_limit_hits: self.groups.pids_limit_hits(),
         }
+    }
+
+    /// Whether nobody waits for the number of clients longer than for the rest.
+    fn counts_at_once(&self) -> bool {
+        self.forward.is_some() || (self.given.is_none() && self.is_draining())
     }
 
     /// Open connections of clients.

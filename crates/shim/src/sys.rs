@@ -166,13 +166,14 @@ pub fn open_tree(path: &Path) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }
 
-/// Nobody writes to such a copy, and nothing in it gives rights or is a device.
-pub fn protect_tree(tree: &OwnedFd) -> io::Result<()> {
+/// Nothing in such a copy gives rights or is a device, and nobody writes to it but where that is meant.
+pub fn protect_tree(tree: &OwnedFd, writable: bool) -> io::Result<()> {
     const READ_ONLY: u64 = 1;
     const NO_SUID: u64 = 2;
     const NO_DEVICES: u64 = 4;
     // struct mount_attr: what to set, what to clear, propagation, user namespace.
-    let attributes: [u64; 4] = [READ_ONLY | NO_SUID | NO_DEVICES, 0, 0, 0];
+    let first = if writable { 0 } else { READ_ONLY };
+    let attributes: [u64; 4] = [first | NO_SUID | NO_DEVICES, 0, 0, 0];
     let (attributes, size) = (attributes.as_ptr(), size_of_val(&attributes));
     // SAFETY: both pointers are to data that outlives the call, the second of the size that is told.
     let done = unsafe {

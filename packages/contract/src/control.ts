@@ -114,13 +114,15 @@ export const shimSpec = z.strictObject({
   /** A unix socket the shim binds for the command, which finds it as descriptor 5. */
   listen: z.string().nullable(),
   /**
-   * What a sandbox that was made ahead still lacks for this instance: folders of the host, never to be written,
-   * on folders that are there; the bytes that folders in memory may hold; the command. Null: it is for others.
+   * What a sandbox that was made ahead still lacks for this instance: folders and files of the host, on what is there or
+   * can be made by the sandbox's user; the bytes that folders in memory may hold; the name of the machine its processes
+   * see, null: the one it has; the command. Null: it is for others.
    */
   complete: z
     .strictObject({
-      mounts: z.array(z.strictObject({ source: z.string(), target: z.string() })),
+      mounts: z.array(z.strictObject({ source: z.string(), target: z.string(), writable: z.boolean() })),
       tmpfs: z.record(z.string(), z.number().int()),
+      hostname: z.string().nullable(),
       command: z.array(z.string()).min(1),
       cwd: z.string(),
     })

@@ -187,6 +187,7 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       notes: executions.notes,
       hasOtherDoor: (environment) => hasDoors(environment, network !== null),
     });
+    engine.expect(activation.expected);
     executions.watchPressure(activation.press);
     const invocations = await openPlatformInvocations({
       ...{ releases, engine, volumes, executions, paths, log, activation },

@@ -46,13 +46,14 @@ impl Slots {
         let number = match free.known.pop() {
             Some(number) => number,
             None if (free.next as usize) < CHUNK * CHUNKS => {
+                // Before the number is one of `numbers`: others go through those at any time.
+                self.chunks[free.next as usize / CHUNK].get_or_init(|| (0..CHUNK).map(|_| Slot::default()).collect());
                 free.next += 1;
                 free.next - 1
             }
             None => return None,
         };
         drop(free);
-        self.chunks[number as usize / CHUNK].get_or_init(|| (0..CHUNK).map(|_| Slot::default()).collect());
         self.open.fetch_add(1, AcqRel);
         Some(number)
     }
@@ -107,4 +108,26 @@ impl Slot {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_has_its_place_before_others_see_it() {
+        for _ in 0..200 {
+            let slots = Slots::new();
+            std::thread::scope(|scope| {
+                scope.spawn(|| while slots.reserve().is_some_and(|number| number < 2 * CHUNK as u32) {});
+                loop {
+                    let seen = slots.numbers();
+                    assert!(seen.clone().all(|number| slots.get(number).take().is_none()));
+                    if seen.end > 2 * CHUNK as u32 {
+                        break;
+                    }
+                }
+            });
+        }
+    }
 }

@@ -54,7 +54,9 @@ fn time_to_end() -> Duration {
     let mut shim = Shim::start(listening_app(&format!("127.0.0.1:{port}"), &[port], json!({ "goodbye": goodbye })));
     shim.reach("ready");
     let mut client = connect(port);
-    until("the client", || (shim.status()["connections"] == 1).then_some(()));
+    // Of one that the app has not taken yet nobody can take leave.
+    assert_eq!(crate::app::ask_echo(&mut client, b"hello"), b"hello");
+    assert_eq!(shim.status()["connections"], 1);
     shim.client().ask(json!({ "verb": "drain", "limit_ms": 0 }));
     assert_eq!(hear(&mut client), "bye\n");
     let start = Instant::now();

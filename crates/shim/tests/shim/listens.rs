@@ -150,7 +150,11 @@ fn one_that_dies_with_many_clients_comes_back_and_they_are_told() {
     let mut shim = Shim::start(listening_app(&format!("127.0.0.1:{port}"), &[port], json!({})));
     let first = shim.reach("ready")["pid"].as_i64().unwrap();
     let mut clients: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
-    until("the clients", || (shim.status()["connections"] == 100).then_some(()));
+    // Those that the app has not taken would be reset.
+    for client in &mut clients {
+        assert_eq!(crate::app::ask_echo(client, b"hello"), b"hello");
+    }
+    assert_eq!(shim.status()["connections"], 100);
     let (mut watcher, _) = shim.watcher();
     kill_hard(first as i32);
     let status = watcher.until(|status| status["state"] == "ready" && status["restarts"] == 1);

@@ -38,7 +38,7 @@ export async function prepareMountPoint(folders: BuildFolders, user: BuildUser |
 /** Writes the files of /etc that must not be the host's own. */
 export async function prepareEtc(folders: BuildFolders, user: BuildUser | null): Promise<void> {
   const account = { name: "build", home: "/home/build" };
-  await applyEtc(folders.etc, { account, user, hostname: "build", additionalHosts: {} });
+  applyEtc(folders.etc, { account, user, hostname: "build", additionalHosts: {} });
 }
 
 /** Fills the fetch folder anew; a lockfile that an earlier build generated in the work folder is used again. */

@@ -24,11 +24,13 @@ export type PrepareMounts = (
   onWarning: (message: string) => void,
 ) => Promise<readonly PreparedMount[]>;
 
-/** Told how a start goes on. */
+/** Told how a start goes on, and telling why there is one. */
 export interface StartListener {
   readonly onStarted?: (instance: Instance) => void;
   /** What the owner of the app should know. */
   readonly onWarning?: (message: string) => void;
+  /** Somebody waits for the app. */
+  readonly isWaitedFor?: boolean;
 }
 
 /** Told about every instance, so that the store and the logs know it. */
@@ -115,18 +117,20 @@ export function createFleet(engine: Engine, observer: FleetObserver, prepareMoun
     plan: (environmentId, wanted) => planFleet(wanted, serving.get(environmentId) ?? []),
     inTurn: turns.take,
 
-    async start(release, places, signal, { onStarted, onWarning = ignore } = {}) {
+    async start(release, places, signal, { onStarted, onWarning = ignore, isWaitedFor } = {}) {
       const started: Instance[] = [];
       const noted: Promise<void>[] = [];
       // Replicas have their mounts in common: what is to be said of them is said once.
       const warn = once(onWarning);
-      // Somebody may wait for a function, for an app nobody does.
-      const hurries = release.config.function !== null;
+      // Of a function one never knows.
+      const hurries = isWaitedFor === true || release.config.function !== null;
+      const waitedFor = hurries ? release.config : null;
       try {
         for (const place of places) {
           signal.throwIfAborted();
           const mounts = await prepareMounts(release, place.replica, warn);
-          const instance = await engine.start({ id: engine.nextId(hurries), ...release, ...place, mounts });
+          const id = engine.nextId(waitedFor);
+          const instance = await engine.start({ id, ...release, ...place, mounts });
           started.push(instance);
           follow(instance);
           // It need not wait for its row.

@@ -25,13 +25,16 @@ export function planFunctionSpec(
   socket: string,
 ): ShimSpec {
   const { limits, web, network } = wish.config;
+  const inside = {
+    mounts: [{ name: "app", source: wish.artifactDir, target: "/app", writable: false }],
+    command: functionCommand,
+  };
   const sandbox = planFunctionSandbox(
     {
-      mounts: [{ name: "app", source: wish.artifactDir, target: "/app", writable: false }],
+      ...inside,
       etc: facts.etc,
       tmpfs: planTmpfs(limits, facts.cgroups),
       folders: [],
-      command: functionCommand,
       network: network === "none" ? "none" : "kept",
     },
     { staged: facts.user !== null, bwrap: facts.bwrap },
@@ -64,7 +67,7 @@ export function planFunctionSpec(
     records: functionRecords,
     forward: null,
     listen: socket,
-    complete: facts.isStandby ? planComplete(wish, facts) : null,
+    complete: planComplete(wish, facts, inside),
     pre_start: null,
     post_start: null,
   };

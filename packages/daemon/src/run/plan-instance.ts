@@ -15,6 +15,7 @@ import { planCommand, planLine, planWithoutSocket } from "./plan-command.js";
 import { isAskedBySocket } from "./plan-network.js";
 import { planInstanceFiles } from "./plan-instance-files.js";
 import { planRlimits, planTmpfs } from "./plan-limits.js";
+import { planComplete } from "./plan-standby.js";
 import { planPortVariables, planTcpSpec } from "./plan-tcp.js";
 
 /** What the app is told in SOCKET. Its folder is the app's own and a folder of the instance on the host. */
@@ -47,18 +48,18 @@ type WebFacts = InstanceFacts & { readonly listen: OwnListen };
 
 function planWebSpec(wish: InstanceWish, facts: WebFacts): ShimSpec {
   const { web, limits } = wish.config;
+  const inside = {
+    mounts: [...planMounts(wish, facts), ...(facts.listen.kind === "unix" ? [planRunMount(facts.dir)] : [])],
+    command: planStart(web.start, facts.listen),
+  };
   const sandbox = planSandbox(
     {
-      mounts: [
-        ...planMounts(wish, facts),
-        ...(facts.listen.kind === "unix" ? [planRunMount(facts.dir)] : []),
-      ],
+      ...inside,
       etc: facts.etc,
       tmpfs: planTmpfs(limits, facts.cgroups),
       folders: [],
       cwd: "/app",
       hostname: wish.appName,
-      command: planStart(web.start, facts.listen),
       network: wish.config.network === "none" && isAskedBySocket(wish.config) ? "none" : "kept",
     },
     { staged: facts.user !== null, bwrap: facts.bwrap },
@@ -90,7 +91,7 @@ function planWebSpec(wish: InstanceWish, facts: WebFacts): ShimSpec {
     records: null,
     forward: planForward(facts),
     listen: null,
-    complete: null,
+    complete: planComplete(wish, facts, inside),
     pre_start: web.preStart === null ? null : planLine(web.preStart),
     post_start: web.postStart === null ? null : planLine(web.postStart),
   };

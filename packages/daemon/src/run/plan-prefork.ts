@@ -4,6 +4,7 @@ import type { InstanceWish } from "./engines/engine.js";
 import type { InstanceFacts } from "./instance-facts.js";
 import { planCommand } from "./plan-command.js";
 import { planRlimits, planTmpfs } from "./plan-limits.js";
+import { planComplete } from "./plan-standby.js";
 import { planMounts, planRunMount, runFolder } from "./plan-mounts.js";
 
 /** The host as its sandbox shows it. */
@@ -20,19 +21,22 @@ export function planPreforkSpec(
   socket: string,
 ): ShimSpec {
   const { web, limits, network } = wish.config;
+  const inside = {
+    mounts: [
+      ...planMounts(wish, facts),
+      planRunMount(facts.dir),
+      { name: "host", source: facts.preforkPath, target: host, writable: false },
+    ],
+    command: planCommand(planHostCommand(own)),
+  };
   const sandbox = planSandbox(
     {
-      mounts: [
-        ...planMounts(wish, facts),
-        planRunMount(facts.dir),
-        { name: "host", source: facts.preforkPath, target: host, writable: false },
-      ],
+      ...inside,
       etc: facts.etc,
       tmpfs: planTmpfs(limits, facts.cgroups),
       folders: [],
       cwd: "/app",
       hostname: wish.appName,
-      command: planCommand(planHostCommand(own)),
       network: network === "none" ? "none" : "kept",
     },
     { staged: facts.user !== null, bwrap: facts.bwrap },
@@ -66,7 +70,7 @@ export function planPreforkSpec(
     records: null,
     forward: null,
     listen: socket,
-    complete: null,
+    complete: planComplete(wish, facts, inside),
     pre_start: null,
     post_start: null,
   };

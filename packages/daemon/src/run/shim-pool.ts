@@ -10,10 +10,10 @@ import { finishShim, startShim } from "./start-shim.js";
  */
 export interface ShimPool {
   /**
-   * An id for the next instance; for one that `hurries` there is a shim when one was at hand. To be followed by `start`
-   * or `drop`.
+   * An id for the next instance, with what waited for such a one when that was at hand: a shim in a `sandbox`, or a `shim`
+   * alone. To be followed by `start` or `drop`.
    */
-  nextId(hurries: boolean): string;
+  nextId(wanted: "sandbox" | "shim" | null): string;
   /** The sandbox that was made ahead for this id. */
   standbyOf(id: string): Standby | null;
   /** Gives the spec to the shim that waits for this id, or to a new one. */
@@ -22,6 +22,8 @@ export interface ShimPool {
   drop(id: string): void;
   /** Begins to keep shims; nothing may sweep control groups any more that does not know `ids`. */
   open(): void;
+  /** Whoever will be waited for may be another than before. */
+  look(): void;
   close(): Promise<void>;
 }
 
@@ -38,6 +40,8 @@ export interface ShimPoolOptions {
   /** Of whoever starts shims. */
   readonly launchSocket: string;
   readonly cgroups: CgroupLayout;
+  /** Whether somebody may come for an app for which a shim without a sandbox is the best that can be had. */
+  readonly isShimExpected: () => boolean;
   /** Absent: no sandboxes are made ahead. */
   readonly standbys?: {
     prepare(id: string): Promise<Standby>;
@@ -55,9 +59,13 @@ interface Waiting {
 }
 
 /** Enough for the functions that are woken in one breath; a storm pays for itself. */
-const kept = 3;
+const keptSandboxes = 3;
+/** Other apps take longer to start than another shim does. */
+const keptShims = 1;
 /** Making a sandbox takes the machine some milliseconds: not while somebody waits for an answer. */
 const pauseMs = 40;
+/** The same for apps that have more to do until they answer. */
+const longPauseMs = 150;
 /** What failed once fails again, as a rule. */
 const troublePauseMs = 5_000;
 
@@ -69,9 +77,22 @@ export function createShimPool(options: ShimPoolOptions): ShimPool {
   let timer: NodeJS.Timeout | undefined;
   let adding: Promise<void> | undefined;
 
-  const add = async (): Promise<void> => {
+  const { standbys } = options;
+  const count = (isSandbox: boolean): number =>
+    idle.filter(({ standby }) => (standby !== null) === isSandbox).length;
+  const takeIdle = (isSandbox: boolean): Waiting | undefined => {
+    const index = idle.findIndex(({ standby }) => (standby !== null) === isSandbox);
+    return index === -1 ? undefined : idle.splice(index, 1)[0];
+  };
+  /** What is missing of what shall wait. */
+  const planNext = (): "sandbox" | "shim" | null => {
+    if (standbys === undefined) return count(false) < keptSandboxes ? "shim" : null;
+    if (count(true) < keptSandboxes) return "sandbox";
+    return count(false) < keptShims && options.isShimExpected() ? "shim" : null;
+  };
+  const add = async (kind: "sandbox" | "shim"): Promise<void> => {
     const id = newId("instance");
-    const standby = (await options.standbys?.prepare(id)) ?? null;
+    const standby = kind === "sandbox" ? ((await standbys?.prepare(id)) ?? null) : null;
     if (!isOpen) return release(standby);
     const ahead = planGroupsAhead(options.cgroups, id);
     const words = [
@@ -90,17 +111,20 @@ export function createShimPool(options: ShimPoolOptions): ShimPool {
     idle.push(waiting);
   };
   const release = (standby: Standby | null): void => {
-    if (standby !== null) options.standbys?.release(standby);
+    if (standby !== null) standbys?.release(standby);
   };
   const refill = (pause = pauseMs): void => {
     clearTimeout(timer);
-    if (!isOpen || idle.length >= kept || adding !== undefined) return;
-    timer = setTimeout(() => void (adding = addAndGoOn()), pause).unref();
+    if (!isOpen || adding !== undefined) return;
+    timer = setTimeout(() => {
+      const next = planNext();
+      if (next !== null) adding = addAndGoOn(next);
+    }, pause).unref();
   };
-  const addAndGoOn = async (): Promise<void> => {
+  const addAndGoOn = async (kind: "sandbox" | "shim"): Promise<void> => {
     let pause = pauseMs;
     try {
-      await add();
+      await add(kind);
     } catch (error) {
       options.log.warn({ error }, "a shim could not be started ahead");
       pause = troublePauseMs;
@@ -121,11 +145,13 @@ export function createShimPool(options: ShimPoolOptions): ShimPool {
   };
 
   return {
-    nextId(hurries) {
-      const waiting = hurries ? idle.shift() : undefined;
+    nextId(wanted) {
+      if (wanted === null) return newId("instance");
+      // For others than its own apps a sandbox would have to be taken down first, which takes longer than is won.
+      const waiting = (wanted === "sandbox" ? takeIdle(true) : undefined) ?? takeIdle(false);
       if (waiting === undefined) return newId("instance");
       promised.set(waiting.id, waiting);
-      refill();
+      refill(wanted === "sandbox" ? pauseMs : longPauseMs);
       return waiting.id;
     },
     standbyOf: (id) => promised.get(id)?.standby ?? null,
@@ -152,6 +178,7 @@ export function createShimPool(options: ShimPoolOptions): ShimPool {
       launcher.open();
       refill();
     },
+    look: () => refill(),
     async close() {
       isOpen = false;
       clearTimeout(timer);

@@ -23,7 +23,7 @@ export function createStandbys(options: {
       try {
         if (!written.has(etc)) {
           await mkdir(paths.tools, { recursive: true, mode: 0o700 });
-          await applyEtc(etc, {
+          applyEtc(etc, {
             account: appAccount,
             user,
             hostname: functionHostname,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import { cgroupBases, type CgroupLayout } from "../../src/run/plan-cgroups.js";
 import { ask, cleanUp, isRoot, openRealEngine, startReady } from "./engines/real-engine.js";
+import { functionConfig } from "./engines/perl-function.js";
 
 afterEach(cleanUp);
 
@@ -22,16 +23,16 @@ const pidsIn = (layout: CgroupLayout, id: string): number[] =>
   cgroupBases(layout).flatMap((base) => readPids(base, id));
 
 /** Opens the pool and waits until its first shims have joined their groups. */
-async function fill({ engine, host }: Awaited<ReturnType<typeof openRealEngine>>): Promise<void> {
+async function fill({ engine, host }: Awaited<ReturnType<typeof openRealEngine>>, count = 3): Promise<void> {
   engine.keepShims();
   const isJoined = (id: string) => cgroupBases(host.cgroups).every((base) => readPids(base, id).length > 0);
-  await vi.waitUntil(() => groupsIn(host.cgroups).filter(isJoined).length === 3, { timeout: 5_000 });
+  await vi.waitUntil(() => groupsIn(host.cgroups).filter(isJoined).length === count, { timeout: 5_000 });
 }
 
 test.runIf(isRoot)("an instance gets a shim that waited for it, and the shim leaves its groups", async () => {
   const real = await openRealEngine();
   await fill(real);
-  const id = real.engine.nextId(true);
+  const id = real.engine.nextId(functionConfig);
   expect(groupsIn(real.host.cgroups)).toContain(id);
   const [waiting] = pidsIn(real.host.cgroups, id);
   const wish = await real.makeWish();
@@ -45,10 +46,30 @@ test.runIf(isRoot)("an instance gets a shim that waited for it, and the shim lea
   expect(groupsIn(real.host.cgroups)).not.toContain(id);
 });
 
+test.runIf(isRoot)(
+  "who is expected to be woken gets one without a sandbox, when he is waited for",
+  async () => {
+    const real = await openRealEngine();
+    const wish = await real.makeWish();
+    real.engine.expect(() => [wish.config]);
+    await fill(real, 4);
+    const before = new Set(groupsIn(real.host.cgroups));
+    expect(before).not.toContain(real.engine.nextId(null));
+    const id = real.engine.nextId(wish.config);
+    expect(before).toContain(id);
+    const waiting = pidsIn(real.host.cgroups, id);
+    expect(new Set(waiting).size).toBe(1);
+    const instance = await startReady(real.engine, { ...wish, id });
+    expect(waiting).toContain(instance.status.shim_pid);
+    expect(instance.status.warnings).toEqual([]);
+    expect(await ask(instance, "echo here")).toBe("here\n");
+  },
+);
+
 test.runIf(isRoot)("what nobody took goes with the pool", async () => {
   const real = await openRealEngine();
   await fill(real);
-  real.engine.nextId(true);
+  real.engine.nextId(functionConfig);
   const pids = groupsIn(real.host.cgroups).flatMap((name) => pidsIn(real.host.cgroups, name));
   // Promised and never started.
   await real.engine.close();
@@ -59,7 +80,7 @@ test.runIf(isRoot)("what nobody took goes with the pool", async () => {
 test.runIf(isRoot)("one that was killed while it waited is replaced by another", async () => {
   const real = await openRealEngine();
   await fill(real);
-  const id = real.engine.nextId(true);
+  const id = real.engine.nextId(functionConfig);
   const [shim = Number.NaN] = pidsIn(real.host.cgroups, id);
   process.kill(shim, "SIGKILL");
   const instance = await startReady(real.engine, { ...(await real.makeWish()), id });
@@ -70,7 +91,7 @@ test("without one at hand a new one is started", async () => {
   const real = await openRealEngine();
   const instance = await startReady(real.engine, {
     ...(await real.makeWish()),
-    id: real.engine.nextId(true),
+    id: real.engine.nextId(functionConfig),
   });
   expect(await ask(instance, "echo here")).toBe("here\n");
 });

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { planEtc, type EtcFacts } from "./plan-etc.js";
 
@@ -8,13 +8,12 @@ export interface EtcWish extends Omit<EtcFacts, "resolvConf" | "upstreamResolvCo
   readonly user: { readonly uid: number; readonly gid: number } | null;
 }
 
-/** Writes the files of /etc that must not be the host's own into this folder. */
-export async function applyEtc(folder: string, wish: EtcWish): Promise<void> {
-  const [resolvConf, upstreamResolvConf] = await Promise.all([
-    readOptional("/etc/resolv.conf"),
-    readOptional("/run/systemd/resolve/resolv.conf"),
-    mkdir(folder, { recursive: true, mode: 0o755 }),
-  ]);
+/**
+ * Writes the files of /etc that must not be the host's own into this folder. At once: for something so small a turn of
+ * Node's threads takes longer, and somebody may wait.
+ */
+export function applyEtc(folder: string, wish: EtcWish): void {
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
   const files = planEtc({
     account: {
       ...wish.account,
@@ -24,13 +23,16 @@ export async function applyEtc(folder: string, wish: EtcWish): Promise<void> {
     hostname: wish.hostname,
     additionalHosts: wish.additionalHosts,
     ...(wish.isOffline === undefined ? {} : { isOffline: wish.isOffline }),
-    resolvConf,
-    upstreamResolvConf,
+    resolvConf: readOptional("/etc/resolv.conf"),
+    upstreamResolvConf: readOptional("/run/systemd/resolve/resolv.conf"),
   });
-  const write = ([name, text]: [string, string]) => writeFile(join(folder, name), text, { mode: 0o644 });
-  await Promise.all(Object.entries(files).map(write));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text, { mode: 0o644 });
 }
 
-function readOptional(path: string): Promise<string> {
-  return readFile(path, "utf8").catch(() => "");
+function readOptional(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
 }

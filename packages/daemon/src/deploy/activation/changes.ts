@@ -6,6 +6,8 @@ export interface Changes {
   /** Notes it when others serve it than when it was seen last. */
   see(environmentId: string, live: readonly Instance[]): void;
   isRecent(environmentId: string): boolean;
+  /** Those of which it changed last come first. */
+  lastFirst<T extends { readonly id: string }>(environments: readonly T[]): readonly T[];
 }
 
 /** From nginx finding nobody to knocking elsewhere; on a machine that is very busy. */
@@ -15,6 +17,7 @@ export function createChanges(): Changes {
   const notedAt = new Map<string, number>();
   const seen = new Map<string, string>();
   const note = (environmentId: string): void => void notedAt.set(environmentId, performance.now());
+  const timeOf = (environmentId: string): number => notedAt.get(environmentId) ?? 0;
   return {
     note,
     see(environmentId, live) {
@@ -24,6 +27,7 @@ export function createChanges(): Changes {
       note(environmentId);
     },
     isRecent: (environmentId) =>
-      performance.now() - (notedAt.get(environmentId) ?? Number.NEGATIVE_INFINITY) < recentMs,
+      notedAt.has(environmentId) && performance.now() - timeOf(environmentId) < recentMs,
+    lastFirst: (environments) => environments.toSorted((one, other) => timeOf(other.id) - timeOf(one.id)),
   };
 }

@@ -1,4 +1,4 @@
-import { BloomError } from "@bloomery/contract";
+import { BloomError, type AppConfig } from "@bloomery/contract";
 import type { Instance, InstanceAddress } from "../../run/engines/engine.js";
 import type { Edge, ServedEnvironment } from "../edge.js";
 import type { Fleet } from "../fleet.js";
@@ -27,6 +27,8 @@ export interface AppActivation extends Activation {
   press(pressure: Pressure): void;
   /** The environments of which nothing runs until somebody comes. */
   asleep(): readonly string[];
+  /** What will be started when somebody comes, who fell asleep last first. */
+  expected(): readonly AppConfig[];
   /** Somebody has said so, and nobody has come since. */
   isPutToSleep(environmentId: string): boolean;
   /** Nothing of it runs, and nothing has to: it may do without, or somebody has put it to sleep. */
@@ -178,6 +180,9 @@ export function openActivation(parts: ActivationParts): AppActivation {
   const isAsleep = (id: string): boolean =>
     live(id).length === 0 && !wakes.isStarting(id) && (mayRest(id) || isFunction(id));
 
+  const sleepers = (): readonly ServedEnvironment[] =>
+    [...served.values()].filter((one) => one.desired === "running" && isAsleep(one.id));
+
   const doors = createDoors({
     plan: (one) =>
       planDoor(one, {
@@ -212,8 +217,8 @@ export function openActivation(parts: ActivationParts): AppActivation {
     isAtRest: (id) => live(id).length === 0 && mayRest(id) && !wakes.isStarting(id),
     isShort: (id) => shortfalls.failureOf(id) !== null,
     isWaking: (id) => live(id).length === 0 && wakes.isStarting(id),
-    asleep: () =>
-      [...served.values()].filter((one) => one.desired === "running" && isAsleep(one.id)).map(({ id }) => id),
+    asleep: () => sleepers().map(({ id }) => id),
+    expected: () => changes.lastFirst(sleepers()).map(({ config }) => config),
     hasDoor(id) {
       const one = served.get(id);
       return doors.has(id) || (one?.desired === "running" && parts.hasOtherDoor(one));

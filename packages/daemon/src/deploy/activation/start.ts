@@ -34,7 +34,7 @@ export function startReplica(parts: StartParts, environmentId: string, replica: 
     await parts.before;
     const order = await parts.orders.load(environmentId);
     const place = { role: "web", replica };
-    const [instance] = await fleet.start(order.runnable, [place], signal, { onStarted });
+    const [instance] = await fleet.start(order.runnable, [place], signal, { onStarted, isWaitedFor: true });
     if (instance === undefined) throw new BloomError("ERR_INTERNAL", "the start of one instance gave none");
     return { ...order, instance };
   })();

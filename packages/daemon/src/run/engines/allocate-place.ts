@@ -1,27 +1,19 @@
 import type { InstanceListen } from "../instance-facts.js";
 import type { OutboundList } from "../network/plan-outbound.js";
-import { assertIsolation, isAskedBySocket, planNetwork } from "../plan-network.js";
+import { assertIsolation } from "../plan-network.js";
+import { planPlaceKind, type PlaceKind } from "../plan-place-kind.js";
 import type { InstanceAddress, InstanceWish } from "./engine.js";
 import { findFreePort } from "./free-port.js";
 
 /** What the host network gives instances; made by `run/network` when the daemon is root. */
 export interface InstanceNetwork {
-  allocateInstance(wish: {
-    readonly id: string;
-    readonly ports: readonly number[];
-    readonly outbound: boolean;
-    readonly only: OutboundList | null;
-  }): Promise<{ readonly netns: string; readonly address: string }>;
+  allocateInstance(
+    wish: PlaceKind & { readonly id: string },
+  ): Promise<{ readonly netns: string; readonly address: string }>;
+  /** Tells what instances will be started when somebody asks: places are kept ready for some of them. */
+  expect(kinds: () => readonly PlaceKind[]): void;
   /** Takes over the namespace of an instance that an earlier daemon started. */
-  adopt(
-    live: readonly {
-      readonly id: string;
-      readonly ports: readonly number[];
-      readonly outbound: boolean;
-      readonly only: OutboundList | null;
-      readonly address: string;
-    }[],
-  ): Promise<unknown>;
+  adopt(live: readonly (PlaceKind & { readonly id: string; readonly address: string })[]): Promise<unknown>;
   /** Lets further ports of an instance be reached. */
   openPorts(address: string, ports: readonly number[]): Promise<void>;
   /** Takes the namespace of this address away; harmless when it is gone. */
@@ -58,9 +50,7 @@ export async function allocatePlace(
 ): Promise<InstancePlace> {
   const { web } = wish.config;
   assertIsolation(wish.config, { hasNamespaces: network !== null, isWeakAccepted });
-  // Through its socket an app is reached without any port.
-  const ports = isAskedBySocket(wish.config) ? [] : [web.port];
-  const netns = await allocateNamespace(network, wish, ports);
+  const netns = await allocateNamespace(network, wish);
   const byForwarder: InstanceAddress = { kind: "unix", path: socket };
   if (wish.config.function !== null || wish.config.prefork !== null)
     return { address: byForwarder, listen: { kind: "given", path: socket }, netns };
@@ -76,15 +66,13 @@ export async function allocatePlace(
   return { address: byForwarder, listen, netns: null };
 }
 
-/** A namespace in which these ports can be reached; null where the app has none of its own. */
+/** A namespace in which the app's ports can be reached; null where it has none of its own. */
 export async function allocateNamespace(
   network: InstanceNetwork | null,
   { id, config }: InstanceWish,
-  ports: readonly number[],
 ): Promise<InstancePlace["netns"]> {
-  const plan = planNetwork(config, network !== null);
-  if (network === null || plan.kind !== "namespace") return null;
-  const { outbound, only } = plan;
-  const given = await network.allocateInstance({ id, ports, outbound, only });
-  return { path: given.netns, address: given.address, ports, only };
+  const kind = planPlaceKind(config, network !== null);
+  if (network === null || kind === null) return null;
+  const given = await network.allocateInstance({ id, ...kind });
+  return { path: given.netns, address: given.address, ports: kind.ports, only: kind.only };
 }

@@ -22,7 +22,7 @@ export async function allocateTcpPlace(
   const ports = targetPorts(tcp);
   const port = ports[0] ?? 0;
   const listen = { kind: "ports", ports } as const;
-  const netns = await allocateNamespace(network, wish, ports);
+  const netns = await allocateNamespace(network, wish);
   if (netns === null) {
     for (const wanted of ports) await assertPortFree(wanted, describeHolder);
     return { address: { kind: "tcp", address: "127.0.0.1", port }, listen, netns: null };

@@ -108,8 +108,8 @@ export interface Instance {
 
 /** Runs instances: on this machine through shim and bubblewrap, or elsewhere. */
 export interface Engine {
-  /** An id for an instance that is started next; who `hurries` gets what was made ready for it. */
-  nextId(hurries: boolean): string;
+  /** An id for an instance that is started next; of an app that is waited for it gets what was made ready for such. */
+  nextId(waitedFor: AppConfig | null): string;
   /** Starts; resolves as soon as the shim stands, long before the app is ready. */
   start(wish: InstanceWish): Promise<Instance>;
   /** Finds again what an earlier daemon left running; undefined when it is gone (and swept). */

@@ -1,31 +1,28 @@
 import { existsSync, writeFileSync } from "node:fs";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { BloomError, type ShimStatus } from "@bloomery/contract";
-import { applyEtc } from "../../build/sandbox/apply-etc.js";
+import type { AppConfig } from "@bloomery/contract";
 import type { HomePaths } from "../../home.js";
 import { assertPreforkHost } from "../assert-prefork-host.js";
 import { killGroups, removeGroups } from "../cgroups.js";
 import { openControlClient, type ControlClient } from "../control-client.js";
 import { planCgroups, type CgroupLayout } from "../plan-cgroups.js";
-import { planEnter } from "../plan-enter.js";
 import { planInstanceSpec, planListenVariables } from "../plan-instance.js";
 import { planInstanceFiles } from "../plan-instance-files.js";
+import { planPlaceKind } from "../plan-place-kind.js";
 import { planRlimits } from "../plan-limits.js";
 import { fitsStandby } from "../plan-standby.js";
-import { planTool, toolLimits } from "../plan-tool.js";
-import { appAccount, planAppUser } from "../plan-user.js";
-import { readLastLines } from "../read-last-lines.js";
-import { readWorkers } from "../workers/read-workers.js";
+import { planAppUser } from "../plan-user.js";
 import { createShimPool } from "../shim-pool.js";
 import { createStandbyUsers } from "../standby-users.js";
 import { createStandbys } from "../standbys.js";
 import { allocatePlace, type InstancePlace, type PlaceOptions } from "./allocate-place.js";
 import { allocateTcpPlace, type DescribeHolder } from "./allocate-tcp.js";
-import type { CommandOrder, Engine, Instance, InstanceWish, RunningCommand, ToolWish } from "./engine.js";
-import { readRecord, replaceRecord, type InstanceRecord } from "./instance-record.js";
+import { asInstance, ignoreLost } from "./as-instance.js";
+import { createCommands } from "./commands.js";
+import type { Engine, Instance, InstanceWish } from "./engine.js";
+import { readRecord, type InstanceRecord } from "./instance-record.js";
 import { prepareFiles, removeFiles } from "./prepare-files.js";
-import { runCommand, type ShimCommand } from "./run-command.js";
 
 export interface LocalEngineOptions extends PlaceOptions {
   readonly paths: HomePaths;
@@ -47,6 +44,8 @@ export interface LocalEngineOptions extends PlaceOptions {
 export interface LocalEngine extends Engine {
   /** From now on some shims wait for instances that are still to come; nothing may sweep what it does not know. */
   keepShims(): void;
+  /** Tells the configs of apps that will be started when somebody asks: what takes long is made ready for some of them. */
+  expect(configs: () => readonly AppConfig[]): void;
 }
 
 const strayGraceMs = 5000;
@@ -54,15 +53,17 @@ const strayGraceMs = 5000;
 /** The engine of this machine: one shim and one bubblewrap sandbox for each instance. */
 export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
   const users = options.uidBase === null ? null : createStandbyUsers(options.uidBase);
+  let expected: () => readonly AppConfig[] = () => [];
   const shims = createShimPool({
     ...options,
     launchSocket: options.paths.launchSocket,
+    isShimExpected: () => expected().some((config) => !fitsStandby(config)),
     ...(users === null ? {} : { standbys: createStandbys({ ...options, users }) }),
   });
   const open = new Map<string, ControlClient>();
-  const commands = new Set<ShimCommand>();
   const dirOf = (id: string): string => join(options.paths.instances, id);
   const userOf = (slot: number) => (options.uidBase === null ? null : planAppUser(options.uidBase, slot));
+  const commands = createCommands({ ...options, userOf });
 
   /** Everything an instance leaves but its logs; also right after a crash of the shim. */
   const sweep = async (record: InstanceRecord): Promise<void> => {
@@ -74,29 +75,6 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     await removeFiles(dirOf(record.id));
   };
 
-  const keep = (command: ShimCommand): void => {
-    commands.add(command);
-    const forget = (): void => void commands.delete(command);
-    command.exit.then(forget, forget);
-  };
-
-  const enter = async (
-    record: InstanceRecord,
-    client: ControlClient,
-    order: CommandOrder,
-  ): Promise<RunningCommand> => {
-    const env = await options.environmentOf(record.releaseId);
-    const { sandbox_pid, pid: app, state } = await client.refresh();
-    // The app's own process may be a short one that its shell starts again and again.
-    const pid = sandbox_pid ?? app;
-    if (pid === null) {
-      throw new BloomError("ERR_INSTANCE_LOST", `no process of ${record.id} runs at present, it is ${state}`);
-    }
-    const command = await runCommand(options.shimPath, "enter", planEnter(order, { record, pid, env }));
-    keep(command);
-    return command;
-  };
-
   const allocate = (wish: InstanceWish, socket: string): Promise<InstancePlace> =>
     wish.config.tcp === null
       ? allocatePlace(options, wish, socket)
@@ -104,7 +82,6 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
 
   const attach = async (record: InstanceRecord): Promise<Instance> => {
     const files = planInstanceFiles(dirOf(record.id));
-    let ports = record.netnsPorts;
     const client = await openControlClient(files.control);
     open.set(record.id, client);
     users?.keep(record.user);
@@ -112,68 +89,43 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       // Only the shim's end counts: after close() the instance goes on and nothing may be swept.
       if (open.get(record.id) !== client) return false;
       open.delete(record.id);
+      shims.look();
       await sweep(record).catch((error: unknown) =>
         options.log.warn({ error, instance: record.id }, "remains of an instance could not be swept"),
       );
       return true;
     });
-    // One that goes on beyond this daemon is never gone, or it would be forgotten and not found again.
-    const gone = ended.then((isGone) => (isGone ? undefined : new Promise<undefined>(() => undefined)));
-    return Object.freeze({
-      id: record.id,
-      environmentId: record.environmentId,
-      releaseId: record.releaseId,
-      role: record.role,
-      replica: record.replica,
-      address: record.address,
-      ...(record.memoryBytes === undefined ? {} : { memoryBytes: record.memoryBytes }),
-      get status(): ShimStatus {
-        return client.status;
-      },
-      get listens(): readonly number[] {
-        return client.status.listens;
-      },
-      refresh: () => client.refresh(),
-      watchStatus: (listener: (status: ShimStatus) => void) => client.watchStatus(listener),
-      async drain(limitMs: number) {
-        await client.drain(limitMs).catch(ignoreLost);
-        await ended;
-      },
-      async stop(graceMs: number | null) {
-        await client.stop(graceMs).catch(ignoreLost);
-        await ended;
-      },
-      gone,
-      async openPorts(wanted: readonly number[]) {
-        if (record.netnsAddress === null) return;
-        await options.network?.openPorts(record.netnsAddress, wanted);
-        ports = [...new Set([...ports, ...wanted])];
-        await replaceRecord(files.record, { ...record, netnsPorts: ports });
-      },
-      readTail: (lines: number) => readLastLines(join(files.log, "app.log"), lines),
-      readWorkers: async () =>
-        record.hasWorkers ? readWorkers(files.statsSocket, client.status.pid, Date.now()) : null,
-      enter: (order: CommandOrder) => enter(record, client, order),
+    return asInstance({
+      ...{ record, client, files, ended },
+      openPorts: async (address, ports) => options.network?.openPorts(address, ports),
+      enter: (order) => commands.enter(record, client, order),
     });
   };
 
   return {
-    nextId: shims.nextId,
+    nextId: (waitedFor) =>
+      shims.nextId(waitedFor === null ? null : fitsStandby(waitedFor) ? "sandbox" : "shim"),
     keepShims: shims.open,
+    expect(configs) {
+      expected = configs;
+      options.network?.expect(() => configs().flatMap((config) => planPlaceKind(config, true) ?? []));
+    },
 
     async start(wish: InstanceWish): Promise<Instance> {
       const dir = dirOf(wish.id);
       const files = planInstanceFiles(dir);
       const standby = fitsStandby(wish.config) ? shims.standbyOf(wish.id) : null;
       const user = standby?.user ?? userOf(wish.appSlot);
-      const etc = standby?.etc ?? files.etc;
+      // Functions have what was written for the sandbox; apps have a name of their own in it.
+      const ahead = wish.config.function === null ? undefined : standby?.etc;
+      const etc = ahead ?? files.etc;
       const undo = async (error: unknown): Promise<never> => {
         shims.drop(wish.id);
         await removeFiles(dir);
         throw error;
       };
       await assertPreforkHost(wish.config, options.preforkPath).catch(undo);
-      const mounts = await prepareFiles(dir, wish, { user, hasEtc: standby !== null }).catch(undo);
+      const mounts = await prepareFiles(dir, wish, { user, hasEtc: ahead !== undefined }).catch(undo);
       const place = await allocate(wish, files.socket).catch(undo);
       const cgroups = planCgroups(options.cgroups, wish.id, { ...wish.config.limits, weight: 100 });
       const record: InstanceRecord = {
@@ -242,28 +194,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       return client !== undefined;
     },
 
-    async runTool(wish: ToolWish): Promise<RunningCommand> {
-      const user = userOf(wish.appSlot);
-      const etc = join(options.paths.tools, `etc-${wish.appSlot}`);
-      await mkdir(options.paths.tools, { recursive: true, mode: 0o700 });
-      await applyEtc(etc, { account: appAccount, user, hostname: "tool", additionalHosts: {} });
-      const cgroups = planCgroups(options.cgroups, wish.id, toolLimits);
-      const groups = cgroups.map((group) => group.path);
-      const spec = planTool(wish, { bwrap: options.bwrap, user, cgroups, etc });
-      const command = await runCommand(options.shimPath, "exec", spec);
-      const waitCleared = async (): Promise<Awaited<ShimCommand["exit"]>> => {
-        try {
-          return await command.exit;
-        } finally {
-          await killGroups(groups);
-          await removeGroups(groups);
-        }
-      };
-      const exit = waitCleared();
-      const tool: ShimCommand = { ...command, exit };
-      keep(tool);
-      return tool;
-    },
+    runTool: commands.runTool,
 
     async list() {
       const names = await readdir(options.paths.instances, { withFileTypes: true });
@@ -274,15 +205,8 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       const clients = [...open.values()];
       open.clear();
       for (const client of clients) client.close();
-      const running = [...commands];
-      for (const command of running) command.end();
-      await Promise.allSettled(running.map((command) => command.exit));
+      await commands.close();
       await shims.close();
     },
   };
-}
-
-/** The shim that is asked to end may be gone before it has answered. */
-function ignoreLost(error: unknown): void {
-  if (!(error instanceof BloomError && error.code === "ERR_INSTANCE_LOST")) throw error;
 }

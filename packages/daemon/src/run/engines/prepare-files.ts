@@ -1,5 +1,5 @@
-import { mkdirSync } from "node:fs";
-import { chown, lstat, mkdir, writeFile } from "node:fs/promises";
+import { chownSync, mkdirSync, writeFileSync } from "node:fs";
+import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { BloomError } from "@bloomery/contract";
 import { applyEtc } from "../../build/sandbox/apply-etc.js";
@@ -24,25 +24,19 @@ export async function prepareFiles(
   // At once: for something so small a turn of Node's threads takes longer, and somebody may wait.
   mkdirSync(files.log, { recursive: true, mode: 0o700 });
   const isFunction = wish.config.function !== null;
-  const etc = hasEtc
-    ? undefined
-    : applyEtc(files.etc, {
-        account: appAccount,
-        user,
-        hostname: isFunction ? functionHostname : wish.appName,
-        additionalHosts: wish.config.additionalHosts,
-        isOffline: wish.config.network === "none",
-      });
-  if (isFunction) {
-    // Somebody waits for a function, and of all this it sees no more.
-    await etc;
-    return [];
+  if (!hasEtc) {
+    applyEtc(files.etc, {
+      account: appAccount,
+      user,
+      hostname: isFunction ? functionHostname : wish.appName,
+      additionalHosts: wish.config.additionalHosts,
+      isOffline: wish.config.network === "none",
+    });
   }
-  await Promise.all([
-    etc,
-    writeFile(files.runtimeDocument, wish.runtimeDocument, { mode: 0o644 }),
-    makeOwn(files.run, user),
-  ]);
+  // Of all this a function sees no more.
+  if (isFunction) return [];
+  writeFileSync(files.runtimeDocument, wish.runtimeDocument, { mode: 0o644 });
+  makeOwn(files.run, user);
   await assertMountPoints(wish);
   return prepareMounts(files.mounts, wish, user);
 }
@@ -54,11 +48,7 @@ export async function removeFiles(dir: string): Promise<void> {
 }
 
 /** Mounts without a source get a folder of this instance; one within another such mount needs none of its own. */
-async function prepareMounts(
-  folder: string,
-  wish: InstanceWish,
-  user: User,
-): Promise<{ path: string; source: string }[]> {
+function prepareMounts(folder: string, wish: InstanceWish, user: User): { path: string; source: string }[] {
   const prepared: { path: string; source: string }[] = [];
   const own: { path: string; source: string }[] = [];
   for (const { path, source } of wish.mounts.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
@@ -68,21 +58,20 @@ async function prepareMounts(
     }
     const outer = own.find((one) => path.startsWith(`${one.path}/`));
     if (outer !== undefined) {
-      await makeOwn(join(outer.source, path.slice(outer.path.length + 1)), user);
+      makeOwn(join(outer.source, path.slice(outer.path.length + 1)), user);
       continue;
     }
     const made = { path, source: join(folder, String(own.length)) };
-    await makeOwn(made.source, user);
+    makeOwn(made.source, user);
     own.push(made);
     prepared.push(made);
   }
   return prepared;
 }
 
-async function makeOwn(path: string, user: User): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o755 });
-  if (user === null || first === undefined) return;
-  await chown(path, user.uid, user.gid);
+function makeOwn(path: string, user: User): void {
+  const first = mkdirSync(path, { recursive: true, mode: 0o755 });
+  if (user !== null && first !== undefined) chownSync(path, user.uid, user.gid);
 }
 
 /** Nothing can be made in an artifact any more: the folder that a mount covers has to be there. */

@@ -8,7 +8,7 @@ import { applyInside, applyIp } from "./run-tool.js";
 export interface Namespaces {
   /** A namespace nobody else has. Throws ERR_LIMIT_REACHED or ERR_NETWORK_SETUP. */
   take(): Promise<InstancePlace>;
-  /** Makes the next spares in the background; called when the taker has what it waits for. */
+  /** Makes the next spares in the background, in a while: who has taken one may have more to wait for. */
   refill(): void;
   /** Marks one that exists already as used; undefined when it is not there. */
   keep(address: string): InstancePlace | undefined;
@@ -22,6 +22,8 @@ export interface Namespaces {
   close(): Promise<void>;
 }
 
+const pauseMs = 100;
+
 export async function openNamespaces(
   block: NetworkBlock,
   options: { readonly spare: number },
@@ -32,6 +34,7 @@ export async function openNamespaces(
   // Not from the start: connection tracking may still know peers of an address that was used a moment ago.
   let next = Math.floor(Math.random() * block.instanceCapacity);
   let closed = false;
+  let timer: NodeJS.Timeout | undefined;
 
   const reserve = (): InstancePlace => {
     for (let tried = 0; tried < block.instanceCapacity; tried++) {
@@ -59,7 +62,7 @@ export async function openNamespaces(
       throw error;
     }
   };
-  const refill = (): void => {
+  const fill = (): void => {
     while (!closed && spares.length < options.spare) {
       const spare = make();
       // A failure is told to whoever takes it; nobody may be waiting yet.
@@ -68,7 +71,12 @@ export async function openNamespaces(
     }
   };
 
-  refill();
+  const refill = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(fill, pauseMs).unref();
+  };
+
+  fill();
   return {
     async take() {
       // A spare that failed says nothing about now.
@@ -91,6 +99,7 @@ export async function openNamespaces(
     leftovers: () => [...leftover],
     async close() {
       closed = true;
+      clearTimeout(timer);
       const places = await Promise.allSettled(spares.splice(0));
       for (const place of places) {
         if (place.status === "fulfilled") await applyIp(planRemoval(place.value), { force: true });

@@ -1,45 +1,17 @@
-import { BloomError } from "@bloomery/contract";
+import { createAllowances } from "./allowances.js";
 import { claimBlock, releaseBlock, type ClaimOptions } from "./claim-block.js";
 import { findInhabited } from "./find-inhabited.js";
-import { forgetEnded, forgetInstance } from "./forget-connections.js";
+import { forgetInstance } from "./forget-connections.js";
 import { checkTable, readTable } from "./kernel-table.js";
 import { openNamespaces, listPlaces } from "./namespaces.js";
 import { openOutbound, type OutboundOptions } from "./open-outbound.js";
-import { createOpenPorts } from "./open-ports.js";
-import { findPlace, isOverlapping, planStableAddress, type InstancePlace } from "./plan-block.js";
-import type { OutboundList } from "./plan-outbound.js";
-import {
-  planAdmission,
-  planBriefTracking,
-  planDismissal,
-  planOutbound,
-  planRemoval,
-  planRoutes,
-  planRuleset,
-  planSwitch,
-} from "./plan-ruleset.js";
+import { findPlace, planStableAddress, type InstancePlace } from "./plan-block.js";
+import { planBriefTracking, planRemoval, planRoutes, planRuleset } from "./plan-ruleset.js";
 import { prepareKernel } from "./prepare-kernel.js";
+import type { InstanceNetworkWish, NetworkPlace } from "./network-place.js";
+import { openReadyPlaces } from "./ready-places.js";
+import type { PlaceKind } from "../plan-place-kind.js";
 import { applyIp, applyNft, tryTool } from "./run-tool.js";
-
-/** A network namespace given to one instance or build. */
-export interface NetworkPlace {
-  /** `/run/netns/bl-…`, to be entered by the shim. */
-  readonly netns: string;
-  readonly address: string;
-  /** Takes the namespace and everything it was allowed away; may be called twice. */
-  release(): Promise<void>;
-}
-
-export interface InstanceNetworkWish {
-  /** Shown beside the address in `nft list ruleset`. */
-  readonly id: string;
-  /** All that can be reached from the host, led to 127.0.0.1 inside; more may be opened later. */
-  readonly ports: readonly number[];
-  /** True: connections out of the machine are allowed. */
-  readonly outbound: boolean;
-  /** With `outbound`: the only places they are allowed to; null: all outside of the platform. */
-  readonly only?: OutboundList | null;
-}
 
 export interface NetworkOptions extends ClaimOptions, OutboundOptions {
   /** So many namespaces are kept ready. */
@@ -55,6 +27,8 @@ export interface HostNetwork {
   /** So many there are. */
   readonly stableCapacity: number;
   allocateInstance(wish: InstanceNetworkWish): Promise<NetworkPlace>;
+  /** Tells who will be started when somebody asks: for the first few kinds a namespace is kept ready from now on. */
+  expect(kinds: () => readonly PlaceKind[]): void;
   /** A namespace with connections out and none in. */
   allocateBuild(): Promise<NetworkPlace>;
   releaseInstance(address: string): Promise<void>;
@@ -93,9 +67,6 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
   await tryTool("nft", ["-f", "-"], planBriefTracking(block));
 
   const content = await readTable(block);
-  const current = new Map(content?.current);
-  const open = createOpenPorts(content?.open ?? []);
-  const outbound = new Set(content?.outbound);
   const namespaces = await openNamespaces(block, { spare: options.spare ?? 1 });
 
   // One change at a time: each transaction is planned from what the one before left.
@@ -106,35 +77,16 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
     return mine;
   };
 
+  const table = createAllowances({ block, inTurn }, content);
   const places = await openOutbound({ ...options, block, inTurn });
-
-  const admit = (address: string, wish: InstanceNetworkWish | null, out: boolean): Promise<void> =>
-    inTurn(async () => {
-      const ports = wish === null ? [] : open.plan(address, wish.ports, wish.id);
-      const leaving = out ? planOutbound(block.table, address) : "";
-      await applyNft(planAdmission(block.table, ports) + leaving);
-      if (wish !== null) open.add(address, ports, wish.id);
-      if (out) outbound.add(address);
-    });
-  const dismiss = (address: string): Promise<void> =>
-    inTurn(async () => {
-      const pointing = [...current].filter(([, target]) => target === address);
-      await applyNft(
-        planDismissal(block.table, address, open.of(address)) +
-          pointing.map(([stable]) => planSwitch(block.table, stable, address, null)).join(""),
-      );
-      open.forget(address);
-      outbound.delete(address);
-      for (const [stable] of pointing) current.delete(stable);
-    });
 
   const release = async (address: string): Promise<void> => {
     if (findPlace(block, address) === undefined) return;
-    const named = [...open.addresses(), ...outbound, ...current.values()];
-    if (named.includes(address)) await dismiss(address);
+    await table.dismiss(address);
     await places.limit(address, null);
     await namespaces.remove(address);
     await forgetInstance(address);
+    ready.look();
   };
   const placeOf = (place: InstancePlace): NetworkPlace => {
     let released: Promise<void> | undefined;
@@ -150,7 +102,7 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
     try {
       // The list first: nothing is allowed for a moment that it forbids.
       await places.limit(place.address, wish?.only ?? null);
-      await admit(place.address, wish, out);
+      await table.admit(place.address, wish, out);
       return placeOf(place);
     } catch (error) {
       await places.limit(place.address, null).catch(() => undefined);
@@ -160,38 +112,36 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
       namespaces.refill();
     }
   };
+  const ready = openReadyPlaces((kind) => allocate({ ...kind, id: "" }, kind.outbound));
+  const allocateInstance = async (wish: InstanceNetworkWish): Promise<NetworkPlace> => {
+    const place = await ready.take({ ...wish, only: wish.only ?? null })?.catch(() => undefined);
+    if (place === undefined) return allocate(wish, wish.outbound);
+    table.name(place.address, wish.id);
+    return place;
+  };
   const restore = async (): Promise<void> => {
-    await applyNft(
-      planRuleset(block) +
-        places.planAll() +
-        planAdmission(block.table, open.all()) +
-        [...outbound].map((address) => planOutbound(block.table, address)).join("") +
-        [...current].map(([stable, address]) => planSwitch(block.table, stable, null, address)).join(""),
-    );
+    await applyNft(planRuleset(block) + places.planAll() + table.planAll());
     await tryTool("nft", ["-f", "-"], planBriefTracking(block));
   };
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     places.close();
-    return (closing ??= tail.then(() => namespaces.close()));
+    return (closing ??= (async () => {
+      await ready.close();
+      await tail;
+      await namespaces.close();
+    })());
   };
 
   return {
     cidr: block.cidr,
     stableAddress: (index) => planStableAddress(block, index),
     stableCapacity: block.stableCapacity,
-    allocateInstance: (wish) => allocate(wish, wish.outbound),
+    allocateInstance,
+    expect: ready.expect,
     allocateBuild: () => allocate(null, true),
     releaseInstance: release,
-    openPorts: (address, ports) =>
-      inTurn(async () => {
-        if (!open.addresses().includes(address)) {
-          throw new BloomError("ERR_INSTANCE_LOST", `no instance has the address ${address}`);
-        }
-        const planned = open.plan(address, ports);
-        await applyNft(planAdmission(block.table, planned));
-        open.add(address, planned);
-      }),
+    openPorts: table.openPorts,
 
     async adopt(live) {
       const adopted: NetworkPlace[] = [];
@@ -200,7 +150,7 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
         if (place === undefined) continue;
         // Normally all there; after a flush of the rules this brings it back.
         await places.limit(place.address, wish.only ?? null);
-        await admit(place.address, wish, wish.outbound);
+        await table.admit(place.address, wish, wish.outbound);
         adopted.push(placeOf(place));
       }
       return adopted;
@@ -208,7 +158,7 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
 
     async sweep() {
       // Also what is still allowed or pointed at although its namespace is gone.
-      const named = [...open.addresses(), ...outbound, ...places.addresses(), ...current.values()];
+      const named = [...table.addresses(), ...places.addresses()];
       const remains = new Set([
         ...namespaces.leftovers(),
         ...named.filter((address) => !namespaces.isUsed(address)),
@@ -219,26 +169,7 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
       return [...remains];
     },
 
-    setCurrent: (stable, address) =>
-      inTurn(async () => {
-        assertIn(block.stable, stable);
-        if (address !== null) assertIn(block.instances, address);
-        // Most names of an app stay when one of its replicas is replaced.
-        if ((current.get(stable) ?? null) === address) return;
-        const change = (from: string | null): Promise<void> =>
-          applyNft(planSwitch(block.table, stable, from, address));
-        try {
-          await change(current.get(stable) ?? null);
-        } catch (error) {
-          // The map was changed behind our back: look, then try once more.
-          const actual = await readTable(block);
-          if (actual === undefined) throw error;
-          await change(actual.current.get(stable) ?? null);
-        }
-        if (address === null) current.delete(stable);
-        else current.set(stable, address);
-        await forgetEnded(stable);
-      }),
+    setCurrent: table.setCurrent,
 
     currentMap: async () => (await readTable(block))?.current ?? new Map(),
 
@@ -265,10 +196,4 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
       await releaseBlock(block);
     },
   };
-}
-
-// It ends up in the text of a rule: nothing but an address may get there.
-function assertIn(range: string, address: string): void {
-  if (/^[0-9.]+$/.test(address) && isOverlapping(range, address)) return;
-  throw new BloomError("ERR_INTERNAL", `${address} is not an address of ${range}`);
 }

@@ -51,8 +51,8 @@ describe("applyEtc", () => {
     const folder = await mkdtemp(join(tmpdir(), "bloomery-etc-"));
     onTestFinished(() => rm(folder, { recursive: true }));
     const wish = { account, user: { uid: 12, gid: 13 }, hostname: "shop", additionalHosts: {} };
-    await applyEtc(join(folder, "etc"), wish);
-    await applyEtc(join(folder, "etc"), { ...wish, hostname: "other" });
+    applyEtc(join(folder, "etc"), wish);
+    applyEtc(join(folder, "etc"), { ...wish, hostname: "other" });
     expect((await readdir(join(folder, "etc"))).sort()).toEqual([
       "group",
       "hosts",

@@ -8,7 +8,7 @@ import {
   type ConnectionFacts,
   type Connections,
 } from "../../../src/observe/connections/open-connections.js";
-import type { NetworkPlace } from "../../../src/run/network/open-network.js";
+import type { NetworkPlace } from "../../../src/run/network/network-place.js";
 import { parseBlock } from "../../../src/run/network/plan-block.js";
 import {
   cleanUp,

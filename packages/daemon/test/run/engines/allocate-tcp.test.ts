@@ -35,6 +35,7 @@ describe("with a network", () => {
       asked.push(wish);
       return Promise.resolve({ netns: "/run/netns/bl-1", address: "198.18.0.2" });
     },
+    expect: () => undefined,
     adopt: () => Promise.resolve(),
     openPorts: () => Promise.resolve(),
     releaseInstance: () => Promise.resolve(),

@@ -1,6 +1,6 @@
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
-import type { PartialConfig } from "@bloomery/contract";
+import { completeConfig, type PartialConfig } from "@bloomery/contract";
 import type { InstanceWish } from "../../../src/run/engines/engine.js";
 import type { RealEngine } from "./real-engine.js";
 
@@ -24,12 +24,16 @@ while (1) {
 }
 `;
 
+const asleep = { function: { timeoutSeconds: 9 }, network: "none" } as const;
+
+/** One for which a sandbox that was made ahead is right. */
+export const functionConfig = completeConfig({ web: { start: "" }, ...asleep });
+
 export async function makeFunction(
   real: RealEngine,
   change: Partial<PartialConfig> = {},
 ): Promise<InstanceWish> {
-  const config = { function: { timeoutSeconds: 9 }, network: "none", ...change } as const;
-  const wish = await real.makeWish(config, { function: program });
+  const wish = await real.makeWish({ ...asleep, ...change }, { function: program });
   await chmod(join(wish.artifactDir, "function"), 0o755);
   return { ...wish, env: { ...wish.env, BLOOM_ORG: "org", BLOOM_APP: "hello" } };
 }

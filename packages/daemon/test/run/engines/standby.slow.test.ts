@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
+import type { InstanceWish } from "../../../src/run/engines/engine.js";
 import { cgroupBases } from "../../../src/run/plan-cgroups.js";
-import { makeFunction } from "./perl-function.js";
+import { functionConfig, makeFunction } from "./perl-function.js";
 import { ask, cleanUp, isRoot, openRealEngine, startReady, waitFor, type RealEngine } from "./real-engine.js";
 
 afterEach(cleanUp);
@@ -35,7 +36,7 @@ function waitingIn(real: RealEngine, id: string): Map<string, number> {
 async function nextStanding(real: RealEngine): Promise<string> {
   real.engine.keepShims();
   let id = "";
-  await vi.waitUntil(() => (id = real.engine.nextId(true)) !== "" && waitingIn(real, id).size > 0, {
+  await vi.waitUntil(() => (id = real.engine.nextId(functionConfig)) !== "" && waitingIn(real, id).size > 0, {
     timeout: 20_000,
     interval: 200,
   });
@@ -47,19 +48,37 @@ async function nextStanding(real: RealEngine): Promise<string> {
 const looks = [
   "env | grep -v ^PWD | sort",
   "pwd; hostname; umask; id -u | tr 0-9 N; cat /etc/hosts /etc/resolv.conf /etc/nsswitch.conf",
-  "cut -d' ' -f4-6 /proc/self/mountinfo | sed 's/[0-9a-f-]*artifacts.*app/APP/; s/etc-*[0-9]*//' | cut -d' ' -f2,3",
+  "cut -d' ' -f4-6 /proc/self/mountinfo | sed 's/[0-9a-f-]*artifacts.*app/APP/; s/etc-*[0-9]*//' | cut -d' ' -f2,3 | sort -u",
   "df -k /tmp /dev/shm /run | tr -s ' ' | cut -d' ' -f2,6",
   "ulimit -a; ulimit -Ha",
   "grep -E '^(Cap|NoNewPrivs|Seccomp|Groups)' /proc/self/status",
-  "ls /proc/$PPID/fd | tr '\\n' ' '",
-  "tail -n +3 /proc/net/dev | cut -d: -f1; cat /proc/1/comm; ls /proc | grep -c '^[0-9]'",
+  "tail -n +3 /proc/net/dev | cut -d: -f1; cat /proc/1/comm",
   "touch /app/x 2>&1; touch /etc/x 2>&1; mkdir /x 2>&1; unshare -U true 2>&1; ls -ld /app /tmp /run | cut -c1-10",
 ];
 
+/**
+ * The same, where something of the question before may still be there: Perl has one descriptor more for a moment, on which
+ * it hears whether the shell could be started, and a process that has ended goes a little later.
+ */
+const settling = ["ls /proc/$PPID/fd | tr '\\n' ' '", "ls /proc | grep -c '^[0-9]'"];
+
+const limits = { memoryBytes: 96 * 1024 ** 2, pids: 77, tmpBytes: 3 * 1024 ** 2 };
+
 test.runIf(isRoot)("a sandbox made ahead is to its function what one made at once is", async () => {
   const real = await openRealEngine();
-  const change = { limits: { memoryBytes: 96 * 1024 ** 2, pids: 77, tmpBytes: 3 * 1024 ** 2 } };
-  const wish = await makeFunction(real, change);
+  const users = await compare(real, await makeFunction(real, { limits }));
+  expect(new Set(users).size).toBe(2);
+});
+
+test.runIf(isRoot)("and to an app that is reached by its socket alone", async () => {
+  const real = await openRealEngine();
+  const web = { start: "exec perl server.pl", upstream: { socketFamily: "unix" } } as const;
+  const users = await compare(real, await real.makeWish({ network: "none", web, limits }));
+  expect(new Set(users).size).toBe(2);
+});
+
+/** The users of two that are alike otherwise. */
+async function compare(real: RealEngine, wish: InstanceWish): Promise<readonly string[]> {
   const plain = await startReady(real.engine, wish);
   const id = await nextStanding(real);
   const waiting = waitingIn(real, id).get("begin");
@@ -68,8 +87,10 @@ test.runIf(isRoot)("a sandbox made ahead is to its function what one made at onc
   // It is the very process that waited.
   expect(instance.status.pid).toBe(waiting);
   for (const look of looks) expect(await ask(instance, look), look).toBe(await ask(plain, look));
-  expect(Number(await ask(instance, "id -u"))).not.toBe(Number(await ask(plain, "id -u")));
-});
+  for (const look of settling)
+    await vi.waitUntil(async () => (await ask(instance, look)) === (await ask(plain, look)));
+  return [await ask(instance, "id -u"), await ask(plain, "id -u")];
+}
 
 test.runIf(isRoot)("after its end the function starts anew, as the same user", async () => {
   const real = await openRealEngine();
@@ -101,9 +122,11 @@ test.runIf(isRoot)("one that has died meanwhile is not missed", async () => {
   process.kill(waitingIn(real, id).get("begin") ?? Number.NaN, "SIGKILL");
   const instance = await startReady(real.engine, { ...(await makeFunction(real)), id });
   expect(await ask(instance, "printf here")).toBe("here");
-  expect(instance.status.warnings).toEqual([
-    expect.stringContaining("the sandbox made ahead was not used: "),
-  ]);
+  // None, where the shim was gone as well before it was needed.
+  const others = instance.status.warnings.filter(
+    (warning) => !warning.includes("the sandbox made ahead was not used: "),
+  );
+  expect(others).toEqual([]);
 });
 
 test.runIf(isRoot)("a function with another network, and an app, get a sandbox of their own", async () => {

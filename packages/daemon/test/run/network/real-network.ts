@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { execa } from "execa";
 import type { OutboundOptions } from "../../../src/run/network/open-outbound.js";
-import { openNetwork, type HostNetwork, type NetworkPlace } from "../../../src/run/network/open-network.js";
+import type { NetworkPlace } from "../../../src/run/network/network-place.js";
+import { openNetwork, type HostNetwork } from "../../../src/run/network/open-network.js";
 
 /** Small blocks at the far end of the range, so that a daemon on the same machine is left alone. */
 export const candidates = ["198.19.254.0/25", "198.19.254.128/25"];
