@@ -1,36 +1,21 @@
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
+import { chmod } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startUnprivileged } from "./lib/disguise.js";
 import { startLoad } from "./lib/load.js";
-import {
-  eventually,
-  findFreePort,
-  fixture,
-  startPlatformAs,
-  type Disguise,
-  type Platform,
-} from "./lib/platform.js";
+import { eventually, findFreePort, type Platform } from "./lib/platform.js";
 import { classicFiles } from "./lib/prefork.js";
 import { answeringApp, crateFiles, makeProject, type Project } from "./lib/project.js";
 import { askOnce, labFiles, openLine } from "./lib/tcp.js";
-
-const nobody = 65_534;
 
 /** Without root there are no network namespaces: the app gets a free port and a switched socket leads to it. */
 describe.skipIf(process.getuid?.() !== 0)("a platform without root", () => {
   const host = "shop-local.localhost";
   let platform: Platform;
   let project: Project;
-  let folder: string;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "bloom-nobody-"));
-    await chmod(folder, 0o755);
-    await mkdir(join(folder, "rustup"));
-    await mkdir(join(folder, "checkout"));
-    platform = await startPlatformAs(disguise(folder));
+    platform = await startUnprivileged();
     project = await makeProject({
       ...crateFiles("shop", answeringApp("one")),
       // It insists on no port: PORT tells it one that is free.
@@ -41,7 +26,6 @@ describe.skipIf(process.getuid?.() !== 0)("a platform without root", () => {
   afterAll(async () => {
     await platform.stop();
     await project.dispose();
-    await rm(folder, { recursive: true, force: true });
   });
 
   test("says what it cannot do, and deploys all the same", async () => {
@@ -174,25 +158,3 @@ describe.skipIf(process.getuid?.() !== 0)("a platform without root", () => {
     expect(after.instances).toMatchObject([{ id: before.instances[0]?.id, state: "ready" }]);
   });
 });
-
-/**
- * Everything runs as nobody. The toolchain and perhaps the checkout lie where nobody may not go: they are bound to
- * folders that can be reached, in a mount namespace that ends with the process.
- */
-function disguise(folder: string): Disguise {
-  const rustup = process.env["RUSTUP_HOME"] ?? join(homedir(), ".rustup");
-  const checkout = fixture(".");
-  const script =
-    'mount --bind "$1" "$2" && mount --bind "$3" "$4" && shift 4 && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"';
-  const binds = [rustup, join(folder, "rustup"), checkout, join(folder, "checkout")];
-  const reachable = (word: string): string =>
-    word.startsWith(checkout) ? join(folder, "checkout", word.slice(checkout.length)) : word;
-  return {
-    uid: nobody,
-    wrap: (argv) => [
-      ...["unshare", "--mount", "/bin/sh", "-c", script, "sh", ...binds],
-      ...argv.map(reachable),
-    ],
-    env: { RUSTUP_HOME: join(folder, "rustup"), HOME: folder, XDG_CACHE_HOME: join(folder, "cache") },
-  };
-}

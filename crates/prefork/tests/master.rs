@@ -6,8 +6,6 @@
 mod host;
 #[path = "master/life.rs"]
 mod life;
-#[path = "common/processes.rs"]
-mod processes;
 #[path = "master/program.rs"]
 mod program;
 #[path = "master/reloads.rs"]

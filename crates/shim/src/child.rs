@@ -1,6 +1,7 @@
 //! The process that runs now, with everything below it.
 
 use crate::clock;
+use crate::exit::Exit;
 use crate::probe::Verdict;
 use crate::process_tree::{behind_shell, children, is_waiting_shell, living_descendants};
 use crate::signals::send;
@@ -12,15 +13,6 @@ use nix::unistd::Pid;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::time::Instant;
-
-/// How the first process ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exit {
-    /// Exit code, unless a signal ended it.
-    pub code: Option<i32>,
-    /// Such as `SIGKILL`.
-    pub signal: Option<String>,
-}
 
 /// One start of the command, until nothing of it is left.
 pub struct Child {
@@ -170,9 +162,9 @@ impl Child {
     /// Takes in what `waitpid` said of it. `ending`: it has been asked to end.
     pub fn observe(&mut self, status: i32, ending: bool) {
         if libc::WIFEXITED(status) {
-            self.exit = Some(read_code(libc::WEXITSTATUS(status), self.sandbox));
+            self.exit = Some(Exit::by_code(libc::WEXITSTATUS(status), self.sandbox));
         } else if libc::WIFSIGNALED(status) {
-            self.exit = Some(Exit { code: None, signal: Some(signal_name(libc::WTERMSIG(status))) });
+            self.exit = Some(Exit::by_signal(libc::WTERMSIG(status)));
         } else if status >> 16 == ptrace::Event::PTRACE_EVENT_EXIT as i32 {
             self.before_exit(ending);
         } else if status >> 16 != 0 {
@@ -286,38 +278,5 @@ impl Child {
         if let Some(init) = self.init.filter(|_| self.exit.is_none()) {
             send(init, Signal::SIGKILL);
         }
-    }
-}
-
-/// Bubblewrap and shells tell of a signal as 128 plus its number.
-fn read_code(code: i32, sandbox: Sandbox) -> Exit {
-    if sandbox == Sandbox::Bwrap && code > 128 && Signal::try_from(code - 128).is_ok() {
-        return Exit { code: None, signal: Some(signal_name(code - 128)) };
-    }
-    Exit { code: Some(code), signal: None }
-}
-
-fn signal_name(number: i32) -> String {
-    match Signal::try_from(number) {
-        Ok(signal) => signal.as_str().to_owned(),
-        Err(_) => format!("signal {number}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_that_stand_for_signals_are_told_as_such() {
-        let told = |code, sandbox| {
-            let exit = read_code(code, sandbox);
-            (exit.code, exit.signal)
-        };
-        assert_eq!(told(0, Sandbox::Bwrap), (Some(0), None));
-        assert_eq!(told(101, Sandbox::Bwrap), (Some(101), None));
-        assert_eq!(told(137, Sandbox::Bwrap), (None, Some("SIGKILL".into())));
-        assert_eq!(told(137, Sandbox::None), (Some(137), None));
-        assert_eq!(told(255, Sandbox::Bwrap), (Some(255), None));
     }
 }

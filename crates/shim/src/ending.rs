@@ -1,7 +1,8 @@
 //! Ends the present process: asks it, waits, kills, and sees that nothing of it is left.
 
-use crate::child::{Child, Exit};
+use crate::child::Child;
 use crate::clock;
+use crate::exit::Exit;
 use crate::hooks::Hooks;
 use crate::machine::{Event, Phase};
 use crate::poller::{HOOK_ERR, HOOK_OUT};

@@ -3,6 +3,7 @@
 
 use crate::error::{SETUP_FAILED, SetupError, at};
 use crate::inside::start_inside;
+use crate::lines::Lines;
 use crate::own_copy::run_from_memory;
 use crate::signals::{self, parse_signal};
 use crate::sys::{self, Close};
@@ -15,7 +16,7 @@ use nix::sys::signalfd::SignalFd;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, send, socketpair};
 use nix::unistd::Pid;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -39,7 +40,7 @@ fn try_enter() -> Result<u8, SetupError> {
     let control = sys::adopt_descriptor(3).map_err(at("read the spec from descriptor 3"))?;
     fcntl(&control, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map_err(at("keep descriptor 3"))?;
     sys::close_from(4, Close::OnExec);
-    let mut control = Lines { file: Some(File::from(control)), text: Vec::new() };
+    let mut control = Lines::new(File::from(control));
     let spec = parse_spec(&control.read_first()?)?;
     let tty = spec.tty;
     let signals = signals::open().map_err(at("watch for signals"))?;
@@ -92,7 +93,7 @@ impl Session {
         // Lines that came along with the spec.
         let lines = self.control.take_lines();
         self.obey(&lines);
-        if self.control.file.is_none() {
+        if self.control.has_ended() {
             self.let_go();
         }
         loop {
@@ -111,7 +112,7 @@ impl Session {
         let stdin = io::stdin();
         let none = PollFlags::empty();
         let mut waited = vec![(0, PollFd::new(self.signals.as_fd(), PollFlags::POLLIN))];
-        if let Some(file) = &self.control.file {
+        if let Some(file) = self.control.file() {
             waited.push((1, PollFd::new(file.as_fd(), PollFlags::POLLIN)));
         }
         if let Some(news) = &self.news {
@@ -164,7 +165,7 @@ impl Session {
         let lines = self.control.take_lines();
         self.obey(&lines);
         if ended {
-            self.control.file = None;
+            self.control.end();
             self.let_go();
         }
     }
@@ -248,53 +249,6 @@ impl Session {
             return Some(libc::WEXITSTATUS(status) as u8);
         }
         libc::WIFSIGNALED(status).then(|| 128 + libc::WTERMSIG(status) as u8)
-    }
-}
-
-/// Lines from descriptor 3, until it ends.
-struct Lines {
-    file: Option<File>,
-    text: Vec<u8>,
-}
-
-impl Lines {
-    fn read_first(&mut self) -> Result<Vec<u8>, SetupError> {
-        loop {
-            if let Some(line) = self.take_line() {
-                return Ok(line);
-            }
-            if self.fill().map_err(at("read the spec"))? == 0 {
-                self.file = None;
-                return Ok(std::mem::take(&mut self.text));
-            }
-        }
-    }
-
-    fn take_lines(&mut self) -> Vec<Vec<u8>> {
-        std::iter::from_fn(|| self.take_line()).collect()
-    }
-
-    fn fill(&mut self) -> io::Result<usize> {
-        let Some(file) = &mut self.file else { return Ok(0) };
-        let mut buffer = [0; 8192];
-        loop {
-            match file.read(&mut buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => {
-                    let count = other?;
-                    self.text.extend_from_slice(&buffer[..count]);
-                    return Ok(count);
-                }
-            }
-        }
-    }
-
-    fn take_line(&mut self) -> Option<Vec<u8>> {
-        let end = self.text.iter().position(|byte| *byte == b'\n')?;
-        let rest = self.text.split_off(end + 1);
-        let mut line = std::mem::replace(&mut self.text, rest);
-        line.pop();
-        Some(line)
     }
 }
 

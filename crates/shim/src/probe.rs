@@ -4,12 +4,13 @@
 use crate::app_socket;
 use crate::loopback;
 use crate::poller::{READ, WRITE};
+use crate::probe_answer::{discard, judge, read_head};
 use bloom_control::Ready;
 use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::sockopt::SocketError;
 use nix::sys::socket::{Shutdown, SockaddrStorage, getpeername, getsockopt, shutdown};
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -18,7 +19,6 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// How long a connection of ours may keep a one-threaded server busy.
 const LINGER: Duration = Duration::from_millis(200);
-const HEAD_LIMIT: usize = 4096;
 
 /// What a probe has found out.
 pub type Verdict = Result<(), String>;
@@ -175,53 +175,12 @@ fn said_connect(place: &str, error: &io::Error) -> String {
     format!("connect {place}: {reason}")
 }
 
-/// Reads until the first line is whole; `None` while more is to come.
-fn read_head(stream: &mut File, head: &mut Vec<u8>) -> Option<Result<(), String>> {
-    let mut buffer = [0; 1024];
-    while !head.contains(&b'\n') && head.len() < HEAD_LIMIT {
-        match stream.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => head.extend_from_slice(&buffer[..count]),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Some(Err(error.to_string())),
-        }
-    }
-    Some(Ok(()))
-}
-
-fn judge(head: &[u8]) -> Result<(), String> {
-    let text = String::from_utf8_lossy(head);
-    let status = text.strip_prefix("HTTP/").and_then(|rest| rest.split_whitespace().nth(1)?.parse::<u16>().ok());
-    match status {
-        Some(200..=399) => Ok(()),
-        Some(other) => Err(format!("status {other}")),
-        None if head.is_empty() => Err("empty answer".to_owned()),
-        None => Err("not an HTTP answer".to_owned()),
-    }
-}
-
-/// Reads and forgets; true at the end, in whatever form it comes. A server that never stops talking is listened
-/// to in portions.
-fn discard(stream: &mut File) -> bool {
-    let mut buffer = [0; 4096];
-    for _ in 0..16 {
-        match stream.read(&mut buffer) {
-            Ok(0) => return true,
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return true,
-        }
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::poller::Poller;
     use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, getsockname, socket};
+    use std::io::Read;
     use std::net::TcpListener;
     use std::os::unix::net::UnixListener;
     use std::thread::{self, JoinHandle};

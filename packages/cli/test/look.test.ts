@@ -55,5 +55,20 @@ test("status and ps say why an environment does not start, even when it has no i
   const place = { org: "local", app: "shop", environment: "main" };
   daemon.answers.listInstances = { body: { instances: [], troubles: [{ ...place, reason: trouble }] } };
   const listed = await run(["ps"], { BLOOM_API: daemon.url });
-  expect(listed.stderr).toBe(`shop (main) does not start: ${trouble}\n`);
+  expect(listed.stderr).toBe(`shop (main): ${trouble}\n`);
+});
+
+test("a tcp app has an address for each of its ports, and what has never been live has none", async () => {
+  const ports = [7001, 7002].map((port) => ({
+    ...{ address: `127.0.0.1:${port}`, port, targetPort: port, tls: false },
+  }));
+  const [one, two] = ports.map(({ address }) => `tcp://${address}`);
+  const game = { ...environment, url: one, tcp: ports };
+  const fresh = { ...environment, name: "next", version: null, health: "empty" };
+  daemon.answers.getApp = { body: { ...app, environments: [game, fresh] } };
+  const url = await run(["url", "shop"], { BLOOM_API: daemon.url });
+  expect(url.stdout).toBe(`${one}\n${two}\n`);
+  const status = await run(["status", "shop"], { BLOOM_API: daemon.url });
+  expect(status.stdout).toMatch(new RegExp(`^main .* ${one} ${two} `, "m"));
+  expect(status.stdout).not.toContain(environment.url);
 });

@@ -21,6 +21,7 @@ import { createJobs } from "./deploy/jobs.js";
 import { createOperations } from "./deploy/operations.js";
 import { closeUnfinished, reconcile } from "./deploy/reconcile.js";
 import { openRouting } from "./deploy/routing.js";
+import { assertHandover } from "./deploy/tcp/assert-handover.js";
 import { hasDoors, openTcpDoors } from "./deploy/tcp/open-doors.js";
 import type { RelayPath } from "./deploy/tcp/plan-streams.js";
 import { openExecutions } from "./deploy/function/executions.js";
@@ -215,8 +216,10 @@ export async function startDaemon(settings: Settings): Promise<Daemon> {
       openTree: build.openTree,
       assertArtifact: build.assertArtifact,
       assertIsolation: (config) => assertIsolation(config, { ...settings, hasNamespaces: network !== null }),
-      assertRoutable: (place, config, folder) =>
-        edge.assertRoutable(planServed(place, config, folder ?? paths.artifacts), folder !== null),
+      async assertRoutable(place, config, folder) {
+        await assertHandover({ store, fleet, hasNetwork: network !== null }, place, config);
+        await edge.assertRoutable(planServed(place, config, folder ?? paths.artifacts), folder !== null);
+      },
       heal: (environmentId) => void healer.heal(environmentId),
     });
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
-pub use crate::processes::{PATIENCE, children, free_port, is_alive, kill_hard, until};
+pub use bloom_test_support::{PATIENCE, children, free_port, is_alive, kill_hard, until};
 
 /// In the environment of a host and of all it starts: its folder, by which they are found again.
 const MARK: &str = "BLOOM_TEST_FOLDER";

@@ -14,8 +14,6 @@ mod idle;
 mod kills;
 mod large;
 mod nginx;
-#[path = "../common/processes.rs"]
-mod processes;
 mod reloads;
 mod sockets;
 mod starting;

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 /// Set to a file, makes this program the host.
 pub const VARIABLE: &str = "BLOOM_TEST_HOST";
 
-pub use crate::processes::{children, free_port, is_alive, kill_hard, until};
+pub use bloom_test_support::{children, free_port, is_alive, kill_hard, until};
 
 /// A host of a test; ends with it.
 pub struct Host {

@@ -1,16 +1,17 @@
 //! Starts shims, talks to them, and leaves nothing behind.
 
+pub use bloom_test_support::{free_port, is_alive, kill_hard, until};
+
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub const LIMIT: Duration = Duration::from_secs(20);
 pub const SHIM: &str = env!("CARGO_BIN_EXE_bloom-shim");
@@ -68,32 +69,6 @@ pub fn app(name: &str, port: u16, changes: Value) -> Value {
         spec[key] = value.clone();
     }
     spec
-}
-
-/// A port nobody listens on, another one each time. Below what the kernel gives to connections and to servers that take
-/// any port, so that nobody gets it in between.
-pub fn free_port() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let (first, count) = (15_000, 17_000);
-    loop {
-        let tries = NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = (first + (std::process::id().wrapping_mul(101).wrapping_add(tries)) % count) as u16;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}
-
-/// Looks until it is so; the only wait for things that send no event.
-pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + LIMIT;
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < end, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// A running shim.
@@ -267,11 +242,6 @@ fn children(pid: i32) -> Vec<i32> {
     text.split_whitespace().map(|word| word.parse().unwrap()).collect()
 }
 
-pub fn is_alive(pid: i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    !matches!(stat.rsplit(") ").next().and_then(|rest| rest.chars().next()), None | Some('Z' | 'X'))
-}
-
 /// Pids that an app has written to a file, one a line.
 pub fn read_pids(path: &Path, count: usize) -> Vec<i32> {
     until("the pids", || {
@@ -283,10 +253,6 @@ pub fn read_pids(path: &Path, count: usize) -> Vec<i32> {
 
 pub fn signal(pid: i32, signal: Signal) {
     kill(Pid::from_raw(pid), signal).unwrap();
-}
-
-pub fn kill_hard(pid: i32) {
-    signal(pid, Signal::SIGKILL);
 }
 
 /// Starts a shim that is expected to refuse, in a folder that is somebody else's.

@@ -17,7 +17,7 @@ import { formatBytes } from "../output/table.js";
 import { assertLive, followDeployment } from "./follow-deployment.js";
 import { planStrategy, strategyFlag } from "./parse-flag.js";
 import type { WalkedProject } from "../project/walk.js";
-import { environmentOf } from "./place.js";
+import { environmentOf, listUrls } from "./place.js";
 import { aboutProject, appNameFlag, checkProject, locateProject, type Project } from "./project.js";
 
 export const deployCommand: Command = {
@@ -100,7 +100,7 @@ export async function applyDeploy(context: Context, project: Project, plan: Depl
     reused: finished.reused,
     timings: finished.timings,
   };
-  output.result(document, finished.tcp?.map(({ address }) => `tcp://${address}`) ?? [finished.url]);
+  output.result(document, listUrls(finished));
 }
 
 /** What a deploy would do, without asking the daemon anything: to ask would already leave something there. */

@@ -8,7 +8,7 @@ import {
 } from "@bloomery/contract";
 import { appArgument, environmentFlag, type Command } from "../command.js";
 import { formatAge, formatBytes } from "../output/table.js";
-import { parseCount, placeOf } from "./place.js";
+import { listUrls, parseCount, placeOf } from "./place.js";
 
 const group = "Look";
 
@@ -18,7 +18,8 @@ function describe(environment: EnvironmentView): string[] {
     environment.health,
     environment.version === null ? "-" : `v${environment.version}`,
     `${ready}/${wanted}`,
-    environment.url,
+    // Until something is live nobody knows what it is, so nor where.
+    environment.version === null ? "-" : listUrls(environment).join(" "),
   ];
 }
 
@@ -116,7 +117,7 @@ export const lookCommands: readonly Command[] = [
       ];
       output.table(answer, head, [...rows, ...asleep]);
       for (const trouble of answer.troubles)
-        output.say(`${formatAppRef(trouble)} (${trouble.environment}) does not start: ${trouble.reason}`);
+        output.say(`${formatAppRef(trouble)} (${trouble.environment}): ${trouble.reason}`);
     },
   },
   {
@@ -150,7 +151,7 @@ export const lookCommands: readonly Command[] = [
       const { org, app, environment } = placeOf(context);
       const view = await context.client().call("getApp", { params: { org, app } });
       const found = assertEnvironment(app, view.environments, environment);
-      context.output.result({ url: found.url }, [found.url]);
+      context.output.result({ url: found.url, tcp: found.tcp }, listUrls(found));
     },
   },
   {

@@ -3,7 +3,7 @@ import { appArgument, environmentFlag, type Command, type Context } from "../com
 import { createPhases } from "../output/phases.js";
 import { assertLive, followDeployment } from "./follow-deployment.js";
 import { planStrategy, strategyFlag } from "./parse-flag.js";
-import { placeOf } from "./place.js";
+import { listUrls, placeOf } from "./place.js";
 
 const group = "Operate";
 
@@ -12,7 +12,7 @@ async function finish(context: Context, ref: AppRef, deployment: DeploymentView)
   const finished = await followDeployment(context, ref, deployment, createPhases(context.output));
   assertLive(context, finished);
   context.output.result({ app: ref.app, ...finished }, [
-    `version ${finished.version} is live at ${finished.url}`,
+    `version ${finished.version} is live at ${listUrls(finished).join(" ")}`,
   ]);
 }
 
@@ -46,7 +46,9 @@ function operation(
     async run(context) {
       const place = placeOf(context);
       if (name === "stop")
-        await context.confirm(`Stop ${formatAppRef(place)}? It answers 503 until it is started again.`);
+        await context.confirm(
+          `Stop ${formatAppRef(place)}? Its clients are refused (HTTP: 503) until it is started again.`,
+        );
       const view = await change(context, () => context.client().call(route, { params: place }));
       context.output.result(view, [
         `${formatAppRef(place)} (${view.name}): ${view.health}, ${view.instances.ready}/${view.instances.wanted} ready`,
@@ -108,9 +110,9 @@ export const operateCommands: readonly Command[] = [
     "sleep",
     "End what runs of an app until somebody asks for it",
     "sleepEnvironment",
-    "What has been begun finishes first. Functions also fall asleep by themselves, after their idle_seconds, and so do " +
-      "other apps whose min_replicas is less than their replicas. Whatever min_replicas says, the whole app sleeps: a " +
-      "request, a deployment or the platform's next start brings it back.",
+    "What has been begun finishes first. Functions also fall asleep by themselves, after their idle_seconds, and so do\n" +
+      "other apps whose min_replicas is less than their replicas. Whatever min_replicas says, the whole app sleeps: a\n" +
+      "request, a connection, a deployment or the platform's next start brings it back.",
   ),
   {
     name: "scale",

@@ -1,6 +1,12 @@
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { BloomError, defaultEnvironment, environmentName, parseAppRef } from "@bloomery/contract";
+import {
+  BloomError,
+  defaultEnvironment,
+  environmentName,
+  parseAppRef,
+  type EnvironmentView,
+} from "@bloomery/contract";
 import type { Context } from "../command.js";
 
 /** The app that the first argument names, with the environment of the flag. Throws ERR_INVALID_NAME. */
@@ -51,4 +57,9 @@ export async function resolveFolder(
   );
   if (!isFolder) throw new BloomError("ERR_INVALID_ARGUMENT", `${folder} is not a folder`);
   return { folder, folderName: basename(folder) };
+}
+
+/** Where clients find an app: one URL for each port of a tcp app. */
+export function listUrls({ url, tcp }: Pick<EnvironmentView, "url" | "tcp">): string[] {
+  return tcp === null ? [url] : tcp.map(({ address }) => `tcp://${address}`);
 }

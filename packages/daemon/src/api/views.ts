@@ -26,6 +26,7 @@ import type { Healer } from "../deploy/heal.js";
 import type { Fleet } from "../deploy/fleet.js";
 import { planPresent, planReplicas } from "../deploy/plan-replicas.js";
 import { namesOf, placeOfEnvironment, type Place } from "../deploy/places.js";
+import { describeHealth } from "./describe-health.js";
 import { planAddresses, type Addresses, type EdgeAddress } from "../deploy/addresses.js";
 
 /** What views need besides the row they show. */
@@ -33,7 +34,7 @@ export interface ViewParts {
   readonly store: Store;
   readonly fleet: Fleet;
   readonly healer: Pick<Healer, "failureOf" | "failing">;
-  readonly activation: Pick<AppActivation, "isAtRest" | "isWaking">;
+  readonly activation: Pick<AppActivation, "isAtRest" | "isShort" | "isWaking">;
   readonly edge: EdgeAddress;
 }
 
@@ -92,37 +93,30 @@ async function viewFound(parts: ViewParts, place: Place, newest?: Version): Prom
   const plan = version === undefined ? null : planReplicas(environment.replicas, version.config);
   // Nothing is wanted of what sleeps, until somebody asks for it.
   const isAtRest = parts.activation.isAtRest(environment.id);
-  const running = live.length + (parts.activation.isWaking(environment.id) ? 1 : 0);
+  const isWaking = parts.activation.isWaking(environment.id);
+  // One more is needed than there is.
+  const isShort = parts.activation.isShort(environment.id);
+  const running = live.length + (isWaking || isShort ? 1 : 0);
   const present = plan === null || version === undefined ? {} : planPresent(plan, version.config, running);
   const replicas = isFunction
     ? { web: Math.max(isAtRest ? 0 : (present["web"] ?? 0), running) }
     : (plan?.most ?? {});
   const awaited = isFunction ? replicas : present;
-  const wanted =
-    environment.desired === "stopped" || isAtRest
-      ? 0
-      : Object.values(awaited).reduce((sum, one) => sum + one, 0);
+  const isStopped = environment.desired === "stopped";
+  const wanted = isStopped || isAtRest ? 0 : Object.values(awaited).reduce((sum, one) => sum + one, 0);
   const states = live.map(({ status }) => status.state);
   const ready = states.filter((state) => state === "ready").length;
-  const failure = parts.healer.failureOf(environment.id);
+  const failure = isStopped ? null : parts.healer.failureOf(environment.id);
   return {
     name: environment.name,
     ...planAddresses(namesOf(place), version?.config, parts.edge),
     desired: environment.desired,
-    health:
-      liveReleaseNumber === null
-        ? "empty"
-        : environment.desired === "stopped"
-          ? "stopped"
-          : states.includes("crashed") || (isAtRest && failure !== null)
-            ? ready > 0
-              ? "degraded"
-              : "crashed"
-            : isAtRest
-              ? "sleeping"
-              : ready >= wanted
-                ? "running"
-                : "starting",
+    health: describeHealth({
+      ...{ isStopped, isAtRest, ready, wanted },
+      hasRelease: liveReleaseNumber !== null,
+      hasCrashed: states.includes("crashed"),
+      hasFailed: failure !== null && !isWaking && (isAtRest || live.length < wanted),
+    }),
     version: version?.number ?? null,
     release: liveReleaseNumber,
     replicas,

@@ -139,7 +139,7 @@ export function createFleet(engine: Engine, observer: FleetObserver, prepareMoun
           noted.push(note);
           onStarted?.(instance);
         }
-        await Promise.all(started.map((instance) => waitReady(instance, signal)));
+        await Promise.all(started.map((instance) => waitReady(instance, release.config, signal)));
         await Promise.all(noted);
         return started;
       } catch (error) {

@@ -112,11 +112,11 @@ export async function startPlaces(
   });
 }
 
-/** Each exit before readiness is worth a line: the owner is watching the deploy. */
+/** Each exit before readiness is worth a line: the owner is watching the deploy. One that we have asked for is not. */
 function reportExits(walk: Walk, instance: Instance): () => void {
   let seen = "";
   return instance.watchStatus((status) => {
-    if (status.last_exit === null || status.last_exit.at === seen) return;
+    if (status.last_exit === null || status.last_exit.at === seen || status.state === "stopped") return;
     seen = status.last_exit.at;
     walk.emit({
       type: "warning",

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { toBloomError } from "@bloomery/contract";
+import { BloomError, toBloomError } from "@bloomery/contract";
 import type { Instance } from "../run/engines/engine.js";
 import type { Fleet, RunnableRelease } from "./fleet.js";
 import { planFleet, type InstancePlace, type WantedFleet } from "./plan-fleet.js";
@@ -74,7 +74,11 @@ export function createHealer(parts: {
     if (fresh.length > 0) {
       parts.log.info({ environment: environmentId, instances: fresh }, "instances replaced");
     }
-    for (const one of filled) if (one.status === "rejected") throw one.reason;
+    const failed = filled.flatMap((one, index) =>
+      one.status === "rejected" ? [{ error: one.reason as unknown, places: groups[index] ?? [] }] : [],
+    );
+    const [first, ...others] = failed;
+    if (first !== undefined) throw joinFailures([first, ...others], wanted);
   };
 
   /** Starts instances for these places and leads requests to them, unless something else is wanted by then. */
@@ -141,4 +145,24 @@ export function createHealer(parts: {
       await Promise.all(running.values());
     },
   };
+}
+
+interface Failed {
+  readonly error: unknown;
+  readonly places: readonly InstancePlace[];
+}
+
+/** One error for those that could not be started; of several replicas it says which and why each. */
+function joinFailures(failed: readonly [Failed, ...Failed[]], { replicas }: Wanted): BloomError {
+  const { code, message, hint, details } = toBloomError(failed[0].error);
+  const isOnly = Object.values(replicas).reduce((sum, count) => sum + count, 0) === 1;
+  const reasons = failed.map(({ error, places }) => {
+    const names = places.map(({ role, replica }) => `${role}/${replica}`).join(", ");
+    return `${names}: ${toBloomError(error).message}`;
+  });
+  return new BloomError(code, isOnly ? message : reasons.join("; "), {
+    cause: failed[0].error,
+    ...(hint === undefined ? {} : { hint }),
+    ...(details === undefined ? {} : { details }),
+  });
 }

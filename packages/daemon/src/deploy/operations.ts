@@ -1,4 +1,4 @@
-import { BloomError } from "@bloomery/contract";
+import { BloomError, toBloomError } from "@bloomery/contract";
 import type { App } from "../store/apps.js";
 import type { Instance } from "../run/engines/engine.js";
 import { replicaLimit, type Edge } from "./edge.js";
@@ -81,7 +81,12 @@ export function createOperations(parts: OperationParts): Operations {
           await store.environments.update(id, { replicas: before });
           // Those that came up are not wanted any more.
           void parts.healer().heal(id);
-          throw error;
+          const { code, message, details } = toBloomError(error);
+          throw new BloomError(code, message, {
+            cause: error,
+            hint: "What ran before goes on. `bloom logs APP` shows the last lines of those that ended.",
+            ...(details === undefined ? {} : { details }),
+          });
         }
       }),
 

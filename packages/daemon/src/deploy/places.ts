@@ -53,11 +53,10 @@ export async function findPlace(store: Store, names: PlaceNames): Promise<Place>
   const { org, app } = await findApp(store, names);
   const environment = await store.environments.getByName(app.id, names.environment);
   if (environment !== undefined) return { org, app, environment };
-  const near = suggest(
-    names.environment,
-    (await store.environments.list({ appId: app.id })).map((one) => one.name),
-  );
-  throw notFound(`${formatAppRef(names)} has no environment ${names.environment}`, near);
+  const present = (await store.environments.list({ appId: app.id })).map(({ name }) => name);
+  throw new BloomError("ERR_NOT_FOUND", `${formatAppRef(names)} has no environment ${names.environment}`, {
+    hint: present.length === 0 ? "Deploy the app first." : `It has ${present.join(", ")}.`,
+  });
 }
 
 /** Finds the place, making the app and the environment when they are new; the organization must exist. */

@@ -1,4 +1,4 @@
-import { BloomError, type ShimStatus } from "@bloomery/contract";
+import { BloomError, type AppConfig, type ShimStatus } from "@bloomery/contract";
 import type { Instance } from "../run/engines/engine.js";
 import { describeExit } from "../run/describe-exit.js";
 
@@ -9,7 +9,11 @@ const tailLines = 20;
  * vanishes, with ERR_NOT_READY when its time is over, and with the signal's reason when it aborts. The error's
  * details carry the last lines of the output and the last probe. Does not stop the instance.
  */
-export async function waitReady(instance: Instance, signal: AbortSignal): Promise<ShimStatus> {
+export async function waitReady(
+  instance: Instance,
+  config: AppConfig,
+  signal: AbortSignal,
+): Promise<ShimStatus> {
   const verdict = await new Promise<"ready" | "crashed" | "timeout" | "gone">((resolve, reject) => {
     const finish = (result: "ready" | "crashed" | "timeout" | "gone"): void => {
       unwatch();
@@ -32,10 +36,14 @@ export async function waitReady(instance: Instance, signal: AbortSignal): Promis
     else judge(instance.status);
   });
   if (verdict === "ready") return instance.status;
-  throw await explain(instance, verdict);
+  throw await explain(instance, config, verdict);
 }
 
-async function explain(instance: Instance, verdict: "crashed" | "timeout" | "gone"): Promise<BloomError> {
+async function explain(
+  instance: Instance,
+  config: AppConfig,
+  verdict: "crashed" | "timeout" | "gone",
+): Promise<BloomError> {
   const status = await instance.refresh().catch(() => instance.status);
   const tail = await instance.readTail(tailLines);
   const details = {
@@ -51,7 +59,7 @@ async function explain(instance: Instance, verdict: "crashed" | "timeout" | "gon
     return new BloomError(
       "ERR_NOT_READY",
       `the app did not become ready in time: ${status.last_probe ?? "no probe was answered"}${elsewhere}`,
-      { details },
+      { hint: planReadyHint(config), details },
     );
   }
   const exit =
@@ -59,4 +67,16 @@ async function explain(instance: Instance, verdict: "crashed" | "timeout" | "gon
       ? "its parent process vanished"
       : describeExit(status.last_exit, instance.memoryBytes);
   return new BloomError("ERR_START_FAILED", `the app does not stay up: ${exit}`, { details });
+}
+
+/** What an app of this config has to do to be ready. */
+export function planReadyHint({ shape, tcp, web }: Pick<AppConfig, "shape" | "tcp" | "web">): string {
+  const rest = "or raise `[ready] timeout_seconds`; the previous version still serves.";
+  if (shape === "web" && web.upstream.socketFamily === "unix")
+    return `Listen on the socket whose path is in SOCKET, ${rest}`;
+  if (tcp === null) return `Listen on the port given in PORT, ${rest}`;
+  const ports = tcp.ports.map(({ targetPort }) => targetPort);
+  if (ports.length === 0)
+    return `Listen on a port of your choice, and name it in [[tcp]] of bloom.toml when that takes long, ${rest}`;
+  return `Listen on ${ports.join(" and ")}, write the port that the program listens on as \`target_port\` in [[tcp]], ${rest}`;
 }

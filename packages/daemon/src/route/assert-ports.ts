@@ -70,8 +70,8 @@ function assertStreamable({ streams }: RouteTarget, facts: StreamFacts | null): 
 }
 
 function refuseTaken({ port, holder, instead }: PortHolder): BloomError {
-  return new BloomError("ERR_PORT_TAKEN", `port ${port} belongs to ${holder} already`, {
-    hint: `Choose another \`port\` in [[tcp]], or ${instead}.`,
+  return new BloomError("ERR_PORT_TAKEN", `port ${port} already belongs to ${holder}`, {
+    hint: `Choose another \`port\` in [[tcp]] of bloom.toml, with the program's own as \`target_port\`, or ${instead}.`,
     details: { port, holder },
   });
 }

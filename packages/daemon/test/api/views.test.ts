@@ -25,14 +25,14 @@ test("an environment that lacks instances says why: how one ended, else why none
       store,
       fleet: { live: () => live },
       healer: { failureOf: () => "the volume cannot be made" },
-      activation: { isAtRest: () => false, isWaking: () => false },
+      activation: { isAtRest: () => false, isShort: () => false, isWaking: () => false },
       edge: { baseDomain: "localhost", httpPort: 80 },
     } as unknown as ViewParts;
     return viewEnvironment(parts, { org, app, environment });
   };
   const ready = { state: "ready", last_exit: null, last_probe: null };
   expect(await viewWith(ready, ready)).toMatchObject({ health: "running", trouble: null });
-  const lacking = { health: "starting", trouble: "the volume cannot be made" };
+  const lacking = { health: "degraded", trouble: "the volume cannot be made" };
   expect(await viewWith(ready)).toMatchObject(lacking);
   const refused = { state: "starting", last_exit: null, last_probe: "connection refused" };
   const starting = { health: "starting", trouble: "web/1: connection refused" };
@@ -64,7 +64,11 @@ test.each([
       store,
       fleet: { live: () => [] },
       healer: { failureOf: () => null },
-      activation: { isAtRest: () => activation.isAtRest, isWaking: () => activation.isWaking },
+      activation: {
+        isAtRest: () => activation.isAtRest,
+        isShort: () => false,
+        isWaking: () => activation.isWaking,
+      },
       edge: { baseDomain: "localhost", httpPort: 80 },
     } as unknown as ViewParts;
     return viewEnvironment(parts, { org, app, environment });
@@ -87,12 +91,16 @@ test("an app that may sleep is starting as soon as somebody has asked, and then 
   await store.environments.update(environment.id, {
     liveReleaseId: (await store.releases.create(inside)).id,
   });
-  const view = async (ready: number, isWaking: boolean) => {
+  const view = async (ready: number, isWaking: boolean, failure: string | null = null) => {
     const parts = {
       store,
       fleet: { live: () => Array.from({ length: ready }, () => ({ status: { state: "ready" } })) },
-      healer: { failureOf: () => null },
-      activation: { isAtRest: () => ready === 0 && !isWaking, isWaking: () => isWaking },
+      healer: { failureOf: () => failure },
+      activation: {
+        isAtRest: () => ready === 0 && !isWaking,
+        isShort: () => failure !== null,
+        isWaking: () => isWaking,
+      },
       edge: { baseDomain: "localhost", httpPort: 80 },
     } as unknown as ViewParts;
     const { health, instances, replicas } = await viewEnvironment(parts, { org, app, environment });
@@ -102,4 +110,6 @@ test("an app that may sleep is starting as soon as somebody has asked, and then 
   expect(await view(0, true)).toEqual(["starting", 0, 2, 2]);
   expect(await view(1, false)).toEqual(["starting", 1, 2, 2]);
   expect(await view(2, false)).toEqual(["running", 2, 2, 2]);
+  const short = "no further replica could be started: exit code 3";
+  expect(await view(1, false, short)).toEqual(["degraded", 1, 2, 2]);
 });

@@ -91,7 +91,8 @@ test("one attempt throws its failure and leaves what serves alone", async () => 
 test("one that does not come up keeps no other from serving", async () => {
   wanted = { ...wanted, replicas: { web: 3 } };
   brokenReplica = 1;
-  await expect(healer.healOnce("env-1")).rejects.toThrow("not ready");
+  await expect(healer.healOnce("env-1")).rejects.toThrow("web/1: not ready");
+  expect(healer.failureOf("env-1")).toBe("web/1: not ready");
   expect(serving.map(({ replica }) => replica)).toEqual([0, 2]);
   expect(pointed.map((ids) => ids.length)).toEqual([1, 2]);
   brokenReplica = undefined;

@@ -1,6 +1,7 @@
 import { completeConfig, type TcpPortConfig } from "@bloomery/contract";
 import { expect, test } from "vitest";
 import type { RoutedEnvironment } from "../../src/deploy/edge.js";
+import { hasDoors } from "../../src/deploy/tcp/open-doors.js";
 import { assertReached, planStreams } from "../../src/deploy/tcp/plan-streams.js";
 import type { InstanceAddress } from "../../src/run/engines/engine.js";
 
@@ -20,7 +21,8 @@ const route = (ports: readonly Port[], upstreams = addresses): RoutedEnvironment
 });
 const plan = (...words: Parameters<typeof route>) =>
   planStreams(route(...words), {
-    doorPath: ({ slot }, port) => `/doors/${slot}-${port}.sock`,
+    doorPath: (one, port) =>
+      hasDoors(one, one.upstreams[0]?.kind === "tcp") ? `/doors/${one.slot}-${port}.sock` : null,
     relayPath: (id, port) => `/relays/${id}-${port}.sock`,
   });
 
@@ -66,10 +68,12 @@ test("ports that are not known yet, and an app without replicas, have nothing to
 
 test("on the machine's own network clients find the app itself, and only other ports are led to it", () => {
   expect(plan([{ port: 7000 }], [socket])).toEqual([]);
-  expect(plan([{ port: 7000, targetPort: 7001 }], [socket])).toMatchObject([
-    { port: 7000, servers: [{ kind: "tcp", address: "127.0.0.1", port: 7001 }], backup: null },
-  ]);
-  expect(plan([{ port: 7000, targetPort: 7001, proxyProtocol: "v2" }], [socket])).toMatchObject([
+  const led: Port = { port: 7000, targetPort: 7001 };
+  const servers = [{ kind: "tcp", address: "127.0.0.1", port: 7001 }];
+  expect(plan([led], [socket])).toMatchObject([{ port: 7000, servers, backup: "/doors/2-7000.sock" }]);
+  // One that is the app's own cannot be waited at, so none of it may sleep.
+  expect(plan([led, { port: 7002 }], [socket])).toMatchObject([{ port: 7000, servers, backup: null }]);
+  expect(plan([{ ...led, proxyProtocol: "v2" }], [socket])).toMatchObject([
     { port: 7000, servers: [{ kind: "unix", path: "/relays/env-1-7001.sock" }], backup: null },
   ]);
   for (const wish of [{ allow: ["10.0.0.0/8"] }, { proxyProtocol: "v1" }, { maxConnections: 1 }] as const) {
@@ -79,4 +83,29 @@ test("on the machine's own network clients find the app itself, and only other p
     expect(() => assertReached(route([{ port: 7000, targetPort: 7001, ...wish }], [socket]))).not.toThrow();
     expect(() => assertReached(route([{ port: 7000, ...wish }]))).not.toThrow();
   }
+});
+
+test("on the machine's own network replicas would be in each other's way", () => {
+  expect(() => assertReached({ ...route([{ port: 7000 }], [socket]), replicas: 2 })).toThrowError(
+    expect.objectContaining({ code: "ERR_MANIFEST_INVALID", hint: expect.stringContaining("replicas = 1") }),
+  );
+  expect(() => assertReached({ ...route([{ port: 7000 }]), replicas: 2 })).not.toThrow();
+});
+
+test("on the machine's own network only an app that is led by all its ports may sleep", () => {
+  const sleepy = (ports: readonly Port[], upstreams: typeof addresses = [socket]): RoutedEnvironment => {
+    const one = route(ports, upstreams);
+    return { ...one, config: { ...one.config, sleep: { minReplicas: 0, idleSeconds: 60 } } };
+  };
+  const led: Port = { port: 7000, targetPort: 7001 };
+  const refused = { code: "ERR_MANIFEST_INVALID", hint: expect.stringContaining("target_port") };
+  for (const ports of [
+    [],
+    [{ port: 7000 }],
+    [led, { port: 7002 }],
+    [{ ...led, proxyProtocol: "v2" as const }],
+  ])
+    expect(() => assertReached(sleepy(ports))).toThrowError(expect.objectContaining(refused));
+  expect(() => assertReached(sleepy([led]))).not.toThrow();
+  expect(() => assertReached(sleepy([{ port: 7000 }], [...addresses]))).not.toThrow();
 });

@@ -84,8 +84,8 @@ describe("assertFree", () => {
     const held = app("chat", port, { state: "stopped" });
     await expect(edge.assertFree(app("game", port), [held])).rejects.toMatchObject({
       code: "ERR_PORT_TAKEN",
-      message: `port ${port} belongs to local:chat (main) already`,
-      hint: "Choose another `port` in [[tcp]], or delete local:chat (main).",
+      message: `port ${port} already belongs to local:chat (main)`,
+      hint: "Choose another `port` in [[tcp]] of bloom.toml, with the program's own as `target_port`, or delete local:chat (main).",
     });
     await edge.assertFree(app("game", await findFreePort()), [held]);
   });
@@ -96,7 +96,7 @@ describe("assertFree", () => {
   ])("port %d is %s", async (own, holder, flag) => {
     await expect(edge.assertFree(app("chat", own), [])).rejects.toMatchObject({
       code: "ERR_PORT_TAKEN",
-      message: `port ${own} belongs to ${holder} already`,
+      message: `port ${own} already belongs to ${holder}`,
       hint: expect.stringContaining(flag),
     });
   });
@@ -126,7 +126,7 @@ describe("assertFree", () => {
     expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
     await expect(edge.assertFree(second, [])).rejects.toMatchObject({
       code: "ERR_PORT_TAKEN",
-      message: `port ${port} belongs to local:chat (main) already`,
+      message: `port ${port} already belongs to local:chat (main)`,
       hint: expect.stringContaining("wait for what its deployment comes to"),
     });
     // The first asks again before it starts, and for another port when it is repeated.

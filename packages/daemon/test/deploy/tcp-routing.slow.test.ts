@@ -97,7 +97,7 @@ describe.skipIf(!existsSync(shimPath))("a tcp app", () => {
     await routing.assertRoutable(one, [], true);
     await expect(routing.assertRoutable(serve({}, { id: "env-2" }), [one], false)).rejects.toMatchObject({
       code: "ERR_PORT_TAKEN",
-      message: `port ${port} belongs to local:chat (main) already`,
+      message: `port ${port} already belongs to local:chat (main)`,
     });
   });
 

@@ -167,7 +167,17 @@ export function createAppHandlers(context: ApiContext): Noun {
             { hint: "`bloom stop` ends an app until `bloom start`." },
           );
         }
-        await context.activation.sleep(place.environment.id);
+        const { id, desired } = place.environment;
+        if (config.tcp !== null && desired === "running" && !context.activation.hasDoor(id)) {
+          throw new BloomError(
+            "ERR_INVALID_ARGUMENT",
+            `${formatPlace(params)} listens on the machine's own ports, so nobody stands before it who could wake it`,
+            {
+              hint: "`bloom stop` ends an app until `bloom start`. With a `target_port` other than its `port` it could sleep.",
+            },
+          );
+        }
+        await context.activation.sleep(id);
       }),
 
     async startEnvironment({ params }, { caller, signal }) {

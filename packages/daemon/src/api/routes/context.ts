@@ -24,7 +24,7 @@ export interface ApiContext {
   readonly fleet: Fleet;
   readonly deployer: Deployer;
   readonly operations: Operations;
-  readonly activation: Pick<AppActivation, "sleep" | "asleep">;
+  readonly activation: Pick<AppActivation, "asleep" | "hasDoor" | "sleep">;
   readonly functions: Functions;
   readonly jobs: Jobs;
   readonly hub: EventHub;

@@ -15,6 +15,7 @@ import { createHolding } from "./holding.js";
 import { createOrders } from "./orders.js";
 import { planDoor } from "./plan-door.js";
 import type { Activation, Awake, Scaling, ScalingParts } from "./ports.js";
+import { createShortfalls } from "./shortfalls.js";
 import { readVersionNumber, startReplica } from "./start.js";
 import { createWakes, type Start } from "./wakes.js";
 import { watchRest } from "./watch-rest.js";
@@ -39,11 +40,13 @@ export interface AppActivation extends Activation {
   reach(environmentId: string, signal: AbortSignal): Promise<InstanceAddress>;
   /** Somebody has asked, and it is being started. */
   isWaking(environmentId: string): boolean;
+  /** Those that run are too few, and no further one could be started. */
+  isShort(environmentId: string): boolean;
   /** Whether requests that find nobody are let in here, so that a deployment need not see to them. */
   hasDoor(environmentId: string): boolean;
   /** Keeps everybody waiting who comes through the door, and starts nothing, until it is released. */
   hold(environmentId: string, limitMs: number): Promise<Hold>;
-  /** Why the last start for an environment failed; null when it did not. */
+  /** Why the last start for an environment failed, also of one more beside those that run; null when it did not. */
   failureOf(environmentId: string): string | null;
   failing(): readonly string[];
   /** Lets nobody in any more; what runs goes on. */
@@ -76,6 +79,7 @@ export function openActivation(parts: ActivationParts): AppActivation {
   const orders = createOrders(releases);
   const holding = createHolding();
   const putToSleep = new Set<string>();
+  const shortfalls = createShortfalls(live);
   /** When it changed last who serves an environment: who comes soon after may have been refused by nobody's fault. */
   const changes = createChanges();
   /** Those that finish what they have, of apps of which never two may run. */
@@ -102,6 +106,7 @@ export function openActivation(parts: ActivationParts): AppActivation {
     );
     const settled = Promise.allSettled([begun.ready, begun.placed]).then(() => void starts.delete(settled));
     starts.add(settled);
+    shortfalls.follow(environmentId, begun.ready);
     begun.placed.then(
       () => {
         putToSleep.delete(environmentId);
@@ -210,6 +215,7 @@ export function openActivation(parts: ActivationParts): AppActivation {
     isAsleep,
     isPutToSleep: (id) => putToSleep.has(id),
     isAtRest: (id) => live(id).length === 0 && mayRest(id) && !wakes.isStarting(id),
+    isShort: (id) => shortfalls.failureOf(id) !== null,
     isWaking: (id) => live(id).length === 0 && wakes.isStarting(id),
     asleep: () => sleepers().map(({ id }) => id),
     expected: () => changes.lastFirst(sleepers()).map(({ config }) => config),
@@ -223,8 +229,8 @@ export function openActivation(parts: ActivationParts): AppActivation {
       void hold.over.then(() => changes.note(environmentId));
       return hold;
     },
-    failureOf: wakes.failureOf,
-    failing: wakes.failing,
+    failureOf: (id) => wakes.failureOf(id) ?? shortfalls.failureOf(id),
+    failing: () => [...wakes.failing(), ...shortfalls.failing()],
 
     async follow(environments) {
       served.clear();

@@ -1,4 +1,5 @@
 import type { Instance } from "../../run/engines/engine.js";
+import { machineAddress } from "../edge.js";
 
 /** What tells whether somebody comes to an instance. */
 export interface Signs {
@@ -14,6 +15,9 @@ export interface Signs {
 export async function readSigns(instance: Instance): Promise<Signs> {
   const { connections, accepted } = await instance.refresh();
   if (accepted !== null) return { connections, mark: String(accepted) };
+  const { address } = instance;
+  // On the machine's own network nobody counts for one app who has come and gone: those who are there must do.
+  if (address.kind === "tcp" && address.address === machineAddress) return { connections, mark: "" };
   const workers = await instance.readWorkers();
   // A worker that was replaced begins to count anew.
   const mark = workers?.map(({ pid, requests }) => `${pid} ${requests}`).join() ?? null;

@@ -6,6 +6,7 @@ import type { InstanceAddress } from "../../run/engines/engine.js";
 import { needsStopStart } from "../../run/plan-tcp.js";
 import { planPatience } from "../activation/plan-door.js";
 import type { ServedEnvironment } from "../edge.js";
+import { areLed } from "./plan-streams.js";
 
 /** The doors of tcp apps: one for each public port, for whoever comes while nobody listens. */
 export interface TcpDoors {
@@ -68,9 +69,9 @@ export async function openTcpDoors(parts: TcpDoorsParts): Promise<TcpDoors> {
   };
 }
 
-/** Whether connections to a tcp app that find nobody are taken in: on the machine's own network nobody stands before it. */
+/** Whether connections to a tcp app that find nobody are taken in: on the machine's own network only by ports that are led. */
 export function hasDoors({ config }: Pick<ServedEnvironment, "config">, hasNetwork: boolean): boolean {
-  return config.tcp !== null && !needsStopStart(config, hasNetwork);
+  return config.tcp !== null && (!needsStopStart(config, hasNetwork) || areLed(config.tcp));
 }
 
 function planDoors(folder: string, one: ServedEnvironment): readonly Door[] {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { BloomError, type TcpPortConfig } from "@bloomery/contract";
+import { BloomError, type TcpConfig, type TcpPortConfig } from "@bloomery/contract";
 import type { StreamTarget } from "../../route/plan-routes.js";
 import { machineAddress, type RoutedEnvironment } from "../edge.js";
 
@@ -33,7 +33,7 @@ export function planStreams(
     .map((port) => ({
       port: port.port,
       servers: serversOf(port),
-      backup: isOwn ? null : doorPath(one, port.port),
+      backup: doorPath(one, port.port),
       proxyProtocol: port.proxyProtocol,
       tls: port.tls === null ? null : tlsOf(one.artifactDir, port.tls),
       allow: port.allow,
@@ -45,8 +45,26 @@ export function planStreams(
 
 /** Throws ERR_MANIFEST_INVALID when the edge is to do something for connections that never come by it. */
 export function assertReached(one: RoutedEnvironment): void {
-  if (!isOnMachine(one)) return;
-  for (const port of one.config.tcp?.ports ?? []) {
+  if (!isOnMachine(one) || one.config.tcp === null) return;
+  if (one.replicas > 1) {
+    throw new BloomError(
+      "ERR_MANIFEST_INVALID",
+      `the ${one.replicas} replicas of this app would all listen on the same ports of this machine`,
+      {
+        hint: 'Write `replicas = 1` in [run], and `bloom scale APP web=default` where more were set; or run the platform as root, without network = "host".',
+      },
+    );
+  }
+  if (one.config.sleep !== null && !areLed(one.config.tcp)) {
+    throw new BloomError(
+      "ERR_MANIFEST_INVALID",
+      "this app listens on the machine's own ports, so nobody stands before it who could wake it",
+      {
+        hint: "Leave `min_replicas` and `idle_seconds` out of [run]; or let the app listen on other ports and name each as `target_port`; or run the platform as root.",
+      },
+    );
+  }
+  for (const port of one.config.tcp.ports) {
     const wish = wishOf(port);
     if (port.port !== port.targetPort || wish === undefined) continue;
     throw new BloomError(
@@ -57,6 +75,17 @@ export function assertReached(one: RoutedEnvironment): void {
       },
     );
   }
+}
+
+/**
+ * Whether nginx stands before all ports of an app on the machine's own network. A door knows nothing of what makes v2 of
+ * the PROXY protocol.
+ */
+export function areLed({ ports }: TcpConfig): boolean {
+  return (
+    ports.length > 0 &&
+    ports.every(({ port, targetPort, proxyProtocol }) => port !== targetPort && proxyProtocol !== "v2")
+  );
 }
 
 function wishOf(port: TcpPortConfig): string | undefined {

@@ -55,7 +55,7 @@ export async function openIgnite() {
   const views: ViewParts = {
     ...{ store, edge, fleet: live.fleet },
     healer: { failureOf: () => null, failing: () => [] },
-    activation: { isAtRest: () => false, isWaking: () => false },
+    activation: { isAtRest: () => false, isShort: () => false, isWaking: () => false },
   };
   const releases = { store, secrets, artifactDir: (digest: string) => `/nowhere/${digest}`, address: edge };
   const logFile = (build: string): string => join(folder, `${build}.log`);

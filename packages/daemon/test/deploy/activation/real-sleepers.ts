@@ -40,7 +40,7 @@ while (!$end) {
 }
 `;
 
-export interface SleeperWish extends Pick<PartialConfig, "replicas" | "deploy"> {
+export interface SleeperWish extends Pick<PartialConfig, "replicas" | "deploy" | "network"> {
   readonly name: string;
   /** Null: it never sleeps by itself. */
   readonly sleep: SleepConfig | null;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { RealDaemon } from "../real-daemon.js";
+import { findFreePort } from "../../../../../scripts/lib/find-free-port.mjs";
 import { program, startSleepers } from "./real-sleepers.js";
 
 const late = { minReplicas: 0, idleSeconds: 300 };
@@ -14,6 +15,18 @@ beforeAll(async () => {
     { name: "silent", sleep: late, versions: ["#!/bin/sh\nexec sleep 60\n"], readySeconds: 1 },
     { name: "fine", sleep: late },
     { name: "pair", sleep: late, replicas: 2 },
+    {
+      name: "short",
+      ...{ sleep: { minReplicas: 1, idleSeconds: 2 }, replicas: 3 },
+      network: "host",
+      // There is one port of this number: whoever comes second does not stay up.
+      versions: [
+        program.replace(
+          "$| = 1;",
+          `my $only = IO::Socket::INET->new(LocalPort => ${await findFreePort()}, Listen => 1) or exit 3; $| = 1;`,
+        ),
+      ],
+    },
     { name: "slow", sleep: late, versions: [program.replace("my $life", "sleep 1; my $life")] },
   ]);
 }, 60_000);
@@ -46,6 +59,16 @@ test("who finds an app that does not start is told so, and its owner why", async
   const { body } = await real.api("GET", "/v1/instances?org=local&app=broken");
   expect(body).toMatchObject({ instances: [], troubles: [{ app: "broken" }] });
 });
+
+test("of one that goes on with its least number it is said that no more come up", async () => {
+  const answered = async () => (await real.ask("short")).status;
+  await expect.poll(answered, { timeout: 10_000 }).toBe(200);
+  const told = { health: "degraded", trouble: expect.stringMatching(/^no further replica .* exit code 3 /) };
+  const health = async () => (await answered()) && real.health("short");
+  await expect.poll(health, { timeout: 10_000 }).toMatchObject(told);
+  const { body } = await real.api("GET", "/v1/instances?org=local&app=short");
+  expect(body).toMatchObject({ instances: [{ state: "ready" }], troubles: [{ app: "short" }] });
+}, 30_000);
 
 test("a storm of requests is no storm of starts", async () => {
   const before = await countStarts();

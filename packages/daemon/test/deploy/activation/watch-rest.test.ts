@@ -1,7 +1,7 @@
 import { completeConfig, type ShimStatus, type SleepConfig, type WorkerView } from "@bloomery/contract";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { watchRest } from "../../../src/deploy/activation/watch-rest.js";
-import type { Instance } from "../../../src/run/engines/engine.js";
+import type { Instance, InstanceAddress } from "../../../src/run/engines/engine.js";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] }));
 afterEach(() => vi.useRealTimers());
@@ -10,6 +10,7 @@ interface Facts {
   connections: number;
   accepted: number | null;
   workers: readonly Pick<WorkerView, "pid" | "requests">[] | null;
+  address: InstanceAddress;
 }
 
 function openBench({ sleep, wanted = 1 }: { sleep: SleepConfig; wanted?: number }) {
@@ -34,9 +35,10 @@ function openBench({ sleep, wanted = 1 }: { sleep: SleepConfig; wanted?: number 
     log: { warn: () => undefined },
   });
   const add = (id: string, facts: Partial<Facts> = {}): Facts => {
-    const now: Facts = { connections: 0, accepted: 0, workers: null, ...facts };
+    const address: InstanceAddress = { kind: "unix", path: "/app.sock" };
+    const now: Facts = { connections: 0, accepted: 0, workers: null, address, ...facts };
     const instance = {
-      ...{ id, replica: live.length },
+      ...{ id, replica: live.length, address: now.address },
       refresh: async () => now as unknown as ShimStatus,
       readWorkers: async () => now.workers,
     };
@@ -83,6 +85,17 @@ test("of workers it is asked what they have answered, and who cannot tell is tak
   await pass(60_000);
   expect(ended).toEqual([]);
   facts.workers = [{ pid: 7, requests: 2 }];
+  await pass(12_000);
+  expect(ended).toEqual(["i-1"]);
+});
+
+test("of a tcp app on the machine's own network those are looked at who are there", async () => {
+  const { ended, add, pass } = openBench({ sleep });
+  const address: InstanceAddress = { kind: "tcp", address: "127.0.0.1", port: 7878 };
+  const facts = add("i-1", { accepted: null, connections: 1, address });
+  await pass(30_000);
+  expect(ended).toEqual([]);
+  facts.connections = 0;
   await pass(12_000);
   expect(ended).toEqual(["i-1"]);
 });
