@@ -48,7 +48,8 @@ export default defineConfig({
           name: "e2e",
           include: ["e2e/**/*.test.ts"],
           testTimeout: 300_000,
-          hookTimeout: 300_000,
+          // Hooks compile whole dependencies, after everything else that runs on the machine.
+          hookTimeout: 600_000,
           ...twoAtATime,
         },
       },
