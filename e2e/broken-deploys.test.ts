@@ -103,9 +103,8 @@ test("two deploys at once: the second is told who holds the lock", async () => {
     expect(error.code).toBe("ERR_DEPLOY_LOCKED");
     expect(error.message).toMatch(/locked by a deploy that admin began/);
     const builds = join(shop.platform().home, "build-cache");
-    const [folder = ""] = (await readdir(builds)).filter((name) =>
-      existsSync(join(builds, name, "app/build.rs")),
-    );
+    const isIt = (name: string): boolean => existsSync(join(builds, name, "app/build.rs"));
+    const folder = (await readdir(builds)).find(isIt) ?? "";
     await writeFile(join(builds, folder, "app/go"), "");
     expect((await first).code).toBe(0);
   } finally {
