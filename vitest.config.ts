@@ -4,6 +4,9 @@ import { defineConfig } from "vitest/config";
 const resolve = { conditions: ["bloomery-source"] };
 const ssr = { resolve: { conditions: ["bloomery-source"] } };
 
+/** Real processes are waited for most of the time. More files at once would be in the way of those that look at times. */
+const twoAtATime = { maxWorkers: 2 };
+
 /** Daemons of tests compile nothing that no test asks for. */
 const env = { BLOOM_COMPILE_AHEAD: "0" };
 
@@ -20,6 +23,9 @@ export default defineConfig({
           include: ["packages/*/test/**/*.test.ts"],
           exclude: ["**/*.slow.test.ts"],
           env,
+          // One file after the other finds in its process what was loaded before, and nothing else that was left.
+          isolate: false,
+          maxWorkers: "100%",
           testTimeout: 20_000,
         },
       },
@@ -32,7 +38,7 @@ export default defineConfig({
           env,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          ...twoAtATime,
         },
       },
       {
@@ -42,8 +48,9 @@ export default defineConfig({
           name: "e2e",
           include: ["e2e/**/*.test.ts"],
           testTimeout: 300_000,
-          hookTimeout: 300_000,
-          fileParallelism: false,
+          // Hooks compile whole dependencies, after everything else that runs on the machine.
+          hookTimeout: 600_000,
+          ...twoAtATime,
         },
       },
     ],

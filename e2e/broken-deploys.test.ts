@@ -1,3 +1,6 @@
+import { existsSync } from "node:fs";
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { eventually } from "./lib/platform.js";
 import { answeringApp, crateFiles, makeProject } from "./lib/project.js";
@@ -85,7 +88,7 @@ describe("a source that cannot be built", () => {
 test("two deploys at once: the second is told who holds the lock", async () => {
   const slow = await makeProject({
     ...crateFiles("shop", answeringApp("good")),
-    "build.rs": `fn main() { std::thread::sleep(std::time::Duration::from_secs(4)); }`,
+    "build.rs": `fn main() { while !std::path::Path::new("go").exists() { std::thread::sleep(std::time::Duration::from_millis(50)); } }`,
   });
   try {
     const first = shop.platform().bloom("deploy", slow.dir, "-a", "shop", "--json");
@@ -99,6 +102,10 @@ test("two deploys at once: the second is told who holds the lock", async () => {
     const { error } = JSON.parse(second.stdout) as Failure;
     expect(error.code).toBe("ERR_DEPLOY_LOCKED");
     expect(error.message).toMatch(/locked by a deploy that admin began/);
+    const builds = join(shop.platform().home, "build-cache");
+    const isIt = (name: string): boolean => existsSync(join(builds, name, "app/build.rs"));
+    const folder = (await readdir(builds)).find(isIt) ?? "";
+    await writeFile(join(builds, folder, "app/go"), "");
     expect((await first).code).toBe(0);
   } finally {
     await slow.dispose();

@@ -27,7 +27,7 @@ describe("who is connected", () => {
   let project: Project;
   beforeAll(async () => {
     port = await findFreePort();
-    const toml = `[[tcp]]\nport = ${port}\ntarget_port = 7000\ndrain_seconds = 2\ngoodbye = "see you"\n`;
+    const toml = `[[tcp]]\nport = ${port}\ntarget_port = 7000\ndrain_seconds = 5\ngoodbye = "see you"\n`;
     project = await make(await labFiles("127.0.0.1:7000", toml));
     await deploy(project, "room");
   });

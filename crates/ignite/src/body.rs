@@ -22,7 +22,7 @@ type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;
 /// A handler that takes [`Request<Body>`](crate::Request) reads what the caller sends while it arrives;
 /// a handler that answers with a `Body` sends while it works.
 ///
-/// ```
+/// ```standalone_crate
 /// use ignite::prelude::*;
 ///
 /// #[ignite::main]
@@ -78,7 +78,7 @@ impl Body {
     /// A body and the end to feed it from, which may be moved into [`ctx.spawn`](crate::Context::spawn).
     /// The body ends when its sender is dropped; sending waits while the caller is slow to read.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use ignite::prelude::*;
     ///
     /// #[ignite::main]

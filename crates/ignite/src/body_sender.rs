@@ -7,7 +7,7 @@ use crate::{Error, Result};
 
 /// The end that feeds a [`Body::channel`](crate::Body::channel). The body ends when the last of its clones is dropped.
 ///
-/// ```
+/// ```standalone_crate
 /// use ignite::prelude::*;
 ///
 /// #[ignite::main]

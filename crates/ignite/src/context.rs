@@ -16,7 +16,7 @@ use crate::temp_store::TempStore;
 
 /// The execution a handler runs in. A clone is cheap and means the same execution.
 ///
-/// ```
+/// ```standalone_crate
 /// use ignite::prelude::*;
 ///
 /// #[ignite::main]
@@ -94,7 +94,7 @@ impl Context {
 
     /// Writes the response while the handler runs. All handles of one execution write the same response.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use ignite::prelude::*;
     ///
     /// #[ignite::main]
@@ -186,7 +186,7 @@ impl Context {
     /// Work that may go on after the answer: the process waits for it before it stops, up to its drain limit, and
     /// the temporary files stay until it has ended.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use ignite::prelude::*;
     ///
     /// #[ignite::main]
@@ -236,7 +236,7 @@ impl Context {
     ///
     /// When there was no warm-up, or it returned another type.
     ///
-    /// ```
+    /// ```standalone_crate
     /// # use ignite::prelude::*;
     /// struct Prices(Vec<f64>);
     ///

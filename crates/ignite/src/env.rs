@@ -11,7 +11,7 @@ use crate::{Error, Result};
 
 /// The variables of the function: those of the process, and in a test those that the test gives.
 ///
-/// ```
+/// ```standalone_crate
 /// use ignite::prelude::*;
 ///
 /// #[ignite::main]

@@ -6,7 +6,7 @@ use crate::{Body, Request};
 
 /// What a handler can take as its first argument.
 ///
-/// ```
+/// ```standalone_crate
 /// use ignite::prelude::*;
 ///
 /// #[ignite::main]

@@ -1,6 +1,6 @@
 //! Write one handler; Bloomery compiles, serves and scales it.
 //!
-//! ```
+//! ```standalone_crate
 //! use ignite::prelude::*;
 //!
 //! #[ignite::main]
@@ -97,7 +97,7 @@ pub use serde_json::json;
 /// An `async fn` shares its threads with other executions and should not block them: what blocks goes to
 /// [`ctx.spawn_blocking`](Context::spawn_blocking), or the handler is a plain `fn`, which runs on a thread where it may. The attribute works in `src/main.rs` and in `src/lib.rs`; there is no `main` to write.
 ///
-/// ```
+/// ```standalone_crate
 /// use ignite::prelude::*;
 ///
 /// #[ignite::main]
@@ -110,7 +110,7 @@ pub use serde_json::json;
 /// `warm_up` names an `async fn` without arguments that returns a [`Result`]. It runs once, before the process takes
 /// its first request, and what it returns is what [`Context::state`] gives. When it fails, the process does not start.
 ///
-/// ```
+/// ```standalone_crate
 /// use ignite::prelude::*;
 /// use std::collections::HashMap;
 ///

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 ///
 /// On the platform it is one line of JSON on stderr, tied to the execution; at a terminal it is for reading.
 ///
-/// ```
+/// ```standalone_crate
 /// use ignite::prelude::*;
 ///
 /// #[ignite::main]

@@ -18,7 +18,7 @@ use crate::{Body, Error, Result};
 /// The body is decoded as JSON when [`field`](Request::field) or [`body`](Request::body) ask for it, never before, so
 /// that a body of any other kind reaches [`raw`](Request::raw).
 ///
-/// ```
+/// ```standalone_crate
 /// use ignite::prelude::*;
 ///
 /// #[ignite::main]
@@ -128,7 +128,7 @@ impl Request {
     /// object is an [`Error`] with status 400. For an optional field ask for an `Option`, which takes `null` too,
     /// or use `unwrap_or_else`.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use ignite::prelude::*;
     ///
     /// #[ignite::main]
@@ -162,7 +162,7 @@ impl Request {
 
     /// The whole body as JSON, into any type that deserializes. What does not fit is an [`Error`] with status 400.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use ignite::prelude::*;
     /// use serde::Deserialize;
     ///
@@ -188,7 +188,7 @@ impl Request {
 
     /// The bytes of the body, whatever they are.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use ignite::prelude::*;
     ///
     /// #[ignite::main]
@@ -238,7 +238,7 @@ impl Request<Body> {
 
     /// The body alone, to be passed on.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use ignite::prelude::*;
     ///
     /// #[ignite::main]

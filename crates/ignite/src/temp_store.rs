@@ -16,7 +16,7 @@ use crate::{Error, Result, StatusCode, id};
 /// may have the number of bytes [`capacity`](TempStore::capacity) tells; one byte more is an error with status 507. The
 /// folder goes when the answer is complete and the work given to [`ctx.spawn`](crate::Context::spawn) has ended.
 ///
-/// ```
+/// ```standalone_crate
 /// use ignite::prelude::*;
 ///
 /// #[ignite::main]

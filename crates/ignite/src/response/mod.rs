@@ -41,7 +41,7 @@ pub type Response<B = Body> = http::Response<B>;
 /// | [`Body`], [`Sse`], [`ResponseStream`] | pieces, while they are made |
 /// | `Result` of any of these | the failure as `{"error": …}` with its status |
 ///
-/// ```
+/// ```standalone_crate
 /// use ignite::prelude::*;
 ///
 /// #[ignite::main]
@@ -62,7 +62,7 @@ pub type Response<B = Body> = http::Response<B>;
 pub trait IntoResponse {
     /// The response; a handler of several kinds of answers makes each of them one.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use ignite::prelude::*;
     ///
     /// #[ignite::main]

@@ -118,7 +118,7 @@ impl From<Event> for Bytes {
 /// A response of server-sent events, sent one by one and never held back by a proxy.
 /// While there is nothing to send, a comment every 15 seconds keeps the connection open.
 ///
-/// ```
+/// ```standalone_crate
 /// use ignite::prelude::*;
 ///
 /// #[ignite::main]
@@ -185,7 +185,7 @@ impl IntoResponse for Sse {
 
 /// Sends the events of an [`Sse::channel`].
 ///
-/// ```
+/// ```standalone_crate
 /// use ignite::prelude::*;
 ///
 /// #[ignite::main]

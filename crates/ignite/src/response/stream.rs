@@ -18,7 +18,7 @@ use crate::{Body, Error, Result, StatusCode};
 /// Status and headers come first, then the pieces. What the handler returns ends the stream: return the stream
 /// itself, `()`, or a body for its last piece; an `Err` breaks it off so that the caller notices.
 ///
-/// ```
+/// ```standalone_crate
 /// use ignite::prelude::*;
 ///
 /// #[ignite::main]

@@ -1,6 +1,6 @@
 //! Calls a handler in a unit test: everything the server does, without a server.
 //!
-//! ```
+//! ```standalone_crate
 //! use ignite::prelude::*;
 //!
 //! #[ignite::main]
@@ -104,7 +104,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 
 /// A body for a test, from JSON, text or bytes. JSON comes with its content type.
 ///
-/// ```
+/// ```standalone_crate
 /// use ignite::prelude::*;
 ///
 /// #[ignite::main]
@@ -136,7 +136,7 @@ test_body_from!(&'static str, String, Vec<u8>, &'static [u8], Bytes);
 
 /// A request, and the process it meets.
 ///
-/// ```
+/// ```standalone_crate
 /// use ignite::prelude::*;
 ///
 /// #[ignite::main]

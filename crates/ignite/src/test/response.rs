@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 /// What came back.
 ///
-/// ```
+/// ```standalone_crate
 /// use ignite::prelude::*;
 ///
 /// #[ignite::main]

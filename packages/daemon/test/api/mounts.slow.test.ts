@@ -21,11 +21,10 @@ import type { RunningCommand } from "../../src/run/engines/engine.js";
 import { planAppUser } from "../../src/run/plan-user.js";
 import { openVolumes } from "../../src/run/volumes/open-volumes.js";
 import { beginRequest, openInsideBench, type InsideBench } from "./inside-bench.js";
-import { cleanUp, cleanups, isRoot, openRealEngine } from "../run/engines/real-engine.js";
+import { cleanUp, cleanups, isRoot, openRealEngine, uidBase } from "../run/engines/real-engine.js";
 
 afterEach(cleanUp);
 const run = promisify(execFile);
-const uidBase = 1_900_500_000;
 
 interface Mounts {
   readonly bench: InsideBench;

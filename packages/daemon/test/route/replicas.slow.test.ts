@@ -87,7 +87,7 @@ describe("among replicas that run", () => {
 
   test("one that is slow gets less to do", async () => {
     const quick = await open("quick");
-    const slow = createServer((_incoming, response) => void setTimeout(() => response.end("slow"), 100));
+    const slow = createServer((_incoming, response) => void setTimeout(() => response.end("slow"), 300));
     const ports = [quick.port, await listen(slow)];
     const servers = ports.map((port) => ({ kind: "tcp", address: "127.0.0.1", port }) as const);
     await bench.serve([makeTarget({ servers })]);

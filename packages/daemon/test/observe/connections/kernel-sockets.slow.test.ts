@@ -37,7 +37,7 @@ test("only the sockets on these ports are read, also when there are very many", 
 });
 
 test("an instance that has gone has no sockets", async () => {
-  expect(await readInstanceSockets("198.19.254.126")).toEqual([]);
+  expect(await readInstanceSockets("192.0.2.126")).toEqual([]);
   expect(await readInstanceSockets("nowhere")).toEqual([]);
 });
 

@@ -13,6 +13,7 @@ import {
   openRealEngine,
   startInstance,
   startReady,
+  uidBase,
   waitFor,
 } from "./real-engine.js";
 
@@ -83,7 +84,7 @@ describe("mounts", () => {
   test("are writable over the read-only tree, kept, and scratch is not", async () => {
     const { engine, paths, makeWish } = await openRealEngine();
     const log = { warn: () => undefined };
-    const volumes = await openVolumes({ root: paths.volumes, isRoot, uidBase: 1_900_500_000, log });
+    const volumes = await openVolumes({ root: paths.volumes, isRoot, uidBase, log });
     cleanups.push(() => volumes.unmountAll());
     const config = {
       ...(isRoot ? { diskMb: 32 } : {}),

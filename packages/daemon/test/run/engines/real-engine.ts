@@ -13,9 +13,11 @@ import { planRelaySocket } from "../../../src/run/plan-relays.js";
 import { findPortHolder } from "../../../src/route/find-port-holder.js";
 import { probeHost, type HostFacts } from "../../../src/run/probe-host.js";
 import { findShim } from "../../build/helpers.js";
+import { lane } from "../../lane.js";
 
 export const isRoot = process.getuid?.() === 0;
-const uidBase = 1_900_500_000;
+/** Above those of daemons; an engine ends strays by their uid, and so may one in another worker. */
+export const uidBase = 2_100_000_000 + (lane % 470) * 100_000;
 
 export const cleanups: (() => Promise<unknown>)[] = [];
 /** Undoes what a test has made, the last first; to be given to afterEach. */

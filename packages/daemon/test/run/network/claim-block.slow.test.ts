@@ -1,7 +1,16 @@
 import { rm } from "node:fs/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { openNetwork } from "../../../src/run/network/open-network.js";
-import { candidates, cleanups, cleanUp, instance, isRoot, makeHome, open } from "./real-network.js";
+import {
+  candidates,
+  cleanups,
+  cleanUp,
+  instance,
+  isRoot,
+  makeHome,
+  open,
+  wholeBlock,
+} from "./real-network.js";
 
 afterEach(cleanUp);
 
@@ -22,7 +31,7 @@ describe.skipIf(!isRoot)("the claim on a block", () => {
   test("a table of another size over the same addresses is respected", async () => {
     const home = await makeHome();
     const other = await makeHome();
-    const wide = await openNetwork({ home, preferred: "198.19.254.0/24", candidates: [] });
+    const wide = await openNetwork({ home, preferred: wholeBlock, candidates: [] });
     cleanups.push(() => wide.destroy());
     await expect(open(other)).rejects.toMatchObject({ code: "ERR_NETWORK_SETUP" });
   });

@@ -8,9 +8,14 @@ import { execa } from "execa";
 import type { OutboundOptions } from "../../../src/run/network/open-outbound.js";
 import type { NetworkPlace } from "../../../src/run/network/network-place.js";
 import { openNetwork, type HostNetwork } from "../../../src/run/network/open-network.js";
+import { lane } from "../../lane.js";
 
-/** Small blocks at the far end of the range, so that a daemon on the same machine is left alone. */
-export const candidates = ["198.19.254.0/25", "198.19.254.128/25"];
+const octet = 240 + (lane % 16);
+/** A block at the far end of the range, so that a daemon on the same machine is left alone, and its halves. */
+export const wholeBlock = `198.19.${octet}.0/24`;
+/** How its addresses begin in names of namespaces and links. */
+export const blockHex = `c613${octet.toString(16)}`;
+export const candidates = [`198.19.${octet}.0/25`, `198.19.${octet}.128/25`];
 export const isRoot = process.getuid?.() === 0;
 
 export const cleanups: (() => Promise<unknown>)[] = [];
@@ -115,7 +120,7 @@ export async function makeOutside(): Promise<{ netns: string; address: string; h
 }
 
 export async function countFinished(): Promise<number> {
-  const names = (await readdir("/run/netns")).filter((name) => name.startsWith("bl-c613fe"));
+  const names = (await readdir("/run/netns")).filter((name) => name.startsWith(`bl-${blockHex}`));
   const tables = await Promise.all(
     names.map((name) => execa("ip", ["netns", "exec", name, "nft", "list", "tables"], { reject: false })),
   );
