@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { findProgram } from "../scripts/lib/find-program.mjs";
 import { pick } from "./lib/counts.mjs";
-import { percentile, post, putToSleep } from "./lib/functions.mjs";
+import { percentile, post, putToSleep, until } from "./lib/functions.mjs";
 import { copyProject, edit, makeFolder, startPlatform, summarize } from "./lib/platform.mjs";
 import { readProportionalMb, readTicks } from "./lib/processes.mjs";
 import { compileLoad, load, makeEcho, startHaproxy, startLoad, startStraight } from "./lib/tcp-sides.mjs";
@@ -136,6 +136,11 @@ async function deployUnderUse(program, platform, app, port) {
 /** What the edge holds for clients that are connected and silent, and what the daemon does meanwhile. */
 async function holdIdle(program, platform, port) {
   const count = pick(10_000, 500);
+  // What the deploys have left is cleared away first.
+  await until(
+    () => platform.json("ps", "echo"),
+    ({ instances }) => instances.length === 1,
+  );
   const { nginx } = await platform.json("server", "status");
   const before = readProportionalMb(nginx.pid);
   const daemon = await platform.daemonPid();
