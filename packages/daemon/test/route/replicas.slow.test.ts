@@ -92,7 +92,8 @@ describe("among replicas that run", () => {
     const servers = ports.map((port) => ({ kind: "tcp", address: "127.0.0.1", port }) as const);
     await bench.serve([makeTarget({ servers })]);
     const clients = Array.from({ length: 8 }, () => askTimes(25, () => ({})));
-    expect(shareOf((await Promise.all(clients)).flat(), "slow")).toBeLessThan(0.1);
+    // Half of what would be its share, if nobody looked.
+    expect(shareOf((await Promise.all(clients)).flat(), "slow")).toBeLessThan(0.25);
   });
 });
 
