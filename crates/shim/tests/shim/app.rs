@@ -1,8 +1,8 @@
 //! The programs under supervision: this test binary itself, told by `BLOOM_TEST_APP` what to be.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::net::UnixListener;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 
 /// The arguments that turn this binary into an app.
@@ -178,6 +178,20 @@ pub fn ask(mut stream: TcpStream, text: &str) -> String {
     let mut answer = String::new();
     let _ = stream.read_to_string(&mut answer);
     answer
+}
+
+/// The client says much and ends its half; the echo of all of it comes, and then an end.
+pub fn echo_to_the_end(client: &mut UnixStream, count: u32) {
+    let sent: Vec<u8> = (0..count).map(|number| number as u8).collect();
+    let (mut writer, bytes) = (client.try_clone().unwrap(), sent.clone());
+    let writing = std::thread::spawn(move || {
+        writer.write_all(&bytes).unwrap();
+        writer.shutdown(Shutdown::Write).unwrap();
+    });
+    let mut received = Vec::new();
+    client.read_to_end(&mut received).unwrap();
+    writing.join().unwrap();
+    assert!(received == sent, "{} of {} bytes", received.len(), sent.len());
 }
 
 /// Sends bytes to an echo and returns everything that has come back so far, which ends with them.

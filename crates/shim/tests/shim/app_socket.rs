@@ -1,5 +1,6 @@
 //! Apps that listen on a unix socket of their own, in a folder that is theirs to write.
 
+use crate::app::echo_to_the_end;
 use crate::harness::{Folder, Shim, shell, spec, until};
 use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
 use serde_json::{Value, json};
@@ -74,17 +75,8 @@ fn an_app_on_its_own_socket_is_probed_served_and_drained() {
     let place = Place::new();
     let mut shim = Shim::start(place.app(None));
     shim.reach("ready");
-    let sent: Vec<u8> = (0..2_000_000_u32).map(|number| number as u8).collect();
     let mut client = UnixStream::connect(place.listen()).unwrap();
-    let (mut writer, bytes) = (client.try_clone().unwrap(), sent.clone());
-    let writing = std::thread::spawn(move || {
-        writer.write_all(&bytes).unwrap();
-        writer.shutdown(Shutdown::Write).unwrap();
-    });
-    let mut received = Vec::new();
-    client.read_to_end(&mut received).unwrap();
-    writing.join().unwrap();
-    assert!(received == sent, "{} of {} bytes", received.len(), sent.len());
+    echo_to_the_end(&mut client, 2_000_000);
     drop(client);
     until("its end", || (shim.status()["connections"] == 0).then_some(()));
     let mut last = UnixStream::connect(place.listen()).unwrap();

@@ -1,3 +1,4 @@
+use crate::app::echo_to_the_end;
 use crate::harness::{Folder, Shim, app, free_port, shell, until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -22,17 +23,7 @@ fn forwarded() -> (Shim, PathBuf, Folder) {
 fn a_half_closed_connection_still_gets_its_answer() {
     let (mut shim, path, _folder) = forwarded();
     let mut client = UnixStream::connect(&path).unwrap();
-    let sent: Vec<u8> = (0..3_000_000_u32).map(|number| number as u8).collect();
-    let mut writer = client.try_clone().unwrap();
-    let bytes = sent.clone();
-    let writing = std::thread::spawn(move || {
-        writer.write_all(&bytes).unwrap();
-        writer.shutdown(Shutdown::Write).unwrap();
-    });
-    let mut received = Vec::new();
-    client.read_to_end(&mut received).unwrap();
-    writing.join().unwrap();
-    assert!(received == sent, "{} of {} bytes", received.len(), sent.len());
+    echo_to_the_end(&mut client, 3_000_000);
     until("its end", || (shim.status()["connections"] == 0).then_some(()));
     assert_eq!(shim.status()["accepted"], 1);
     shim.stop();

@@ -1,5 +1,6 @@
 //! Clients who are announced to the app by the PROXY protocol v2. The app is an echo: what it is told it says.
 
+use crate::app::echo_to_the_end;
 use crate::harness::{Folder, Shim, app, free_port, kill_hard, until};
 use crate::listens::listening_app;
 use crate::port_drains::fill;
@@ -68,20 +69,10 @@ fn is_seen_off(client: &mut impl Read) -> bool {
 #[test]
 fn the_head_comes_first_then_all_that_the_client_says_and_each_side_may_end() {
     let (mut shim, path, _folder) = relayed(json!({}));
-    let sent: Vec<u8> = (0..3_000_000_u32).map(|number| number as u8).collect();
     for (line, head) in [(LINE, HEAD), (b"PROXY UNKNOWN\r\n", LOCAL)] {
         let mut client = come(&path, &[line, b"at once "].concat());
         assert_eq!(read_exactly(&mut client, head.len() + 8), [head, b"at once "].concat());
-        let mut writer = client.try_clone().unwrap();
-        let bytes = sent.clone();
-        let writing = std::thread::spawn(move || {
-            writer.write_all(&bytes).unwrap();
-            writer.shutdown(Shutdown::Write).unwrap();
-        });
-        let mut received = Vec::new();
-        client.read_to_end(&mut received).unwrap();
-        writing.join().unwrap();
-        assert!(received == sent, "{} of {} bytes", received.len(), sent.len());
+        echo_to_the_end(&mut client, 3_000_000);
     }
     until("their end", || (shim.status()["connections"] == 0).then_some(()));
     shim.stop();
