@@ -6,21 +6,7 @@ import type { Project } from "./lib/project.js";
 import { askOnce, labFiles, openLine, useTcpLab } from "./lib/tcp.js";
 
 const lab = useTcpLab();
-const { make, deploy } = lab;
-
-interface Listed {
-  readonly connections: readonly {
-    readonly id: string;
-    readonly peer: string | null;
-    readonly port: number;
-    readonly version: number | null;
-    readonly state: string;
-    readonly bytesIn: number;
-    readonly bytesOut: number;
-  }[];
-}
-
-const list = (app: string): Promise<Listed> => lab.platform().json<Listed>("connections", app);
+const { make, deploy, list } = lab;
 
 describe("who is connected", () => {
   let port: number;
@@ -82,9 +68,7 @@ describe("sleep", () => {
     const toml = `[run]\nmin_replicas = 0\nidle_seconds = 1\n[[tcp]]\nport = ${port}\ntarget_port = 7000\n`;
     const project = await make(await labFiles("127.0.0.1:7000", toml));
     await deploy(project, "sleeper");
-    const health = async (): Promise<string> =>
-      (await lab.platform().json<{ environments: { health: string }[] }>("status", "sleeper")).environments[0]
-        ?.health ?? "";
+    const health = (): Promise<string> => lab.health("sleeper");
     const isAsleep = (now: string): boolean => now === "sleeping";
     const client = await openLine(port);
     await client.ask("awake");

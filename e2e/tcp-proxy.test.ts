@@ -7,21 +7,7 @@ import type { Project } from "./lib/project.js";
 import { askOnce, labFiles, openLine, useTcpLab } from "./lib/tcp.js";
 
 const lab = useTcpLab();
-const { make, deploy } = lab;
-
-interface Listed {
-  readonly connections: readonly {
-    readonly id: string;
-    readonly peer: string | null;
-    readonly port: number;
-    readonly version: number | null;
-    readonly state: string;
-    readonly bytesIn: number;
-    readonly bytesOut: number;
-  }[];
-}
-
-const list = (app: string): Promise<Listed> => lab.platform().json<Listed>("connections", app);
+const { make, deploy, list } = lab;
 
 /** A port that tells the app by v2 who comes, and what else its table says. */
 const announced = (port: number, more = ""): string =>
@@ -128,9 +114,7 @@ test("a client who wakes an app is announced like the next one", async () => {
   const port = await findFreePort();
   const toml = `[run]\nmin_replicas = 0\nidle_seconds = 1\n${announced(port)}`;
   await deploy(await make(await labFiles("127.0.0.1:7002", toml, told)), "sleeper");
-  const health = async (): Promise<string> =>
-    (await lab.platform().json<{ environments: { health: string }[] }>("status", "sleeper")).environments[0]
-      ?.health ?? "";
+  const health = (): Promise<string> => lab.health("sleeper");
   const awake = await openLine(port);
   await awake.ask("awake");
   // A connection keeps it awake however long it says nothing.

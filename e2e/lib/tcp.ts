@@ -77,6 +77,19 @@ export interface Deployed {
   readonly tcp: readonly { readonly address: string; readonly port: number; readonly targetPort: number }[];
 }
 
+/** Who is connected to an app. */
+export interface Listed {
+  readonly connections: readonly {
+    readonly id: string;
+    readonly peer: string | null;
+    readonly port: number;
+    readonly version: number | null;
+    readonly state: string;
+    readonly bytesIn: number;
+    readonly bytesOut: number;
+  }[];
+}
+
 /** A platform, and projects that go with it. */
 export interface TcpLab {
   platform(): Platform;
@@ -84,6 +97,9 @@ export interface TcpLab {
   /** A copy of a folder of this repository. */
   copy(path: string): Promise<Project>;
   deploy(project: Project, app: string): Promise<Deployed>;
+  list(app: string): Promise<Listed>;
+  /** Of the app's first environment, in a word. */
+  health(app: string): Promise<string>;
 }
 
 /** Registers the hooks. */
@@ -111,5 +127,10 @@ export function useTcpLab(): TcpLab {
     make: (files) => keep(makeProject(files)),
     copy: (path) => keep(copyProject(fixture(path))),
     deploy: (project, app) => open().json<Deployed>("deploy", project.dir, "-a", app),
+    list: (app) => open().json<Listed>("connections", app),
+    async health(app) {
+      const { environments } = await open().json<{ environments: { health: string }[] }>("status", app);
+      return environments[0]?.health ?? "";
+    },
   };
 }
