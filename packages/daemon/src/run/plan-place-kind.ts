@@ -6,9 +6,11 @@ import { targetPorts } from "./plan-tcp.js";
 
 /** What an instance's namespace lets in and out. */
 export interface PlaceKind {
+  /** All that can be reached from the host, led to 127.0.0.1 inside; more may be opened later. */
   readonly ports: readonly number[];
   /** Those of them that are led to another port inside. */
   readonly relays: readonly RelayPort[];
+  /** True: connections out of the machine are allowed. */
   readonly outbound: boolean;
   /** With `outbound`: the only places connections are allowed to; null: all outside of the platform. */
   readonly only: OutboundList | null;

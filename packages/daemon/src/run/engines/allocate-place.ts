@@ -1,4 +1,5 @@
 import type { InstanceListen } from "../instance-facts.js";
+import type { InstanceNetworkWish } from "../network/network-place.js";
 import type { OutboundList } from "../network/plan-outbound.js";
 import { assertIsolation } from "../plan-network.js";
 import { planPlaceKind, type PlaceKind } from "../plan-place-kind.js";
@@ -8,13 +9,11 @@ import { findFreePort } from "./free-port.js";
 
 /** What the host network gives instances; made by `run/network` when the daemon is root. */
 export interface InstanceNetwork {
-  allocateInstance(
-    wish: PlaceKind & { readonly id: string },
-  ): Promise<{ readonly netns: string; readonly address: string }>;
+  allocateInstance(wish: InstanceNetworkWish): Promise<{ readonly netns: string; readonly address: string }>;
   /** Tells what instances will be started when somebody asks: places are kept ready for some of them. */
   expect(kinds: () => readonly PlaceKind[]): void;
   /** Takes over the namespace of an instance that an earlier daemon started. */
-  adopt(live: readonly (PlaceKind & { readonly id: string; readonly address: string })[]): Promise<unknown>;
+  adopt(live: readonly (InstanceNetworkWish & { readonly address: string })[]): Promise<unknown>;
   /** Lets further ports of an instance be reached. */
   openPorts(address: string, ports: readonly number[]): Promise<void>;
   /** Takes the namespace of this address away; harmless when it is gone. */

@@ -1,5 +1,4 @@
-import type { RelayPort } from "../plan-relays.js";
-import type { OutboundList } from "./plan-outbound.js";
+import type { PlaceKind } from "../plan-place-kind.js";
 
 /** A network namespace given to one instance or build. */
 export interface NetworkPlace {
@@ -10,15 +9,7 @@ export interface NetworkPlace {
   release(): Promise<void>;
 }
 
-export interface InstanceNetworkWish {
+export interface InstanceNetworkWish extends PlaceKind {
   /** Shown beside the address in `nft list ruleset`, unless its place was ready before it was known. */
   readonly id: string;
-  /** All that can be reached from the host, led to 127.0.0.1 inside; more may be opened later. */
-  readonly ports: readonly number[];
-  /** Ports of these that are led to another one inside. */
-  readonly relays?: readonly RelayPort[];
-  /** True: connections out of the machine are allowed. */
-  readonly outbound: boolean;
-  /** With `outbound`: the only places they are allowed to; null: all outside of the platform. */
-  readonly only?: OutboundList | null;
 }

@@ -102,7 +102,7 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
     try {
       // The list first: nothing is allowed for a moment that it forbids.
       await places.limit(place.address, wish?.only ?? null);
-      if (wish?.relays !== undefined && wish.relays.length > 0)
+      if (wish !== null && wish.relays.length > 0)
         await applyNftInside(place.netns, planRelayed(place, wish.relays));
       await table.admit(place.address, wish, out);
       return placeOf(place);
@@ -116,7 +116,7 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
   };
   const ready = openReadyPlaces((kind) => allocate({ ...kind, id: "" }, kind.outbound));
   const allocateInstance = async (wish: InstanceNetworkWish): Promise<NetworkPlace> => {
-    const place = await ready.take({ relays: [], ...wish, only: wish.only ?? null })?.catch(() => undefined);
+    const place = await ready.take(wish)?.catch(() => undefined);
     if (place === undefined) return allocate(wish, wish.outbound);
     table.name(place.address, wish.id);
     return place;
@@ -151,7 +151,7 @@ export async function openNetwork(options: NetworkOptions): Promise<HostNetwork>
         const place = namespaces.keep(wish.address);
         if (place === undefined) continue;
         // Normally all there; after a flush of the rules this brings it back.
-        await places.limit(place.address, wish.only ?? null);
+        await places.limit(place.address, wish.only);
         await table.admit(place.address, wish, wish.outbound);
         adopted.push(placeOf(place));
       }

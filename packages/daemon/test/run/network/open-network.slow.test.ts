@@ -234,8 +234,8 @@ describe.skipIf(!isRoot)("host network", () => {
   test("an instance is reached on all of its ports and on no other, also on those opened later and after a repair", async () => {
     const home = await makeHome();
     const first = await openNetwork({ home, preferred: null, candidates });
-    const a = await first.allocateInstance({ id: "i-a", ports: [7878, 7879], outbound: false });
-    const bare = await first.allocateInstance({ id: "i-bare", ports: [], outbound: false });
+    const a = await first.allocateInstance({ ...instance("i-a"), ports: [7878, 7879] });
+    const bare = await first.allocateInstance({ ...instance("i-bare"), ports: [] });
     for (const port of [7878, 7879, 7880]) await startServer(a, `on ${port}`, port);
     await startServer(bare, "bare");
     const stable = first.stableAddress(0);

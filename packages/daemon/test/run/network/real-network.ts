@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { execa } from "execa";
 import type { OutboundOptions } from "../../../src/run/network/open-outbound.js";
-import type { NetworkPlace } from "../../../src/run/network/network-place.js";
+import type { InstanceNetworkWish, NetworkPlace } from "../../../src/run/network/network-place.js";
 import { openNetwork, type HostNetwork } from "../../../src/run/network/open-network.js";
 import { lane } from "../../lane.js";
 
@@ -90,7 +90,10 @@ export function tryHere(host: string, port: number): Promise<{ word: string; ms:
 }
 
 /** An ordinary instance of an app on port 8888. */
-export const instance = (id: string, outbound = false) => ({ id, ports: [8888], outbound });
+export const instance = (id: string, outbound = false): InstanceNetworkWish => ({
+  ...{ id, outbound },
+  ...{ ports: [8888], relays: [], only: null },
+});
 
 /** A namespace that plays the rest of the world: a host beyond a link, which tells callers who they are. */
 export async function makeOutside(): Promise<{ netns: string; address: string; host: string }> {
