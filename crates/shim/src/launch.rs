@@ -3,12 +3,13 @@
 
 use crate::command::to_c;
 use crate::error::{SETUP_FAILED, SetupError, at};
+use crate::private_socket::bind_private;
 use crate::signals;
 use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::stat::{Mode, umask};
+use nix::sys::stat::Mode;
 use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, execve, setsid};
 use std::convert::Infallible;
 use std::ffi::CString;
@@ -37,7 +38,8 @@ pub fn launch() -> ExitCode {
 
 fn serve(path: &Path) -> Result<(), SetupError> {
     let signals = signals::open().map_err(at("watch for signals"))?;
-    let listener = bind(path).map_err(at(format!("bind {}", path.display())))?;
+    // Nobody but the daemon's own user may have anything started.
+    let listener = bind_private(path).map_err(at(format!("bind {}", path.display())))?;
     writeln!(io::stdout(), "listening").map_err(at("say that it listens"))?;
     loop {
         let stdin = io::stdin();
@@ -59,17 +61,6 @@ fn serve(path: &Path) -> Result<(), SetupError> {
             return Ok(());
         }
     }
-}
-
-/// Nobody but the daemon's own user may have anything started.
-fn bind(path: &Path) -> io::Result<UnixListener> {
-    let _ = fs::remove_file(path);
-    let before = umask(Mode::from_bits_truncate(0o177));
-    let listener = UnixListener::bind(path);
-    umask(before);
-    let listener = listener?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
 }
 
 fn is_over(mut input: impl Read) -> bool {

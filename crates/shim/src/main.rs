@@ -37,6 +37,7 @@ mod network_view;
 mod own_copy;
 mod poller;
 mod port_ends;
+mod private_socket;
 mod probe;
 mod probe_answer;
 mod process_tree;

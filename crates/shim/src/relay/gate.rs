@@ -1,6 +1,7 @@
 //! One place where clients come who are to be announced to the app.
 
 use crate::poller::{Poller, READ, Token};
+use crate::private_socket::bind_private;
 use crate::sys;
 use bloom_control::Relay;
 use nix::errno::Errno;
@@ -9,7 +10,6 @@ use nix::sys::socket::{
     AddressFamily, Backlog, Shutdown, SockFlag, SockType, SockaddrIn, accept4, bind, getsockopt, listen, setsockopt,
     shutdown, socket,
 };
-use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Gid, Uid, chown};
 use std::fs;
 use std::io;
@@ -143,13 +143,7 @@ fn bind_port(at: u16) -> io::Result<OwnedFd> {
 }
 
 fn bind_socket(path: &PathBuf, owner: Option<(Uid, Gid)>) -> io::Result<(UnixListener, (u64, u64))> {
-    let _ = fs::remove_file(path);
-    // Nobody else may connect, not for a moment. There is one thread.
-    let before = umask(Mode::from_bits_truncate(0o177));
-    let bound = UnixListener::bind(path);
-    umask(before);
-    let listener = bound?;
-    listener.set_nonblocking(true)?;
+    let listener = bind_private(path)?;
     if let Some((uid, gid)) = owner {
         chown(path, Some(uid), Some(gid))?;
     }
